@@ -1,1 +1,6 @@
-export {};
+export * from "./arm.ts";
+export * from "./boundedQueue.ts";
+export * from "./clock.ts";
+export * from "./errors.ts";
+export * from "./exit.ts";
+export * from "./ids.ts";

@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import type { Config } from "../config/index.ts";
+import type { ExitCode } from "../kernel/index.ts";
+
+/** What `app.ts` hands to the command line. */
+export interface CliDeps {
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };
+  /**
+   * Starts proxy and admin listener. Rejects with `StartError` when something cannot be bound or reached.
+   * `done` settles with the exit code after the drain.
+   */
+  startProxy(config: Config, source: { readonly file: string; readonly reload: () => Promise<unknown> }): Promise<RunningProxy>;
+  /** Commands of the application (`demo`). */
+  readonly applicationCommands: readonly ((program: Command) => void)[];
+}
+
+export interface RunningProxy {
+  readonly address: string;
+  readonly adminAddress: string;
+  readonly operateTokenFile: string | null;
+  readonly done: Promise<ExitCode>;
+  /** First call drains, second one stops at once (exit 130). */
+  stop(signal: string): void;
+}
+
+/** Something that is needed cannot be bound or reached: exit 4, with the sentence that says what and how to fix it. */
+export class StartError extends Error {
+  readonly exitCode: ExitCode;
+  constructor(message: string, exitCode: ExitCode, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "StartError";
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,66 @@
+import type { FlagControl } from "../flags/index.ts";
+import type { Arm, Decision, RouteId, UnitId } from "../kernel/index.ts";
+
+/** What the admin listener needs from the rest of the process; `app.ts` supplies it. */
+export interface AdminPorts {
+  readonly version: string;
+  readonly flags: FlagControl;
+  readonly units: readonly UnitInfo[];
+  /** Finds the route of `GET /x` or `WS /x`; null when nothing matches, then `nearest` helps. */
+  matchRoute(method: string, path: string): RouteInfo | null;
+  nearestRoute(method: string, path: string): string | null;
+  /** Open sockets of a subject, over all workers. */
+  socketsOf(subject: string): Promise<readonly SocketInfo[]>;
+  arms(): Promise<readonly ArmHealth[]>;
+  /** Prometheus text of all processes. */
+  metricsText(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Running totals by unit and arm, over all workers; the console derives rates from successive samples. */
+  totals(): Promise<readonly UnitArmTotals[]>;
+  readiness(): Readiness;
+  /** Result of the last configuration load or reload. */
+  configuration(): ConfigurationInfo;
+}
+
+export interface UnitInfo {
+  readonly id: UnitId;
+  readonly flag: string;
+  readonly fixed: Arm | null;
+  readonly routes: readonly RouteId[];
+}
+export interface RouteInfo {
+  readonly route: RouteId;
+  readonly unit: UnitId | null;
+  readonly fixed: Arm | null;
+}
+export interface SocketInfo {
+  readonly route: RouteId;
+  readonly unit: UnitId;
+  readonly arm: Arm;
+  readonly ageMs: number;
+  readonly decision: Decision;
+}
+export interface ArmHealth {
+  readonly arm: Arm;
+  readonly backend: string;
+  readonly instances: readonly { readonly url: string; readonly isReady: boolean; readonly sinceMs: number }[];
+}
+/** Monotonic totals since start; `durationBuckets` are cumulative counts below `upperSeconds` (Prometheus style). */
+export interface UnitArmTotals {
+  readonly unit: UnitId;
+  readonly arm: Arm;
+  readonly requests: number;
+  readonly errors: number;
+  readonly sockets: number;
+  readonly durationBuckets: readonly { readonly upperSeconds: number; readonly count: number }[];
+}
+export interface Readiness {
+  readonly isReady: boolean;
+  readonly checks: Readonly<Record<"configured" | "listening" | "flags" | "draining", boolean>>;
+}
+export interface ConfigurationInfo {
+  readonly file: string;
+  readonly hash: string;
+  readonly loadedAtMs: number;
+  /** The problems of a refused reload, as text; null when the file that is on disk is the one that runs. */
+  readonly refusedReload: string | null;
+}

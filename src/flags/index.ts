@@ -1,0 +1,2 @@
+export type * from "./ports.ts";
+export { KILL_LAYERS } from "./ports.ts";
