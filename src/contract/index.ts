@@ -1,0 +1,10 @@
+// Public face of the contract room: what both ends of the wire, the suite and the proxy's plug share. Pure.
+export * from "./canonicalJson.ts";
+export * from "./constants.ts";
+export * from "./ids.ts";
+export * from "./numbers.ts";
+export * from "./routes.ts";
+export * from "./routeTable.ts";
+export * from "./sockets.ts";
+export * from "./text.ts";
+export * from "./time.ts";
