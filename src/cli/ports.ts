@@ -6,15 +6,23 @@ import type { ExitCode } from "../kernel/index.ts";
 export interface CliDeps {
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Read for confirmations only, and only when it is a terminal. */
+  readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { isTTY?: boolean };
   /**
    * Starts proxy and admin listener. Rejects with `StartError` when something cannot be bound or reached.
    * `done` settles with the exit code after the drain.
    */
-  startProxy(config: Config, source: { readonly file: string; readonly reload: () => Promise<unknown> }): Promise<RunningProxy>;
+  startProxy(config: Config, source: ConfigSource): Promise<RunningProxy>;
   /** Commands of the application (`demo`). */
   readonly applicationCommands: readonly ((program: Command) => void)[];
+}
+
+export interface ConfigSource {
+  readonly file: string;
+  /** Reads and checks the file again; rejects with `ConfigProblems` and changes nothing. */
+  reload(): Promise<Config>;
 }
 
 export interface RunningProxy {
@@ -24,6 +32,8 @@ export interface RunningProxy {
   readonly done: Promise<ExitCode>;
   /** First call drains, second one stops at once (exit 130). */
   stop(signal: string): void;
+  /** SIGHUP: reads the configuration through `ConfigSource.reload` and applies it whole or not at all; the sentence says which. */
+  reload(): Promise<{ readonly isApplied: boolean; readonly message: string }>;
 }
 
 /** Something that is needed cannot be bound or reached: exit 4, with the sentence that says what and how to fix it. */

@@ -1,5 +1,5 @@
 import type { FlagControl } from "../flags/index.ts";
-import type { Arm, Decision, RouteId, UnitId } from "../kernel/index.ts";
+import type { Arm, Decision, RouteId, Subject, UnitId } from "../kernel/index.ts";
 
 /** What the admin listener needs from the rest of the process; `app.ts` supplies it. */
 export interface AdminPorts {
@@ -19,6 +19,19 @@ export interface AdminPorts {
   readiness(): Readiness;
   /** Result of the last configuration load or reload. */
   configuration(): ConfigurationInfo;
+  /** Name of a subject for readers without the operate token: the same keyed hash as in the log (security D2). */
+  hashSubject(subject: Subject): string;
+  /** Every change that the admin API made: one log line now, one audit record with the rollout issue (security A4). */
+  record(change: AdminChange): void;
+}
+
+export interface AdminChange {
+  readonly event: "flags.set" | "pin.added" | "pin.removed" | "kill.on" | "kill.cleared";
+  /** `person:<name>` as the caller says, else `token:operate`. */
+  readonly actor: string;
+  readonly reason: string;
+  /** What changed, without subjects in clear: unit, percent, layer, pin id, subject hash. */
+  readonly details: Readonly<Record<string, string | number | null>>;
 }
 
 export interface UnitInfo {
