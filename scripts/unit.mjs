@@ -1,0 +1,18 @@
+// `npm run test:unit [-- <part of a path> …]`: unit and property tests of the sources, the Convex functions and these scripts.
+// `--long` runs the long suites (`*.long.ts`) beside them.
+import { closeWith, findTestFiles, runNodeTests, selectFiles } from "./lib/nodeTests.mjs";
+import { runOnProjectNode } from "./lib/project.mjs";
+
+runOnProjectNode();
+
+const words = process.argv.slice(2);
+const patterns = [
+  "src/**/*.test.ts",
+  "convex/**/*.test.ts",
+  "e2e/lib/**/*.test.ts",
+  "bench/**/*.test.ts",
+  "scripts/**/*.test.mjs",
+];
+if (words.includes("--long")) patterns.push("src/**/*.long.ts", "convex/**/*.long.ts");
+const files = selectFiles(findTestFiles(patterns), words);
+closeWith(await runNodeTests(files, { timeoutMs: words.includes("--long") ? 900_000 : 120_000 }));
