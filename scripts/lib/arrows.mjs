@@ -1,0 +1,68 @@
+// The arrows of the house as data: who may import whom. `boundaries.mjs` enforces them; docs/architecture.md draws them.
+//
+// A room is reached through its `index.ts` only. `ports` names rooms of which only `ports.ts` may be imported,
+// `portTypes` the same as types only, `paths` single files or folders outside the rooms.
+export const CORE = ["kernel", "config", "flags", "metrics", "proxy", "shadow", "continuity", "rollout", "report", "console", "cli"];
+export const APPLICATION = ["contract", "platform", "convexBackend", "client", "modelStandIn"];
+/** Stands alone and is reached by URL; only the composition root may start it. */
+export const STANDALONE = ["convexHost"];
+
+const base = ["kernel", "config", "metrics"];
+
+export const ARROWS = {
+  kernel: {},
+  config: { rooms: ["kernel", "metrics"] },
+  flags: { rooms: base },
+  metrics: { rooms: ["kernel"] },
+  proxy: { rooms: [...base, "flags"] },
+  shadow: { rooms: base, ports: ["proxy", "continuity"] },
+  continuity: { rooms: base },
+  rollout: { rooms: [...base, "flags"], ports: ["shadow", "continuity"] },
+  report: { rooms: ["kernel", "metrics"], ports: ["rollout", "shadow"] },
+  console: { rooms: [...base, "flags", "report"], ports: ["proxy", "shadow", "continuity", "rollout"] },
+  cli: { rooms: CORE.filter((room) => room !== "cli") },
+  contract: { portTypes: CORE },
+  platform: { rooms: ["contract", "client"], ports: CORE },
+  convexBackend: { rooms: ["contract"], paths: ["convex/_generated/"] },
+  convexHost: {},
+  client: { rooms: ["contract"] },
+  modelStandIn: {},
+  convex: {},
+  app: { rooms: [...CORE, ...APPLICATION, ...STANDALONE] },
+  main: { rooms: [...CORE, ...APPLICATION], paths: ["src/app.ts"] },
+  e2e: { rooms: [...CORE, ...APPLICATION] },
+  bench: { rooms: [...CORE, ...APPLICATION], paths: ["src/app.ts"] },
+};
+
+/** Single files that may reach further than their room, each with its reason. */
+export const EXCEPTIONS = [
+  // Runs the Convex functions in process until the embedded host stands (issue 2, item 6).
+  { file: /^src\/convexBackend\/(?:.*\/)?inProcess\w*\.ts$/, to: /^convex\// },
+];
+
+/** The only packages a room may import; rooms that are absent here may import any (see PACKAGES). Node's own count as `node:`. */
+export const ROOM_PACKAGES = {
+  kernel: ["node:"],
+  contract: ["zod"],
+  convex: ["convex", "convex-helpers"],
+};
+
+/** What tests may import on top, everywhere. */
+export const TEST_PACKAGES = ["node:", "fast-check", "convex-test"];
+
+/** Where a package may be imported; `oneFileOf`: by a single file of that room (house.md §6: two copies, two registries). */
+export const PACKAGES = {
+  "prom-client": { in: ["metrics"], oneFileOf: ["convexBackend"] },
+  undici: { in: ["proxy", "bench", "e2e"] },
+  "unleash-client": { in: ["flags"] },
+  jsonwebtoken: { in: ["proxy", "convexBackend", "e2e", "bench"] },
+  commander: { in: ["cli", "platform", "app", "main", "bench"] },
+  openai: { in: ["convexBackend"] },
+  "convex-test": { in: ["convexBackend", "convex"] },
+  "http-proxy": { in: ["bench"] },
+  "http-proxy-3": { in: ["bench"] },
+  httpxy: { in: ["bench"] },
+  "@fastify/http-proxy": { in: ["bench"] },
+  fastify: { in: ["bench"] },
+  autocannon: { in: ["bench"] },
+};
