@@ -1,5 +1,6 @@
 // Public face of the contract room: what both ends of the wire, the suite and the proxy's plug share. Pure.
 export * from "./canonicalJson.ts";
+export * from "./codecs/index.ts";
 export * from "./constants.ts";
 export * from "./ids.ts";
 export * from "./numbers.ts";
