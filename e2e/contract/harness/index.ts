@@ -1,0 +1,10 @@
+export { TARGETS } from "./bench.ts";
+export type { Bench, Target, TargetName } from "./bench.ts";
+export { updateOf } from "./board.ts";
+export type { Board } from "./board.ts";
+export type { Context } from "./context.ts";
+export { item } from "./item.ts";
+export type { ItemOptions, Outcome, Result } from "./item.ts";
+export * from "./match.ts";
+export { startOwn } from "./own.ts";
+export type { Tutor } from "./tutor.ts";

@@ -1,0 +1,82 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { REPOSITORY } from "./paths.ts";
+import { startService, type Service, type ServiceSpec } from "./process.ts";
+
+/** Both arms and the proxy share it; 32 bytes are the contract's minimum (G7). */
+export const TEST_SECRET = "a-secret-of-the-test-bench-with-40-bytes";
+export const SERVICE_TOKEN = "service-token-of-the-test-bench-000000000";
+
+export interface ArmOptions {
+  readonly env?: Record<string, string>;
+  /** Reused to restart an arm on the same data. */
+  readonly dataDir?: string;
+  readonly modelUrl?: string;
+  readonly databaseUrl?: string;
+}
+
+export function temporaryDir(name: string): string {
+  return mkdtempSync(join(tmpdir(), `switchyard-${name}-`));
+}
+
+/** The environment of contract README §5, with short model pauses so that retries take no time. */
+export function armEnv(name: string, options: ArmOptions): Record<string, string> {
+  return {
+    HOST: "127.0.0.1",
+    PORT: "0",
+    DATA_DIR: options.dataDir ?? temporaryDir(name),
+    JWT_SECRET_KEY: TEST_SECRET,
+    SERVICE_TOKEN,
+    ALLOW_FAULT_HEADERS: "1",
+    MODEL_TIMEOUT_MS: "6000",
+    MODEL_RETRY_PAUSE_MS: "20",
+    SESSION_IDLE_END_S: "0",
+    INSTRUCTOR_EMAILS: "instructor@example.test",
+    ...(options.modelUrl === undefined ? {} : { OPENAI_BASE_URL: options.modelUrl }),
+    ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+    ...options.env,
+  };
+}
+
+export function controlSpec(options: ArmOptions = {}): ServiceSpec {
+  const cwd = join(REPOSITORY, "legacy");
+  return {
+    name: "control",
+    command: join(cwd, ".venv/bin/python"),
+    args: ["-m", "tutoring"],
+    cwd,
+    env: armEnv("control", options),
+  };
+}
+
+export function candidateSpec(options: ArmOptions = {}): ServiceSpec {
+  return {
+    name: "candidate",
+    command: process.execPath,
+    args: [join(REPOSITORY, "src/convexBackend/main.ts")],
+    cwd: REPOSITORY,
+    env: armEnv("candidate", options),
+  };
+}
+
+export const startControl = (options: ArmOptions = {}): Promise<Service> => startService(controlSpec(options));
+export const startCandidate = (options: ArmOptions = {}): Promise<Service> => startService(candidateSpec(options));
+
+/** The local model of contract services §13; it waits as little as it may. */
+export function startStandIn(env: Record<string, string> = {}): Promise<Service> {
+  return startService({
+    name: "stand-in model",
+    command: process.execPath,
+    args: [join(REPOSITORY, "src/modelStandIn/main.ts")],
+    cwd: REPOSITORY,
+    env: {
+      HOST: "127.0.0.1",
+      PORT: "0",
+      STANDIN_CHUNK_MS: "1",
+      STANDIN_DELAY_MS: "1",
+      ALLOW_FAULT_HEADERS: "1",
+      ...env,
+    },
+  });
+}
