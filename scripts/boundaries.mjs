@@ -20,7 +20,10 @@ export function roomOf(file) {
 
 const packageOf = (specifier) => {
   if (specifier.startsWith("node:")) return "node:";
-  return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 };
 
 /** Every static import, re-export and literal dynamic import: `{ specifier, isType, line }`. */
@@ -90,7 +93,10 @@ function checkSingles(uses) {
     for (const room of oneFileOf) {
       const files = uses.filter((use) => use.name === name && use.room === room && !isTest(use.file));
       for (const use of files.filter((one) => one.file !== files[0].file)) {
-        problems.push({ ...use, text: `${name} may be imported by one file of ${room}; ${files[0].file} already does` });
+        problems.push({
+          ...use,
+          text: `${name} may be imported by one file of ${room}; ${files[0].file} already does`,
+        });
       }
     }
   }
@@ -108,7 +114,9 @@ export function checkBoundaries(root = ROOT) {
       const isRelative = specifier.startsWith(".");
       const name = isRelative ? null : packageOf(specifier);
       if (name) uses.push({ file, line, room, name });
-      const text = name ? checkPackage(file, room, name) : checkRooms(file, room, targetOf(root, file, specifier), isType);
+      const text = name
+        ? checkPackage(file, room, name)
+        : checkRooms(file, room, targetOf(root, file, specifier), isType);
       if (text) problems.push({ file, line, text });
     }
   }
@@ -120,6 +128,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   runOnProjectNode();
   const problems = checkBoundaries(resolve(process.argv[2] ?? ROOT));
   for (const { file, line, text } of problems) process.stdout.write(`${file}:${line}  ${text}\n`);
-  if (problems.length > 0) process.stdout.write(`${problems.length} forbidden import(s); the arrows are in scripts/lib/arrows.mjs\n`);
+  if (problems.length > 0)
+    process.stdout.write(`${problems.length} forbidden import(s); the arrows are in scripts/lib/arrows.mjs\n`);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

@@ -2,7 +2,19 @@
 //
 // A room is reached through its `index.ts` only. `ports` names rooms of which only `ports.ts` may be imported,
 // `portTypes` the same as types only, `paths` single files or folders outside the rooms.
-export const CORE = ["kernel", "config", "flags", "metrics", "proxy", "shadow", "continuity", "rollout", "report", "console", "cli"];
+export const CORE = [
+  "kernel",
+  "config",
+  "flags",
+  "metrics",
+  "proxy",
+  "shadow",
+  "continuity",
+  "rollout",
+  "report",
+  "console",
+  "cli",
+];
 export const APPLICATION = ["contract", "platform", "convexBackend", "client", "modelStandIn"];
 /** Stands alone and is reached by URL; only the composition root may start it. */
 export const STANDALONE = ["convexHost"];
