@@ -2,8 +2,13 @@
 export * from "./canonicalJson.ts";
 export * from "./codecs/index.ts";
 export * from "./constants.ts";
+export * from "./errorCodes.ts";
+export * from "./errors.ts";
+export * as frames from "./frames/index.ts";
 export * from "./ids.ts";
+export * from "./models/index.ts";
 export * from "./numbers.ts";
+export * as rest from "./rest/index.ts";
 export * from "./routes.ts";
 export * from "./routeTable.ts";
 export * from "./sockets.ts";

@@ -1,5 +1,8 @@
 // Close codes by which the application itself ends a socket (handoff.md §8, first row).
-import type { Close } from "./port.ts";
+export interface Close {
+  readonly code: number;
+  readonly reason: string;
+}
 
 const ALWAYS_INTENDED = new Set([1003, 1007, 1008, 1009]);
 

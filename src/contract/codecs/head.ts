@@ -1,5 +1,7 @@
 // Recognising frames by their first bytes: streamed parts are many and initial states are big, neither is parsed.
 
+import { isObject, type JsonObject } from "../jsonObject.ts";
+
 const HEAD_BYTES = 160;
 // A byte order mark stays, so that a text with one is no JSON here either (G1).
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -16,11 +18,6 @@ export const bytesOf = (text: string): Uint8Array => utf8.encode(text);
 export const textOf = (data: Uint8Array): string => decoder.decode(data);
 
 export const headOf = (data: Uint8Array): string => decoder.decode(data.subarray(0, HEAD_BYTES));
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The object a text frame holds, or null when it holds none. */
 export function parseObject(data: Uint8Array): JsonObject | null {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Frame } from "./port.ts";
+import type { Frame } from "../../proxy/ports.ts";
 import { OPEN_IDS_MAX, tutorCodec, type TutorState } from "./tutor.ts";
 
 const text = (value: unknown): Frame => ({

@@ -1,6 +1,6 @@
 // Codec of the tutor socket (handoff.md §§2, 7.1; tutor-socket.md): one envelope for every queued frame that is no repeat.
 import { isApplicationClose } from "./closes.ts";
-import type { ArmClass, ClientClass, Frame, TurnCodec } from "./port.ts";
+import type { ArmClass, ClientClass, Frame, TurnCodec } from "../../proxy/ports.ts";
 import { type EnvelopeFacts, readArmFrame, readEnvelope } from "./tutorArm.ts";
 import { readIntent, stampTurn } from "./tutorClient.ts";
 

@@ -1,6 +1,7 @@
 // What a tutor arm's frame is (tutor-socket.md §4), read from its first bytes wherever that is enough.
-import { bytesOf, headOf, isObject, parseObject, startsWith } from "./head.ts";
-import type { Frame } from "./port.ts";
+import { isObject } from "../jsonObject.ts";
+import { bytesOf, headOf, parseObject, startsWith } from "./head.ts";
+import type { Frame } from "../../proxy/ports.ts";
 
 export type ArmFrameKind = "init" | "part" | "own" | "push" | "envelope";
 

@@ -1,7 +1,8 @@
 // What a tutor client's frame asks for (tutor-socket.md §§2, 3, 6).
 import { isMessageKey } from "../constants.ts";
-import { bytesOf, headOf, type JsonObject, parseObject } from "./head.ts";
-import type { Frame } from "./port.ts";
+import type { JsonObject } from "../jsonObject.ts";
+import { bytesOf, headOf, parseObject } from "./head.ts";
+import type { Frame } from "../../proxy/ports.ts";
 
 /** Frames the reader handles at once, outside the queue (§2). */
 const ASIDE = new Set(["ping", "heartbeat", "system_tick", "BOARD_STATE_RESPONSE"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Frame } from "./port.ts";
+import type { Frame } from "../../proxy/ports.ts";
 import { whiteboardCodec } from "./whiteboard.ts";
 
 const update: Frame = { isBinary: true, data: Uint8Array.of(0, 0) };

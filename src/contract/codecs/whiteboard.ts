@@ -1,6 +1,6 @@
 // Codec of the whiteboard socket (whiteboard-socket.md §§1–2, 7): raw Yjs updates, commutative, never answered.
 import { isApplicationClose } from "./closes.ts";
-import type { TurnCodec } from "./port.ts";
+import type { TurnCodec } from "../../proxy/ports.ts";
 
 export interface WhiteboardState {
   /** A text frame was sent: the contract closes the socket for it, whatever code the arm finds. */

@@ -1,0 +1,4 @@
+export * from "./boardActions.ts";
+export * from "./envelope.ts";
+export * from "./tutorIn.ts";
+export * from "./tutorOut.ts";
