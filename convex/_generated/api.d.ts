@@ -1,0 +1,78 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import type * as accounts from "../accounts.js";
+import type * as boards from "../boards.js";
+import type * as crons from "../crons.js";
+import type * as folders from "../folders.js";
+import type * as logs from "../logs.js";
+import type * as messages from "../messages.js";
+import type * as model_accounts from "../model/accounts.js";
+import type * as model_auth from "../model/auth.js";
+import type * as model_boards from "../model/boards.js";
+import type * as model_folders from "../model/folders.js";
+import type * as model_functions from "../model/functions.js";
+import type * as model_idempotency from "../model/idempotency.js";
+import type * as model_logs from "../model/logs.js";
+import type * as model_messages from "../model/messages.js";
+import type * as model_retention from "../model/retention.js";
+import type * as model_sessions from "../model/sessions.js";
+import type * as model_time from "../model/time.js";
+import type * as model_turns from "../model/turns.js";
+import type * as model_validators from "../model/validators.js";
+import type * as retention from "../retention.js";
+import type * as sessions from "../sessions.js";
+import type * as turns from "../turns.js";
+
+/**
+ * A utility for referencing Convex functions in your app's API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+declare const fullApi: ApiFromModules<{
+  accounts: typeof accounts;
+  boards: typeof boards;
+  crons: typeof crons;
+  folders: typeof folders;
+  logs: typeof logs;
+  messages: typeof messages;
+  "model/accounts": typeof model_accounts;
+  "model/auth": typeof model_auth;
+  "model/boards": typeof model_boards;
+  "model/folders": typeof model_folders;
+  "model/functions": typeof model_functions;
+  "model/idempotency": typeof model_idempotency;
+  "model/logs": typeof model_logs;
+  "model/messages": typeof model_messages;
+  "model/retention": typeof model_retention;
+  "model/sessions": typeof model_sessions;
+  "model/time": typeof model_time;
+  "model/turns": typeof model_turns;
+  "model/validators": typeof model_validators;
+  retention: typeof retention;
+  sessions: typeof sessions;
+  turns: typeof turns;
+}>;
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;

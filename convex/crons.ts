@@ -1,0 +1,8 @@
+import { cronJobs } from "convex/server";
+import { internal } from "./_generated/api.js";
+
+const crons = cronJobs();
+
+crons.interval("remove what is kept for a time only", { minutes: 10 }, internal.retention.sweep, {});
+
+export default crons;

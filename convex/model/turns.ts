@@ -1,0 +1,210 @@
+// A tutor turn in two transactions: what it leaves in any case (log row, user row, mode), then effect and reply together
+// (contract tutor-socket.md §2, §6; G13). The service holds the session's queue, so these never race with each other.
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { QueryCtx } from "../_generated/server.js";
+import type { UserMutationCtx, UserQueryCtx } from "./idempotency.ts";
+import { KEPT_MS } from "./idempotency.ts";
+import { appendLog, type LogEntry } from "./logs.ts";
+import { messagesBelow } from "./messages.ts";
+import { ownedSession, ownedSessionRow } from "./sessions.ts";
+
+/** Rows of O1 (tutor-socket.md §1). */
+export const OPENING_ROWS = 50;
+/** Chat rows of the executor's prompt (services.md §2). */
+export const PROMPT_ROWS = 20;
+
+export async function openSession(ctx: UserQueryCtx, id: string) {
+  const session = await ownedSession(ctx, id);
+  if (!session) return null;
+  return {
+    session: session._id,
+    ...(await stateOf(ctx, session)),
+    messages: await messagesBelow(ctx, session._id, session.latestTurnNo + 1, OPENING_ROWS),
+  };
+}
+
+async function stateOf(ctx: QueryCtx, session: Doc<"sessions">) {
+  const context = await ctx.db.get("sessionContexts", session.contextId);
+  return {
+    contextJson: context?.json ?? "{}",
+    interactionMode: session.interactionMode,
+    folderId: session.folderId,
+    latestTurnNo: session.latestTurnNo,
+    logRows: session.logRows,
+    conceptEventRows: session.conceptEventRows,
+    analysisStatus: session.analysisStatus,
+  };
+}
+
+export interface TurnStart {
+  readonly session: Id<"sessions">;
+  readonly now: number;
+  readonly clientMessageId?: string;
+  readonly interactionMode?: string;
+  readonly log?: LogEntry;
+  readonly userText?: string;
+}
+
+const processedRow = (ctx: QueryCtx, session: Id<"sessions">, clientMessageId: string) =>
+  ctx.db
+    .query("processedMessages")
+    .withIndex("by_session_and_client_message_id", (q) =>
+      q.eq("session", session).eq("clientMessageId", clientMessageId),
+    )
+    .first();
+
+/** The remembered row of an id, unless its 24 h are over: then it is removed and the id is new. */
+async function remembered(ctx: UserMutationCtx, turn: TurnStart) {
+  if (turn.clientMessageId === undefined) return null;
+  const row = await processedRow(ctx, turn.session, turn.clientMessageId);
+  if (!row || row.createdAt > turn.now - KEPT_MS) return row;
+  await ctx.db.delete("processedMessages", row._id);
+  return null;
+}
+
+export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
+  const session = await ownedSessionRow(ctx, turn.session);
+  if (!session) return { status: "gone" as const };
+  const earlier = await remembered(ctx, turn);
+  if (earlier?.framesJson) return { status: "repeat" as const, framesJson: earlier.framesJson };
+
+  let { latestTurnNo, logRows } = session;
+  let inputTurnNo = earlier?.userTurnNo ?? null;
+  if (turn.log && !earlier?.hasLogRow) {
+    if (turn.log.row !== logRows + 1) return { status: "stale" as const, logRows };
+    logRows += 1;
+    await appendLog(ctx, session, turn.log, turn.now);
+  }
+  if (turn.userText !== undefined && inputTurnNo === null) {
+    latestTurnNo += 1;
+    inputTurnNo = latestTurnNo;
+    await ctx.db.insert("sessionMessages", {
+      session: session._id,
+      turnNo: latestTurnNo,
+      role: "user",
+      text: turn.userText,
+      payloadJson: null,
+      snapshotIndex: null,
+      createdAt: turn.now,
+    });
+  }
+  const stored = { userTurnNo: inputTurnNo, hasLogRow: turn.log !== undefined || (earlier?.hasLogRow ?? false) };
+  if (earlier) await ctx.db.patch("processedMessages", earlier._id, stored);
+  else if (turn.clientMessageId !== undefined && (stored.userTurnNo !== null || stored.hasLogRow)) {
+    const { session: id, clientMessageId, now } = turn;
+    const row = { session: id, clientMessageId, ...stored, framesJson: null, createdAt: now };
+    await ctx.db.insert("processedMessages", row);
+  }
+  const interactionMode = turn.interactionMode ?? session.interactionMode;
+  const next = { ...session, interactionMode, latestTurnNo, logRows };
+  const changed = interactionMode !== session.interactionMode || logRows !== session.logRows;
+  if (changed || latestTurnNo !== session.latestTurnNo) {
+    await ctx.db.patch("sessions", session._id, { interactionMode, latestTurnNo, logRows, updatedAt: turn.now });
+  }
+  return {
+    status: "ready" as const,
+    ...(await stateOf(ctx, next)),
+    inputTurnNo,
+    messages: await messagesBelow(ctx, session._id, inputTurnNo ?? latestTurnNo + 1, PROMPT_ROWS),
+  };
+}
+
+export interface TurnEnd {
+  readonly session: Id<"sessions">;
+  readonly now: number;
+  readonly clientMessageId?: string;
+  readonly framesJson: string;
+  readonly contextJson: string;
+  /** Absent for turns without a chat row: the confirmation of `end_session`. */
+  readonly reply?: { readonly turnNo: number; readonly text: string; readonly payloadJson: string };
+  readonly actionsJson?: string;
+  readonly conceptEvents: readonly {
+    readonly id: string;
+    readonly concept: string;
+    readonly outcome: string;
+    readonly deltaMastery: number;
+  }[];
+  /** Claims the session's analysis: the id of the job to queue. */
+  readonly claimJobId?: string;
+  readonly dryRun?: boolean;
+}
+
+async function rememberFrames(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
+  const { session, clientMessageId, framesJson, now } = turn;
+  if (clientMessageId === undefined) return;
+  const row = await processedRow(ctx, session, clientMessageId);
+  if (row) await ctx.db.patch("processedMessages", row._id, { framesJson });
+  else {
+    const fresh = { session, clientMessageId, userTurnNo: null, hasLogRow: false, framesJson, createdAt: now };
+    await ctx.db.insert("processedMessages", fresh);
+  }
+}
+
+async function storeReply(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
+  if (!turn.reply) return;
+  const { turnNo, text, payloadJson } = turn.reply;
+  const snapshotIndex = turn.actionsJson === undefined ? null : turnNo;
+  if (turn.actionsJson !== undefined) {
+    await ctx.db.insert("whiteboardSnapshots", {
+      session: turn.session,
+      snapshotIndex: turnNo,
+      actionsJson: turn.actionsJson,
+      createdAt: turn.now,
+    });
+  }
+  await ctx.db.insert("sessionMessages", {
+    session: turn.session,
+    turnNo,
+    role: "assistant",
+    text,
+    payloadJson,
+    snapshotIndex,
+    createdAt: turn.now,
+  });
+}
+
+/**
+ * Stores everything a successful turn changes. `stale`: the analysis was claimed by someone else meanwhile, or the turn
+ * number is taken; nothing is stored and the caller starts the turn over.
+ */
+export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
+  const session = await ownedSessionRow(ctx, turn.session);
+  if (!session) return { status: "gone" as const };
+  if (turn.reply && turn.reply.turnNo !== session.latestTurnNo + 1) return { status: "stale" as const };
+  if (turn.claimJobId !== undefined && session.analysisStatus !== null) return { status: "stale" as const };
+  if (turn.dryRun) return { status: "stored" as const };
+
+  await storeReply(ctx, turn);
+  await rememberFrames(ctx, turn);
+  await ctx.db.patch("sessionContexts", session.contextId, { json: turn.contextJson });
+  const { conceptEvents, now } = turn;
+  for (const { id: publicId, ...event } of conceptEvents) {
+    const owner = { sessionId: session.publicId, userId: ctx.userId, createdAt: now };
+    await ctx.db.insert("conceptEvents", { publicId, ...owner, ...event });
+  }
+  await ctx.db.patch("sessions", session._id, {
+    latestTurnNo: turn.reply?.turnNo ?? session.latestTurnNo,
+    latestSnapshotIndex: turn.reply && turn.actionsJson !== undefined ? turn.reply.turnNo : session.latestSnapshotIndex,
+    conceptEventRows: session.conceptEventRows + conceptEvents.length,
+    updatedAt: now,
+  });
+  if (turn.claimJobId !== undefined) await claimAnalysis(ctx, session, turn.claimJobId, now);
+  return { status: "stored" as const };
+}
+
+/** null → `processing`, once (services.md §9). The job row commits with the claim. */
+async function claimAnalysis(ctx: UserMutationCtx, session: Doc<"sessions">, jobId: string, now: number) {
+  await ctx.db.patch("sessions", session._id, { analysisStatus: "processing", endedAt: now });
+  await ctx.db.insert("jobs", {
+    publicId: jobId,
+    kind: "session_analysis",
+    session: session._id,
+    userId: ctx.userId,
+    status: "queued",
+    progress: 0,
+    attempts: 0,
+    errorCode: null,
+    createdAt: now,
+    updatedAt: now,
+  });
+}

@@ -1,0 +1,182 @@
+// Tables of the tutoring platform (contract models.md §8). Public ids are UUIDs; `_id`s never leave the arm (G4).
+// Free-form JSON (contexts, payloads, board actions, bodies) is stored as JSON text: its keys may be any text and its
+// depth any number, and a Convex value allows neither.
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { analysisStatus, jobKind, jobStatus, messageRole } from "./model/validators.ts";
+
+const nullableText = v.union(v.string(), v.null());
+const nullableMs = v.union(v.number(), v.null());
+
+export default defineSchema({
+  // Written by folders.ts, later by the document jobs; read by their owner. Bounded by what a user creates.
+  folders: defineTable({
+    publicId: v.string(),
+    userId: v.string(),
+    name: v.string(),
+    vectorStoreId: nullableText,
+    knowledgeBase: nullableText,
+    // Counters instead of counting by collecting.
+    sessionCount: v.number(),
+    documentCount: v.number(),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_public_id", ["publicId"])
+    .index("by_user_id_and_created_at", ["userId", "createdAt"]),
+
+  // One row a session: ownership, counters and status. Written by sessions.ts and turns.ts (one writer per session).
+  sessions: defineTable({
+    publicId: v.string(),
+    userId: v.string(),
+    folderId: nullableText,
+    contextId: v.id("sessionContexts"),
+    interactionMode: v.string(),
+    latestTurnNo: v.number(),
+    latestSnapshotIndex: v.number(),
+    logRows: v.number(),
+    conceptEventRows: v.number(),
+    analysisStatus,
+    sessionAnalysis: nullableText,
+    createdAt: v.number(),
+    updatedAt: v.number(),
+    endedAt: nullableMs,
+  })
+    .index("by_public_id", ["publicId"])
+    .index("by_user_id_and_created_at", ["userId", "createdAt"])
+    .index("by_folder_id", ["folderId"]),
+
+  // The session context of models.md §1, rewritten by every turn: apart from the row that lists read.
+  sessionContexts: defineTable({ json: v.string() }),
+
+  // Chat rows, append-only, gapless `turnNo` per session. Written by turns.ts.
+  sessionMessages: defineTable({
+    session: v.id("sessions"),
+    turnNo: v.number(),
+    role: messageRole,
+    text: nullableText,
+    payloadJson: nullableText,
+    snapshotIndex: nullableMs,
+    createdAt: v.number(),
+  }).index("by_session_and_turn_no", ["session", "turnNo"]),
+
+  // Board actions of a turn, append-only. Written by turns.ts, replayed at connect and by R7.
+  whiteboardSnapshots: defineTable({
+    session: v.id("sessions"),
+    snapshotIndex: v.number(),
+    actionsJson: v.string(),
+    createdAt: v.number(),
+  }).index("by_session_and_snapshot_index", ["session", "snapshotIndex"]),
+
+  // Append-only, `row` counts from 1 per session; the public id derives from it (G4).
+  interactionLogs: defineTable({
+    publicId: v.string(),
+    session: v.id("sessions"),
+    row: v.number(),
+    userId: v.string(),
+    role: v.string(),
+    content: v.string(),
+    contentType: v.string(),
+    eventType: v.string(),
+    createdAt: v.number(),
+  })
+    .index("by_session_and_row", ["session", "row"])
+    .index("by_public_id", ["publicId"]),
+
+  // One row per user-model update; outlives its session (models.md §8), hence the public session id.
+  conceptEvents: defineTable({
+    publicId: v.string(),
+    sessionId: v.string(),
+    userId: v.string(),
+    concept: v.string(),
+    outcome: v.string(),
+    deltaMastery: v.number(),
+    createdAt: v.number(),
+  }).index("by_session_id", ["sessionId"]),
+
+  // Remembered `client_message_id`s (tutor-socket.md §6); `framesJson` is null until a turn of that id succeeded.
+  processedMessages: defineTable({
+    session: v.id("sessions"),
+    clientMessageId: v.string(),
+    userTurnNo: nullableMs,
+    hasLogRow: v.boolean(),
+    framesJson: nullableText,
+    createdAt: v.number(),
+  })
+    .index("by_session_and_client_message_id", ["session", "clientMessageId"])
+    .index("by_created_at", ["createdAt"]),
+
+  // Stored 2xx outcomes of keyed requests (G10), kept 24 h.
+  idempotency: defineTable({
+    userId: v.string(),
+    method: v.string(),
+    path: v.string(),
+    key: v.string(),
+    fingerprint: v.string(),
+    status: v.number(),
+    body: nullableText,
+    createdAt: v.number(),
+  })
+    .index("by_user_id_and_method_and_path_and_key", ["userId", "method", "path", "key"])
+    .index("by_created_at", ["createdAt"]),
+
+  // Queued by the mutation that causes the job; run by the service's workers.
+  jobs: defineTable({
+    publicId: v.string(),
+    kind: jobKind,
+    session: v.union(v.id("sessions"), v.null()),
+    userId: v.string(),
+    status: jobStatus,
+    progress: v.number(),
+    attempts: v.number(),
+    errorCode: nullableText,
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_public_id", ["publicId"])
+    .index("by_session", ["session"]),
+
+  // `publicId` is the `sub` of the tokens. Written by accounts.ts only.
+  accounts: defineTable({
+    publicId: v.string(),
+    email: v.string(),
+    name: v.string(),
+    password: nullableText,
+    role: v.string(),
+    subscriptionTier: v.string(),
+    learningPreferencesJson: v.string(),
+    emotionalProfileJson: v.string(),
+    ability: v.number(),
+    failedLogins: v.number(),
+    lockedUntil: nullableMs,
+    createdAt: v.number(),
+    lastActive: v.number(),
+  })
+    .index("by_public_id", ["publicId"])
+    .index("by_email", ["email"]),
+
+  // Swept once expired: an expired token is refused without it.
+  revokedTokens: defineTable({ jti: v.string(), userId: v.string(), expiresAt: v.number() })
+    .index("by_jti", ["jti"])
+    .index("by_expires_at", ["expiresAt"]),
+
+  // A board's document is snapshot `generation` plus the updates after `through`. Written by boards.ts only.
+  boards: defineTable({
+    session: v.id("sessions"),
+    generation: v.number(),
+    parts: v.number(),
+    through: v.number(),
+    nextSeq: v.number(),
+    updatedAt: v.number(),
+  }).index("by_session", ["session"]),
+  boardUpdates: defineTable({ board: v.id("boards"), seq: v.number(), update: v.bytes() }).index("by_board_and_seq", [
+    "board",
+    "seq",
+  ]),
+  boardSnapshots: defineTable({
+    board: v.id("boards"),
+    generation: v.number(),
+    part: v.number(),
+    bytes: v.bytes(),
+  }).index("by_board_and_generation_and_part", ["board", "generation", "part"]),
+});

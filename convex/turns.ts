@@ -1,0 +1,72 @@
+import { v } from "convex/values";
+import { userMutation, userQuery } from "./model/functions.ts";
+import { logEntry } from "./model/logs.ts";
+import { beginTurn, finishTurn, openSession } from "./model/turns.ts";
+import { analysisStatus, messageRole } from "./model/validators.ts";
+
+const message = v.object({
+  turnNo: v.number(),
+  role: messageRole,
+  text: v.union(v.string(), v.null()),
+  payloadJson: v.union(v.string(), v.null()),
+  snapshotIndex: v.union(v.number(), v.null()),
+  createdAt: v.number(),
+});
+const state = {
+  contextJson: v.string(),
+  interactionMode: v.string(),
+  folderId: v.union(v.string(), v.null()),
+  latestTurnNo: v.number(),
+  logRows: v.number(),
+  conceptEventRows: v.number(),
+  analysisStatus,
+  messages: v.array(message),
+};
+
+/** What a tutor socket needs at its handshake; null when the session is not the caller's. */
+export const open = userQuery({
+  args: { id: v.string() },
+  returns: v.union(v.object({ session: v.id("sessions"), ...state }), v.null()),
+  handler: (ctx, { id }) => openSession(ctx, id),
+});
+
+export const begin = userMutation({
+  args: {
+    session: v.id("sessions"),
+    now: v.number(),
+    clientMessageId: v.optional(v.string()),
+    interactionMode: v.optional(v.string()),
+    log: v.optional(logEntry),
+    userText: v.optional(v.string()),
+  },
+  returns: v.union(
+    v.object({ status: v.literal("gone") }),
+    v.object({ status: v.literal("stale"), logRows: v.number() }),
+    v.object({ status: v.literal("repeat"), framesJson: v.string() }),
+    v.object({ status: v.literal("ready"), inputTurnNo: v.union(v.number(), v.null()), ...state }),
+  ),
+  handler: (ctx, args) => beginTurn(ctx, args),
+});
+
+export const finish = userMutation({
+  args: {
+    session: v.id("sessions"),
+    now: v.number(),
+    clientMessageId: v.optional(v.string()),
+    framesJson: v.string(),
+    contextJson: v.string(),
+    reply: v.optional(v.object({ turnNo: v.number(), text: v.string(), payloadJson: v.string() })),
+    actionsJson: v.optional(v.string()),
+    conceptEvents: v.array(
+      v.object({ id: v.string(), concept: v.string(), outcome: v.string(), deltaMastery: v.number() }),
+    ),
+    claimJobId: v.optional(v.string()),
+    dryRun: v.optional(v.boolean()),
+  },
+  returns: v.union(
+    v.object({ status: v.literal("stored") }),
+    v.object({ status: v.literal("stale") }),
+    v.object({ status: v.literal("gone") }),
+  ),
+  handler: (ctx, args) => finishTurn(ctx, args),
+});
