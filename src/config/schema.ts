@@ -1,0 +1,259 @@
+import { z } from "zod";
+import { assemble } from "./assemble.ts";
+import type { AdminConfig, ArmConfig, Config, CorsConfig, DrainConfig, IdentityConfig } from "./config.ts";
+import {
+  addFault,
+  address,
+  count,
+  duration,
+  field,
+  oneOf,
+  origin,
+  plainPath,
+  text,
+  toggle,
+  variableName,
+} from "./fields.ts";
+import { limitsSchema } from "./limitsSchema.ts";
+import { unitsSchema } from "./routeSchema.ts";
+import { readSecret, type SecretPlace, type SecretSource } from "./secrets.ts";
+import { readCidr, readHostName } from "./values.ts";
+
+const list = <T extends z.ZodType>(item: T, description: string, max = 100) =>
+  z.array(item).max(max).prefault([]).describe(description);
+
+const armSchema = (description: string) =>
+  z
+    .strictObject({
+      backend: text("The deployed thing behind the arm, for people: `legacy`."),
+      url: origin("Origin of the only instance: scheme, host, port, nothing behind.").optional(),
+      urls: z
+        .array(origin("Origin of an instance."))
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("Origins of the instances, instead of `url`."),
+      balance: oneOf(
+        ["subject", "spread"],
+        "With several instances: one subject stays on one (`subject`), or the least loaded takes the call (`spread`).",
+      ).optional(),
+      readyPath: plainPath(
+        "Path polled each second for 200; without it an instance counts as ready while connections succeed.",
+      ).optional(),
+      tls: z
+        .strictObject({
+          verify: toggle(
+            "Certificates of the backend are checked; without that anyone between proxy and backend can read and change every call.",
+          ).optional(),
+          caFile: text("File with the certificate authority of the backend.").optional(),
+        })
+        .optional()
+        .describe("TLS towards an https backend."),
+    })
+    .transform((file, ctx): ArmConfig => {
+      if (file.url !== undefined && file.urls !== undefined) {
+        addFault(ctx, { what: "url and urls together", expected: "one of them" }, ["urls"]);
+      }
+      const urls = file.urls ?? (file.url === undefined ? [] : [file.url]);
+      if (urls.length === 0) addFault(ctx, { what: "has no url", expected: "url, or urls with several instances" });
+      return {
+        backend: file.backend,
+        urls,
+        balance: file.balance ?? "subject",
+        readyPath: file.readyPath ?? null,
+        // Absent is not false (security F19): only a written `false` switches the check off.
+        tls: { isVerified: file.tls?.verify ?? true, caFile: file.tls?.caFile ?? null },
+      };
+    })
+    .describe(description);
+
+function secretOf(ctx: z.RefinementCtx, name: string, place: SecretPlace, source: SecretSource): string | null {
+  const read = readSecret(place, source);
+  if ("value" in read) return read.value;
+  addFault(ctx, read.fault, [`${name}${read.key}`]);
+  return null;
+}
+
+const identitySchema = (secrets: SecretSource) =>
+  z
+    .strictObject({
+      jwt: z
+        .strictObject({
+          algorithms: z
+            .array(oneOf(["HS256", "RS256", "ES256"], "An algorithm."))
+            .min(1)
+            .max(3)
+            .describe(
+              "Accepted algorithms: HS256, or asymmetric ones; both together would let a public key pass as a secret (CVE-2023-48223).",
+            ),
+          secretEnv: variableName("Variable that holds the HS256 secret of at least 32 bytes.").optional(),
+          secretFile: text("File that holds the HS256 secret.").optional(),
+          jwksUrl: field(
+            { type: "string", title: "address" },
+            "Address of the key set for RS256 and ES256; https, for who can change it on the way signs any token.",
+            readJwksUrl,
+          ).optional(),
+          issuer: text("Required value of `iss`; unset: not checked.").optional(),
+          audience: text("Required value of `aud`; unset: not checked.").optional(),
+          verifiedTokens: count("Verified tokens kept in memory until they expire.").prefault(10_000),
+        })
+        .transform((file, ctx) => ({
+          algorithms: file.algorithms,
+          secret: secretOf(ctx, "secret", { env: file.secretEnv, file: file.secretFile }, secrets),
+          jwksUrl: file.jwksUrl ?? null,
+          issuer: file.issuer ?? null,
+          audience: file.audience ?? null,
+          verifiedTokensMax: file.verifiedTokens,
+        }))
+        .describe("Access tokens."),
+    })
+    .transform((file): IdentityConfig => file)
+    .describe("Who a caller is. The proxy identifies, the arms authorise.");
+
+function readJwksUrl(value: unknown) {
+  const expected = "an https address such as https://login.example.org/keys";
+  if (typeof value !== "string" || !URL.canParse(value)) return { fault: { what: "no address", expected } };
+  const url = new URL(value);
+  if (url.username !== "" || url.password !== "") return { fault: { what: "holds a user name or password", expected } };
+  return { value: url.href };
+}
+
+const flagsSchema = z
+  .strictObject({
+    source: oneOf(["file"], "Where flags come from.").prefault("file"),
+    file: text("Flag file in Unleash's client-features format; otherwise `<stateDir>/flags.json`.").optional(),
+  })
+  .transform((file) => ({ source: file.source, file: file.file ?? null }))
+  .prefault({})
+  .describe("The flags that decide per subject.");
+
+const corsSchema = z
+  .strictObject({
+    origins: list(
+      origin("An origin.", "https://app.example.org"),
+      "Exact origins whose pages may call and connect; anything looser would let foreign pages act for a signed-in user.",
+    ),
+    headers: list(text("A header name."), "Header names a page may send beside the safe ones."),
+    maxAge: duration("How long a browser may keep a pre-flight's answer.", { min: 1_000, max: 86_400_000 }).prefault(
+      "600s",
+    ),
+  })
+  .transform(
+    (file): CorsConfig => ({ origins: file.origins, headers: file.headers, maxAgeS: Math.floor(file.maxAge / 1_000) }),
+  )
+  .prefault({})
+  .describe("Which pages of other origins may call; the arms' own answers to this are replaced.");
+
+const adminSchema = (secrets: SecretSource) =>
+  z
+    .strictObject({
+      listen: address("Listener of console, admin API, health and metrics; loopback unless a token is set.").prefault(
+        "127.0.0.1:9901",
+      ),
+      viewTokenEnv: variableName("Variable with the token that may read.").optional(),
+      viewTokenFile: text("File with the token that may read.").optional(),
+      operateTokenEnv: variableName("Variable with the token that may change things.").optional(),
+      operateTokenFile: text(
+        "File with the token that may change things; on loopback one is made when none is set.",
+      ).optional(),
+      openMetrics: toggle(
+        "`/metrics` answers without a token; it shows traffic and exposure to everyone who reaches the listener.",
+      ).prefault(false),
+    })
+    .transform(
+      (file, ctx): AdminConfig => ({
+        listen: file.listen,
+        viewToken: secretOf(ctx, "viewToken", { env: file.viewTokenEnv, file: file.viewTokenFile }, secrets),
+        operateToken: secretOf(
+          ctx,
+          "operateToken",
+          { env: file.operateTokenEnv, file: file.operateTokenFile },
+          secrets,
+        ),
+        isMetricsOpen: file.openMetrics,
+      }),
+    )
+    .prefault({})
+    .describe("The operators' own listener.");
+
+const headersSchema = z
+  .strictObject({
+    exposeArm: toggle("Answers carry `X-Backend-Arm`; it tells outsiders which backend to attack.").prefault(false),
+    allowFault: toggle("Clients may send `X-Fault` to the arms; anyone could then break calls at will.").prefault(
+      false,
+    ),
+  })
+  .transform((file) => ({ isArmExposed: file.exposeArm, isFaultAllowed: file.allowFault }))
+  .prefault({})
+  .describe("Headers for tests; both off in production.");
+
+const drainSchema = z
+  .strictObject({
+    delay: duration("`/readyz` answers 503 this long before the listener closes.", { min: 0, max: 600_000 }).prefault(
+      "5s",
+    ),
+    exchanges: duration("Time for running calls to end.", { min: 0, max: 600_000 }).prefault("25s"),
+    sockets: duration("Sockets are closed 1012 spread over this long.", { min: 0, max: 600_000 }).prefault("10s"),
+  })
+  .transform((file): DrainConfig => ({ delayMs: file.delay, exchangesMs: file.exchanges, socketsMs: file.sockets }))
+  .prefault({})
+  .describe("How a process ends.");
+
+const hostName = field({ type: "string", title: "host name" }, "A host name.", readHostName);
+const cidr = field({ type: "string", title: "address range" }, "An address range.", readCidr);
+
+/** Everything that may stand in the file, section by section; the cross-checks read what these yield. */
+export const createSections = (secrets: SecretSource) =>
+  z.strictObject({
+    listen: address("Address of the public listener.").prefault("127.0.0.1:8000"),
+    publicOrigin: origin(
+      "Origin that clients use, for `Location`; otherwise the request's own authority.",
+      "https://api.example.org",
+    ).optional(),
+    publicHosts: list(
+      hostName,
+      "Host names accepted in `Host`; required outside loopback, otherwise any name pointed at the proxy is served, links built from it included.",
+    ),
+    trustedProxies: list(
+      cidr,
+      "Address ranges whose `X-Forwarded-For` is believed; who is in them chooses the client address and with it every limit.",
+    ),
+    workers: count("Processes that serve.", { min: 1, max: 256 }).prefault(1),
+    stateDir: text(
+      "Folder for what changes at run time: pins, kill switch, tokens; relative to the working directory.",
+    ).prefault("data/switchyard"),
+    arms: z
+      .strictObject({
+        control: armSchema("The arm that is trusted today."),
+        candidate: armSchema("The arm that is to be proven."),
+      })
+      .describe("The two arms."),
+    identity: identitySchema(secrets),
+    flags: flagsSchema,
+    units: unitsSchema,
+    unmatched: oneOf(["control", "refuse"], "Calls that match no route: served by control, or 404.").prefault(
+      "control",
+    ),
+    refuse: list(plainPath("A path prefix."), "Path prefixes that answer 404 whatever else is configured."),
+    cors: corsSchema,
+    headers: headersSchema,
+    admin: adminSchema(secrets),
+    limits: limitsSchema,
+    drain: drainSchema,
+    log: z
+      .strictObject({
+        level: oneOf(["debug", "info", "warn", "error", "silent"], "The least level that is written.").prefault("info"),
+      })
+      .prefault({})
+      .describe("The log on stdout, one JSON line per exchange or event."),
+  });
+
+export type Sections = z.output<ReturnType<typeof createSections>>;
+
+/** The one truth about the file (house.md §4); `secrets` is where `…Env` and `…File` keys are looked up. */
+export const createConfigSchema = (secrets: SecretSource) => createSections(secrets).transform(assemble);
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Yielded = z.output<ReturnType<typeof createConfigSchema>>;
+/** Does not compile when the schema yields anything else than what the rooms read. */
+export const IS_CONFIG: IsSame<Yielded, Config> = true;
