@@ -1,0 +1,31 @@
+import type { CliDeps, RunningProxy } from "../cli/ports.ts";
+
+type ProxyConfig = Parameters<CliDeps["startProxy"]>[0];
+
+/** What `app.ts` hands to the demo: the core is reached through these, never imported (house.md §2). */
+export interface DemoDeps {
+  readonly version: string;
+  /** Folder of the clone: services, configuration and `data/` live below it. */
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Loads and checks the configuration; `env` holds the overrides (`SWITCHYARD__…`) and the token secret. */
+  loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<ProxyConfig>;
+  startProxy(
+    config: ProxyConfig,
+    source: { readonly file: string; readonly reload: () => Promise<unknown> },
+  ): Promise<RunningProxy>;
+  /** Ends the process; the demo calls it once, after everything has stopped. */
+  exit(code: number): void;
+}
+export type { RunningProxy };
+
+/** Time as the demo needs it; the system's, or a test's own. */
+export interface Timing {
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Uniform in [0, 1). */
+  random(): number;
+}

@@ -1,0 +1,28 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+const SECRET_BYTES = 48;
+/** Contract G7: a process refuses a shorter one. */
+const SECRET_LENGTH_MIN = 32;
+
+/** Writes a file that only its owner may read, also when it stood there with looser rights. */
+export function writePrivate(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
+  chmodSync(file, 0o600);
+}
+
+/** The secret all services share: from the environment, else kept in `file`, so that tokens outlive a restart. */
+export function readOrMakeSecret(file: string, env: NodeJS.ProcessEnv): string {
+  if (env.JWT_SECRET_KEY) return env.JWT_SECRET_KEY;
+  try {
+    const kept = readFileSync(file, "utf8").trim();
+    if (kept.length >= SECRET_LENGTH_MIN) return kept;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const secret = randomBytes(SECRET_BYTES).toString("base64url");
+  writePrivate(file, `${secret}\n`);
+  return secret;
+}

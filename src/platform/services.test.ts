@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createServices, serviceEnv } from "./services.ts";
+
+const root = mkdtempSync(join(tmpdir(), "services-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+mkdirSync(join(root, "legacy", ".venv", "bin"), { recursive: true });
+writeFileSync(join(root, "legacy", ".venv", "bin", "python"), "");
+
+const create = (env: NodeJS.ProcessEnv) =>
+  createServices({ root, env, secret: "s".repeat(64), say: () => {}, givenPorts: new Set() });
+
+test("without another model server the stand-in is one of the services", async () => {
+  const services = await create({ OPENAI_API_KEY: "sk-real" });
+  assert.ok(services.hasStandIn);
+  assert.deepEqual(
+    services.supervisors.map((one) => one.name),
+    ["model", "control", "candidate"],
+  );
+});
+
+test("OPENAI_BASE_URL replaces the stand-in", async () => {
+  const services = await create({ OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_API_KEY: "sk-real" });
+  assert.ok(!services.hasStandIn);
+  assert.deepEqual(
+    services.supervisors.map((one) => one.name),
+    ["control", "candidate"],
+  );
+  assert.equal(services.urls.model, "http://127.0.0.1:9/v1");
+});
+
+test("every service has a port of its own", async () => {
+  const { ports } = await create({});
+  assert.equal(new Set([ports.model?.port, ports.control?.port, ports.candidate?.port]).size, 3);
+});
+
+test("a model key found alone in the environment reaches no service, so the demo cannot spend money", () => {
+  const env = serviceEnv(
+    { OPENAI_API_KEY: "sk-real", OPENAI_MODEL: "x", PATH: "/bin", PORT: "1", HOST: "0.0.0.0" },
+    { PORT: "8001" },
+  );
+  assert.deepEqual(env, { PATH: "/bin", HOST: "127.0.0.1", PORT: "8001" });
+});
