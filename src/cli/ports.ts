@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Config } from "../config/index.ts";
+import type { FlagControl } from "../flags/index.ts";
 import type { ExitCode } from "../kernel/index.ts";
 
 /** What `app.ts` hands to the command line. */
@@ -15,6 +16,8 @@ export interface CliDeps {
    * `done` settles with the exit code after the drain.
    */
   startProxy(config: Config, source: ConfigSource): Promise<RunningProxy>;
+  /** The flags of a configuration that no process runs: `flags list` and `flags set` start it, ask, and stop it. */
+  openFlags(config: Config): FlagControl;
   /** Commands of the application (`demo`). */
   readonly applicationCommands: readonly ((program: Command) => void)[];
 }

@@ -1,0 +1,42 @@
+import type { Clock } from "../kernel/index.ts";
+import { withDeadline } from "./deadline.ts";
+import type { UnitArmTotals } from "./ports.ts";
+import { addSample, type TotalsSample } from "./rates.ts";
+
+const SAMPLE_INTERVAL_MS = 1_000;
+const SAMPLE_TIMEOUT_MS = 2_000;
+
+export interface TotalsSampler {
+  readonly samples: readonly TotalsSample[];
+  start(): void;
+  stop(): void;
+}
+
+/** Asks for the totals each second; a failing port costs samples, never the listener: rates then show an older window. */
+export function createTotalsSampler(totals: () => Promise<readonly UnitArmTotals[]>, clock: Clock): TotalsSampler {
+  let ring: readonly TotalsSample[] = [];
+  let cancel: (() => void) | null = null;
+  let isRunning = false;
+  const sample = async (): Promise<void> => {
+    try {
+      const current = await withDeadline(totals(), SAMPLE_TIMEOUT_MS, clock);
+      ring = addSample(ring, { atMs: clock.monotonic(), totals: current });
+    } catch {
+      // The workers did not answer in time; the next second asks again, and `status` names the window it really has.
+    }
+    if (isRunning) cancel = clock.after(SAMPLE_INTERVAL_MS, () => void sample());
+  };
+  return {
+    get samples() {
+      return ring;
+    },
+    start() {
+      isRunning = true;
+      void sample();
+    },
+    stop() {
+      isRunning = false;
+      cancel?.();
+    },
+  };
+}
