@@ -1,3 +1,4 @@
+export { createFlagControl, type FlagControlOptions, type LocalFlagControl } from "./flagControl.ts";
 export { compileFlagState, type CompiledFlagState } from "./flagState.ts";
 export { FlagsError, type FlagsErrorCode } from "./errors.ts";
 export { STALE_AFTER_MS } from "./explain.ts";

@@ -124,7 +124,10 @@ export interface Explanation {
 export interface FlagControl {
   readonly state: FlagState;
   start(): Promise<void>;
-  /** Called with each new state after it holds; returns the unsubscribe. */
+  /**
+   * Called with each new state after it holds; returns the unsubscribe. Every 10 s it is also called with an unchanged
+   * epoch, when nothing but the data's age was renewed: other processes need that to tell old flags from quiet ones.
+   */
   onChange(listener: (state: FlagState) => void): () => void;
   /** Switches a kill layer on; recorded in the state folder before it returns. Legal at any time. */
   kill(layer: "L0" | "L1", reason: string, actor: string): Promise<void>;
@@ -134,4 +137,20 @@ export interface FlagControl {
   removePin(id: string, actor: string): Promise<boolean>;
   readonly writer: FlagWriter;
   stop(): Promise<void>;
+}
+
+/** Something about the flags that is wrong and did not stop anything: the last valid state goes on deciding. */
+export interface FlagProblem {
+  readonly code:
+    | "flag-file"
+    | "flag-invalid"
+    | "last-known"
+    | "kill-file"
+    | "state-folder"
+    | "state-write"
+    | "audit-lost"
+    | "listener";
+  readonly message: string;
+  /** The flag, with `flag-invalid`. */
+  readonly flag: string | null;
 }
