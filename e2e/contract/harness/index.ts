@@ -7,4 +7,5 @@ export { item } from "./item.ts";
 export type { ItemOptions, Outcome, Result } from "./item.ts";
 export * from "./match.ts";
 export { startOwn } from "./own.ts";
+export * from "./tutorShapes.ts";
 export type { Tutor } from "./tutor.ts";
