@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
-import { crossCheck, type Readable } from "./crossChecks.ts";
+import { crossCheck } from "./crossChecks.ts";
 import { type Path, pathText, readDocument, type SourceDocument } from "./document.ts";
 import { type Effective, toEffective } from "./effective.ts";
 import { freeze } from "./freeze.ts";
 import { type PlacedFault, toFaults, valueIn } from "./issues.ts";
 import { ConfigProblems, type ConfigProblem, sortProblems } from "./problems.ts";
+import { readableUnits } from "./readableUnits.ts";
 import { createConfigSchema, createSections } from "./schema.ts";
 import type { SecretSource } from "./secrets.ts";
 import { readOverrides, readVariables, type Setting } from "./variables.ts";
@@ -23,6 +24,8 @@ export interface Loaded {
   readonly effective: Effective;
   /** Legal and risky: said at start (security F19). */
   readonly warnings: readonly ConfigProblem[];
+  /** Where a setting was made, for problems that show only later: `admin.listen`. */
+  locate(path: string): Pick<ConfigProblem, "line" | "col" | "variable">;
 }
 
 /**
@@ -49,6 +52,7 @@ export function parseConfig(source: string, { file, env, overrides = {} }: LoadO
     config,
     effective: toEffective({ file, document, settings, merged }),
     warnings: Object.freeze(problems),
+    locate: (path: string) => placeOf({ path: path.split("."), at: "value" }, document, settings),
   });
 }
 
@@ -89,23 +93,36 @@ function merge(tree: Record<string, unknown>, settings: readonly Setting[]): Rec
 function judge(merged: Record<string, unknown>, secrets: SecretSource): PlacedFault[] {
   const schema = createSections(secrets);
   const whole = schema.safeParse(merged);
-  const has = (path: Path): boolean => valueIn(merged, path) !== undefined;
-  if (whole.success) return crossCheck(whole.data, has);
+  if (whole.success) return crossCheck(whole.data, (path) => valueIn(merged, path) !== undefined);
+  const faults = toFaults(whole.error.issues, merged);
+  const units = readableUnits(
+    merged["units"],
+    faults.map((fault) => fault.path),
+  );
+  const rest: Record<string, unknown> = { ...merged, units: units.raw };
   const readable: Record<string, unknown> = {};
   for (const [key, section] of Object.entries(schema.shape)) {
-    const read = section.safeParse(merged[key]);
+    const read = section.safeParse(rest[key]);
     if (read.success) readable[key] = read.data;
   }
-  return [...toFaults(whole.error.issues, merged), ...crossCheck(readable as Readable, has)];
+  const between = crossCheck(readable, (path) => valueIn(rest, path) !== undefined);
+  return [...faults, ...between.map((fault) => ({ ...fault, path: units.restore(fault.path) }))];
 }
 
 function toProblem(placed: PlacedFault, document: SourceDocument, settings: readonly Setting[]): ConfigProblem {
   const severity = placed.isWarning ? "warning" : "error";
-  const setting = settings.findLast((one) => one.path.every((part, i) => placed.path[i] === part));
-  const path = pathText(placed.path);
-  if (setting) return { severity, line: 0, col: 0, variable: setting.name, path, ...placed.fault };
-  const place = placed.at === "key" ? document.keyAt(placed.path) : document.valueAt(placed.path);
-  return { severity, ...place, path, ...placed.fault };
+  return { severity, ...placeOf(placed, document, settings), path: pathText(placed.path), ...placed.fault };
+}
+
+/** A setting of a variable has no line: its name is its place. */
+function placeOf(
+  { path, at }: Pick<PlacedFault, "path" | "at">,
+  document: SourceDocument,
+  settings: readonly Setting[],
+): Pick<ConfigProblem, "line" | "col" | "variable"> {
+  const setting = settings.findLast((one) => one.path.every((part, i) => path[i] === part));
+  if (setting) return { line: 0, col: 0, variable: setting.name };
+  return at === "key" ? document.keyAt(path) : document.valueAt(path);
 }
 
 /** A word that is a trap is also the wrong kind of value: once is enough, the document says why. */

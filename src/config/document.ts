@@ -135,8 +135,12 @@ const EXPLAINED: Readonly<Record<string, Fault>> = {
 function explainError(error: YAMLError, source: string, at: Place): ConfigProblem {
   const known = EXPLAINED[error.code];
   const line = source.split("\n")[at.line - 1] ?? "";
-  const fault = known ?? { what: `not readable as YAML: ${error.message.split("\n")[0]}` };
-  const excerpt = error.code === "DUPLICATE_KEY" ? {} : { excerpt: caret(line, at.col) };
+  // A line that may hold a secret is not repeated, nor what the parser says about its words (security D4).
+  const isDelicate = /secret|token|password/i.test(line);
+  const fault = known ?? {
+    what: isDelicate ? "not readable as YAML" : `not readable: ${error.message.split("\n")[0]}`,
+  };
+  const excerpt = error.code === "DUPLICATE_KEY" || isDelicate ? {} : { excerpt: caret(line, at.col) };
   return { severity: "error", ...at, path: "", ...fault, ...excerpt };
 }
 

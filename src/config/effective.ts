@@ -21,8 +21,8 @@ export interface EffectiveInput {
 }
 
 /**
- * Every leaf: what is written, then the defaults of what is not. Options that a route leaves open are not repeated
- * per route: they follow `limits`.
+ * Every leaf: what is written, and the defaults of what is not (`–` without one). Options that a route leaves open are
+ * not repeated per route: they follow `limits`.
  */
 export function toEffective(input: EffectiveInput): Effective {
   const found: EffectiveValue[] = [];
@@ -34,17 +34,30 @@ export function toEffective(input: EffectiveInput): Effective {
       for (const key of new Set([...keysIn(node), ...Object.keys(value)])) {
         walk((value as Record<string, unknown>)[key], nodeAt([key], node ?? {}), [...path, key]);
       }
-    } else found.push({ path: pathText(path), value: print(value), origin: originOf(path, input) });
+    } else {
+      found.push({ path: pathText(path), value: print(value), origin: originOf(path, input) });
+      found.push(...masked(path, print(value)));
+    }
   };
   const addDefaults = (node: SchemaNode | null, path: Path): void => {
-    if (node?.properties && node.default !== undefined) {
+    if (node?.properties)
       for (const [key, child] of Object.entries(node.properties)) addDefaults(child, [...path, key]);
-    } else if (node?.default !== undefined) {
-      found.push({ path: pathText(path), value: print(node.default), origin: "default" });
-    }
+    else
+      found.push({
+        path: pathText(path),
+        value: node?.default === undefined ? "–" : print(node.default),
+        origin: "default",
+      });
   };
   walk(input.merged, schemaTree(), []);
   return Object.freeze(found.map((leaf) => Object.freeze(leaf)));
+}
+
+/** The secret behind an `…Env` or `…File` key: that it is there, never what it is. */
+function masked(path: Path, place: string): EffectiveValue[] {
+  const match = /^(.*(?:secret|[tT]oken))(Env|File)$/.exec(pathText(path));
+  if (!match) return [];
+  return [{ path: match[1] ?? "", value: "********", origin: match[2] === "Env" ? `env ${place}` : `file ${place}` }];
 }
 
 /** Of a route only what is written. */

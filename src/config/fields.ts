@@ -80,12 +80,15 @@ export const plainPath = (description: string) =>
     return { fault: { what: `${values.show(value)} is no plain path`, expected } };
   });
 
-/** Name of a variable of the environment that holds a secret. */
+const VARIABLE = /^[A-Z_][A-Z0-9_]{0,63}$/;
+
+/**
+ * Name of a variable of the environment that holds a secret. Upper case only: what stands here may be the secret
+ * itself, put into the wrong place, and must then neither pass as a name nor be repeated (security D4).
+ */
 export const variableName = (description: string) =>
-  field({ type: "string", title: "variable name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, description, (value) => {
-    const expected = "the name of a variable, such as JWT_SECRET_KEY";
-    const read = values.readText(value, expected);
-    if ("fault" in read || /^[A-Za-z_][A-Za-z0-9_]*$/.test(read.value)) return read;
-    // It may be the secret itself, put into the wrong place: never repeated (security D4).
-    return { fault: { what: "not the name of a variable", expected } };
+  field({ type: "string", title: "variable name", pattern: VARIABLE.source }, description, (value) => {
+    if (typeof value === "string" && VARIABLE.test(value)) return { value };
+    const what = value === undefined || value === null ? "missing" : "no name of a variable";
+    return { fault: { what, expected: "upper case letters, digits and _, such as JWT_SECRET_KEY" } };
   });

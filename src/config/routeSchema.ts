@@ -48,18 +48,18 @@ const routeObject = z
       })
       .optional()
       .describe("Spelling of the path that an arm serves, same parameters; without it the client's path is sent."),
-    keyed: toggle("Writes without an `Idempotency-Key` get one, so that a repeated write has one effect.").optional(),
+    keyed: toggle("Writes without an `Idempotency-Key` get one, so that a repeated write has one effect.").prefault(
+      false,
+    ),
     body: oneOf(
       ["allowed"],
       "A body is legal on GET, HEAD, DELETE and OPTIONS; refused otherwise, for parsers disagree about such bodies and a second request could hide in one.",
     ).optional(),
-    kind: oneOf(["json", "upload"], "Which body limits hold.").optional(),
+    kind: oneOf(["json", "upload"], "Which body limits hold.").prefault("json"),
     firstByte: duration(
       "Time to the first byte of the answer; otherwise `limits.armFirstByte`, 180s with `kind: upload`.",
     ).optional(),
-    codec: text(
-      "Name of the codec that knows the turns of this socket; otherwise `raw`: frames are only passed on.",
-    ).optional(),
+    codec: text("Name of the codec that knows the turns of this socket; `raw` only passes frames on.").prefault("raw"),
     messages: rate("Messages of a client on this socket; otherwise `limits.messages`.", 10_000).optional(),
     messageMax: size(
       "Size of a client's message on this socket; otherwise, and at most, `limits.clientMessageSize`.",
@@ -68,7 +68,7 @@ const routeObject = z
       ["login", "refresh"],
       "Calls count under this limit per address, so that passwords cannot be guessed at speed.",
     ).optional(),
-    slow: duration("Answers that take longer are logged as slow; otherwise 1s.").optional(),
+    slow: duration("Answers that take longer are logged as slow.").prefault("1s"),
   })
   .transform(
     (file): RouteSection => ({
@@ -76,15 +76,15 @@ const routeObject = z
       methods: file.match.methods,
       paths: [file.match.path, ...(file.also ?? [])],
       rewrite: withoutUndefined(file.rewrite ?? {}),
-      isKeyed: file.keyed ?? false,
+      isKeyed: file.keyed,
       isBodyAllowed: file.body === "allowed",
-      kind: file.kind ?? "json",
+      kind: file.kind,
       firstByteMs: file.firstByte ?? null,
-      codec: file.codec ?? "raw",
+      codec: file.codec,
       messagesPerSecond: file.messages ?? null,
       messageBytesMax: file.messageMax ?? null,
       addressLimit: file.addressLimit ?? null,
-      slowMs: file.slow ?? 1_000,
+      slowMs: file.slow,
     }),
   );
 
@@ -104,15 +104,17 @@ const routeText = match("Methods and pattern alone, everything else by default."
 
 const UNIT_ID = /^[a-z][a-z0-9-]{0,31}$/;
 
-const unitSchema = z.strictObject({
-  flag: text("Name of the unit's flag; otherwise `switchyard.<unit>`.").optional(),
-  fixed: oneOf(["control", "candidate"], "The arm that serves this unit whatever the flags say.").optional(),
-  routes: z
-    .array(z.union([routeText, routeObject]).describe("A match, or a mapping with `match` and options."))
-    .min(1)
-    .max(1_000)
-    .describe("The routes of the unit; the more specific pattern wins."),
-});
+const unitSchema = z
+  .strictObject({
+    flag: text("Name of the unit's flag; otherwise `switchyard.<unit>`.").optional(),
+    fixed: oneOf(["control", "candidate"], "The arm that serves this unit whatever the flags say.").optional(),
+    routes: z
+      .array(z.union([routeText, routeObject]).describe("A match, or a mapping with `match` and options."))
+      .min(1)
+      .max(1_000)
+      .describe("The routes of the unit; the more specific pattern wins."),
+  })
+  .describe("Routes that move together, under one flag.");
 
 export const unitsSchema = z
   .record(z.string(), unitSchema)

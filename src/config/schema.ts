@@ -36,7 +36,7 @@ const armSchema = (description: string) =>
       balance: oneOf(
         ["subject", "spread"],
         "With several instances: one subject stays on one (`subject`), or the least loaded takes the call (`spread`).",
-      ).optional(),
+      ).prefault("subject"),
       readyPath: plainPath(
         "Path polled each second for 200; without it an instance counts as ready while connections succeed.",
       ).optional(),
@@ -44,10 +44,10 @@ const armSchema = (description: string) =>
         .strictObject({
           verify: toggle(
             "Certificates of the backend are checked; without that anyone between proxy and backend can read and change every call.",
-          ).optional(),
+          ).prefault(true),
           caFile: text("File with the certificate authority of the backend.").optional(),
         })
-        .optional()
+        .prefault({})
         .describe("TLS towards an https backend."),
     })
     .transform((file, ctx): ArmConfig => {
@@ -59,10 +59,10 @@ const armSchema = (description: string) =>
       return {
         backend: file.backend,
         urls,
-        balance: file.balance ?? "subject",
+        balance: file.balance,
         readyPath: file.readyPath ?? null,
-        // Absent is not false (security F19): only a written `false` switches the check off.
-        tls: { isVerified: file.tls?.verify ?? true, caFile: file.tls?.caFile ?? null },
+        // Absent was made true by the schema (security F19): only a written `false` switches the check off.
+        tls: { isVerified: file.tls.verify, caFile: file.tls.caFile ?? null },
       };
     })
     .describe(description);

@@ -16,7 +16,8 @@ export function show(value: unknown): string {
   if (value === null) return "an empty value";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
-  if (typeof value !== "string") return String(value);
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  if (typeof value !== "string") return "something else";
   return value.length > 40 ? `"${value.slice(0, 37)}…"` : `"${value}"`;
 }
 
@@ -110,8 +111,7 @@ export function readShare(value: unknown): Read<number> {
 }
 
 const formatWith = (units: readonly (readonly [string, number])[], n: number): string => {
-  const [unit, factor] =
-    units.find(([, size]) => n !== 0 && n % size === 0) ?? (units.at(-1) as readonly [string, number]);
+  const [unit, factor] = units.find(([, size]) => n !== 0 && n % size === 0) ?? units.at(-1) ?? ["", 1];
   return `${n / factor}${unit}`;
 };
 const descending = (table: UnitTable): (readonly [string, number])[] =>
@@ -172,8 +172,10 @@ export function readOrigin(value: unknown, example = "http://127.0.0.1:8001"): R
   const expected = `an origin such as ${example}`;
   return textOf(value, expected, (text) => {
     const url = URL.canParse(text) ? new URL(text) : null;
-    if (url === null || !["http:", "https:"].includes(url.protocol))
-      return fail(`${show(text)} is no http address`, expected);
+    if (url === null || !["http:", "https:"].includes(url.protocol)) {
+      // Before an @ there may be a password.
+      return fail(`${text.includes("@") ? "this" : show(text)} is no http address`, expected);
+    }
     // The password must not be repeated on a screen (security D4).
     if (url.username !== "" || url.password !== "") return fail("holds a user name or password", expected);
     if (url.search !== "" || text.includes("?")) return fail("holds a query", `the origin alone: ${url.origin}`);

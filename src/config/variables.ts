@@ -82,7 +82,7 @@ const fold = (name: string): string => name.replaceAll("_", "").toLowerCase();
 
 /** Variables have no lower case: a unit of the file is found by its folded name, a new one is lower-cased. */
 const unitName = (part: string, units: unknown): string =>
-  Object.keys((units ?? {}) as object).find((id) => fold(id.replaceAll("-", "_")) === fold(part)) ??
+  Object.keys(units ?? {}).find((id) => fold(id.replaceAll("-", "_")) === fold(part)) ??
   part.toLowerCase().replaceAll("_", "-");
 
 function unknown(part: string, path: Path, names: readonly string[]): Fault {
