@@ -5,7 +5,7 @@ import { EXIT } from "../kernel/index.ts";
 import { type AdminClient, createAdminClient } from "./adminClient.ts";
 import { CliError } from "./cliError.ts";
 import { readAdminPlace } from "./configFile.ts";
-import { type CommonOptions, DEFAULT_CONFIG_FILE } from "./context.ts";
+import { type CommonOptions, DEFAULT_CONFIG_FILE } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { CliDeps } from "./ports.ts";
 

@@ -1,6 +1,7 @@
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { ExitCode } from "../kernel/index.ts";
-import { type CliContext, type CommonOptions, createContext, DEFAULT_CONFIG_FILE } from "./context.ts";
+import { type CliContext, createContext } from "./context.ts";
+import { type CommonOptions, DEFAULT_CONFIG_FILE } from "./options.ts";
 import type { CliDeps } from "./ports.ts";
 import { parseAdminUrl } from "./values.ts";
 
@@ -38,6 +39,11 @@ export function addCommand(parent: Command, spec: CommandSpec): Command {
   if (spec.isChanging) command.option("--yes", "do not ask; needed where no terminal is");
   command.option("--quiet", "no talk on stderr, only what went wrong");
   return command;
+}
+
+/** A command that only holds others. */
+export function addGroup(parent: Command, name: string, summary: string, examples: CommandSpec["examples"]): Command {
+  return parent.command(name).summary(summary).description(summary).addHelpText("before", examplesText(examples));
 }
 
 export function examplesText(examples: CommandSpec["examples"]): string {

@@ -3,14 +3,14 @@ import { ConfigProblems, explainEffective, type Loaded, loadConfig } from "../co
 import { SCHEMA_VERSION } from "../console/index.ts";
 import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { CliError } from "./cliError.ts";
-import { addCommand, onRun, type Registry } from "./command.ts";
-import type { CliContext, CommonOptions } from "./context.ts";
+import { addCommand, addGroup, onRun, type Registry } from "./command.ts";
+import type { CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 
 export function addConfigShow(program: Command, registry: Registry): void {
-  const group = program
-    .command("config")
-    .summary("the configuration as it takes effect")
-    .description("the configuration as it takes effect");
+  const group = addGroup(program, "config", "the configuration as it takes effect", [
+    ["switchyard config show --effective", "defaults, file and variables merged, with the origin of every value"],
+  ]);
   const show = addCommand(group, {
     name: "show",
     summary: "merged configuration with the origin of every value, secrets masked",

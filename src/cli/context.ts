@@ -2,18 +2,8 @@ import { userInfo } from "node:os";
 import type { AdminClient } from "./adminClient.ts";
 import { openAdmin } from "./adminTarget.ts";
 import { createOutput, type Output } from "./output.ts";
+import { type CommonOptions, DEFAULT_CONFIG_FILE } from "./options.ts";
 import type { CliDeps } from "./ports.ts";
-
-/** Options that every command knows (ux.md §3). */
-export interface CommonOptions {
-  readonly config?: string;
-  readonly adminUrl?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
-
-export const DEFAULT_CONFIG_FILE = "switchyard.config.yaml";
 
 export interface CliContext {
   readonly deps: CliDeps;

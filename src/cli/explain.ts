@@ -3,7 +3,8 @@ import type { ExplainView } from "../console/index.ts";
 import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { usageError } from "./cliError.ts";
 import { addCommand, onRun, type Registry } from "./command.ts";
-import type { CliContext, CommonOptions } from "./context.ts";
+import type { CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 import { plural } from "./format.ts";
 
 interface ExplainOptions extends CommonOptions {
@@ -17,8 +18,8 @@ export function addExplain(program: Command, registry: Registry): void {
     name: "explain",
     summary: "which arm serves a user on a route, and why",
     examples: [
-      ['switchyard explain --user u_81 --route "GET /api/v1/sessions"', "which arm answers this user's call"],
-      ['switchyard explain --user u_81 --route "WS /ws/v2/session/s1" --json', "the same for a socket, for machines"],
+      ['switchyard explain --user u_81 --route "GET /orders/17"', "which arm answers this user's call"],
+      ['switchyard explain --user u_81 --route "WS /events" --json', "the same for a socket, for machines"],
     ],
     isPrintingData: true,
     isAskingAdmin: true,

@@ -3,10 +3,11 @@ import type { FlagsView, FlagView } from "../console/index.ts";
 import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { Unreachable } from "./adminClient.ts";
 import { usageError } from "./cliError.ts";
-import { addCommand, onRun, type Registry } from "./command.ts";
+import { addCommand, addGroup, onRun, type Registry } from "./command.ts";
 import { loadConfigFile } from "./configFile.ts";
 import { confirm } from "./confirm.ts";
-import { actorName, auditFields, type CliContext, type CommonOptions } from "./context.ts";
+import { actorName, auditFields, type CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 import { viewOf, withFlagFile } from "./flagFile.ts";
 import { age, percent, table } from "./format.ts";
 import { parsePercent } from "./values.ts";
@@ -18,7 +19,10 @@ interface SetOptions extends CommonOptions {
 const SUMMARY = "the share of each unit's subjects that the candidate serves";
 
 export function addFlags(program: Command, registry: Registry): void {
-  const group = program.command("flags").summary(SUMMARY).description(SUMMARY);
+  const group = addGroup(program, "flags", SUMMARY, [
+    ["switchyard flags list", "every unit's flag and share"],
+    ["switchyard flags set orders 25", "a quarter of the subjects to the candidate"],
+  ]);
   const list = addCommand(group, {
     name: "list",
     summary: "every unit's flag and share",
@@ -35,8 +39,8 @@ export function addFlags(program: Command, registry: Registry): void {
     name: "set",
     summary: "sets the share of a unit's subjects that the candidate serves",
     examples: [
-      ["switchyard flags set tutoring 25", "a quarter of the subjects, from their next call on"],
-      ["switchyard flags set tutoring 0 --yes", "everyone back to control, without asking"],
+      ["switchyard flags set orders 25", "a quarter of the subjects, from their next call on"],
+      ["switchyard flags set orders 0 --yes", "everyone back to control, without asking"],
     ],
     isPrintingData: true,
     isAskingAdmin: true,

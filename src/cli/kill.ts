@@ -3,9 +3,10 @@ import type { KillsView } from "../console/index.ts";
 import { KILL_LAYERS } from "../flags/index.ts";
 import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { usageError } from "./cliError.ts";
-import { addCommand, onRun, type Registry } from "./command.ts";
+import { addCommand, addGroup, onRun, type Registry } from "./command.ts";
 import { confirm } from "./confirm.ts";
-import { auditFields, type CliContext, type CommonOptions } from "./context.ts";
+import { auditFields, type CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 
 interface KillOptions extends CommonOptions {
   readonly reason: string;
@@ -13,10 +14,10 @@ interface KillOptions extends CommonOptions {
 }
 
 export function addKill(program: Command, registry: Registry): void {
-  const group = program
-    .command("kill")
-    .summary("kill switch: everything to control")
-    .description("kill switch: everything to control");
+  const group = addGroup(program, "kill", "kill switch: everything to control", [
+    ['switchyard kill on --reason "errors on the candidate"', "everything to control, now"],
+    ['switchyard kill off --reason "repaired"', "the flags decide again"],
+  ]);
   const on = addCommand(group, {
     name: "on",
     summary: "everything to control, now; never asks",

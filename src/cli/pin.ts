@@ -1,11 +1,12 @@
-import { type Command } from "commander";
-import type { PinsView } from "../console/index.ts";
+import type { Command } from "commander";
+import { type PinsView, SCHEMA_VERSION } from "../console/index.ts";
 import type { Pin } from "../flags/index.ts";
 import { type Arm, EXIT, type ExitCode } from "../kernel/index.ts";
 import { CliError, usageError } from "./cliError.ts";
-import { addCommand, onRun, type Registry } from "./command.ts";
+import { addCommand, addGroup, onRun, type Registry } from "./command.ts";
 import { confirm } from "./confirm.ts";
-import { auditFields, type CliContext, type CommonOptions } from "./context.ts";
+import { auditFields, type CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 import { age, plural, table } from "./format.ts";
 import { parseArm, parseDuration } from "./values.ts";
 
@@ -23,10 +24,11 @@ interface AddOptions extends PinOptions {
 const REASON = "set by hand with the command line";
 
 export function addPins(program: Command, registry: Registry): void {
-  const group = program
-    .command("pin")
-    .summary("exceptions: this user to this arm, for a while")
-    .description("exceptions: this user to this arm, for a while");
+  const group = addGroup(program, "pin", "exceptions: this user to this arm, for a while", [
+    ["switchyard pin add --user u_81 --arm candidate --until 2h", "every unit, for two hours"],
+    ["switchyard pin list", "the live ones"],
+    ["switchyard pin rm --user u_81", "the flags decide for this user again"],
+  ]);
   const add = addCommand(group, {
     name: "add",
     summary: "pins a user to an arm until a time",
@@ -81,7 +83,7 @@ async function addPin(context: CliContext, options: AddOptions): Promise<ExitCod
     return unchanged(context);
   const body = { subject: user, arm, unit, forMs: until, ...auditFields(context.deps.env, options.reason) };
   const { pin } = await admin.post<{ pin: Pin }>("/api/pins", body);
-  return printPins(context, { schemaVersion: 1, pins: [pin] });
+  return printPins(context, { schemaVersion: SCHEMA_VERSION, pins: [pin] });
 }
 
 async function removePins(
@@ -101,7 +103,8 @@ async function removePins(
   for (const pin of found)
     await admin.post("/api/pins/remove", { id: pin.id, ...auditFields(context.deps.env, options.reason) });
   context.out.talk(`Removed ${plural(found.length, "pin")}.`);
-  return printPins(context, { schemaVersion: 1, pins: found });
+  if (context.options.json) context.out.json({ schemaVersion: view.schemaVersion, removed: found });
+  return EXIT.fine;
 }
 
 function matching(view: PinsView, { user, unit }: PinOptions): PinsView {

@@ -5,7 +5,8 @@ import { EXIT, type ExitCode } from "../kernel/index.ts";
 import type { AdminClient } from "./adminClient.ts";
 import { CliError, usageError } from "./cliError.ts";
 import { addCommand, onRun, type Registry } from "./command.ts";
-import type { CliContext, CommonOptions } from "./context.ts";
+import type { CliContext } from "./context.ts";
+import type { CommonOptions } from "./options.ts";
 import { statusText } from "./statusText.ts";
 
 interface StatusOptions extends CommonOptions {
@@ -20,7 +21,7 @@ export function addStatus(program: Command, registry: Registry): void {
     summary: "where every unit is served, with rates, errors and sockets of both arms",
     examples: [
       ["switchyard status", "all units once"],
-      ["switchyard status tutoring --watch", "one unit, again every 2 s until Ctrl-C"],
+      ["switchyard status orders --watch", "one unit, again every 2 s until Ctrl-C"],
       ["switchyard status --json", "for machines; exit 1 while not ready"],
     ],
     isPrintingData: true,

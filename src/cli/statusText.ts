@@ -1,5 +1,5 @@
 import type { ArmRatesView, StatusView, UnitView } from "../console/index.ts";
-import { age, count, milliseconds, moment, percent, plural, rate, share, table } from "./format.ts";
+import { age, milliseconds, moment, percent, plural, rate, share, table } from "./format.ts";
 import type { Output } from "./output.ts";
 
 type Style = Pick<Output, "alarm" | "bold" | "armMark">;
@@ -74,7 +74,7 @@ function unitText(unit: UnitView, view: StatusView, style: Style): string {
 function armRow(row: ArmRatesView, view: StatusView, style: Style): readonly string[] {
   const backend = view.arms?.find((arm) => arm.arm === row.arm)?.backend ?? "";
   const head = [`${style.armMark(row.arm)} ${row.arm}`, backend, percent(row.sharePercent)];
-  const sockets = `${count(row.sockets)} sockets`;
+  const sockets = plural(row.sockets, "socket");
   if (row.requests === 0) return [...head, "no requests", "", "", sockets];
   return [
     ...head,

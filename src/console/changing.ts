@@ -46,7 +46,7 @@ function changeableUnit(ports: AdminPorts, id: string): { readonly id: string; r
 }
 
 export async function setFlag({ ports }: ChangingDeps, body: unknown): Promise<{ unit: string; percent: number }> {
-  const change = parseChange(flagChange, body, '{"unit": "tutoring", "percent": 25, "reason": "first quarter"}');
+  const change = parseChange(flagChange, body, '{"unit": "orders", "percent": 25, "reason": "first quarter"}');
   const unit = changeableUnit(ports, change.unit);
   const actor = actorOf(change.actor);
   await attempt(

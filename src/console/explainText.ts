@@ -64,17 +64,17 @@ function bucketText(explanation: Explanation | null, subject: string | null): st
   return `${subject ?? "the subject"} is in bucket ${explanation.bucket.toFixed(1)} of 100 (stable for this subject)`;
 }
 
-/** The other things that were asked, each as a short fact. */
+/** What was asked besides, each as a short fact; the rule that decided is `because`'s to say. */
 export function checkedOf(
   decision: Decision,
   explanation: Explanation | null,
   overrides: Overrides,
 ): readonly string[] {
-  const isPinned = decision.reason === "pinned";
   const layers = overrides.kills.map((kill) => kill.layer);
+  const isPinAsked = explanation?.trace.some(({ rule, isDeciding }) => rule === "pin" && !isDeciding) === true;
   return [
     layers.length === 0 ? "kill switch off" : `kill switch on: ${layers.join(", ")}`,
-    ...(explanation === null ? [] : [isPinned ? "pinned" : "no pin"]),
+    ...(isPinAsked ? ["no pin"] : []),
     ...(explanation === null ? [] : [ageText(explanation)]),
     ...(explanation?.ceilingPercent == null ? [] : [`ceiling ${explanation.ceilingPercent} %`]),
     `epoch ${decision.epoch}`,

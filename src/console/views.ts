@@ -1,6 +1,5 @@
-import type { Pin } from "../flags/index.ts";
+import type { KillRecord, Pin } from "../flags/index.ts";
 import type { Arm, Reason, RouteId, UnitId } from "../kernel/index.ts";
-import type { KillRecord } from "../flags/index.ts";
 import type { ConfigurationInfo, Readiness } from "./ports.ts";
 
 /** Bodies of the admin API. A field may be added within a version; renaming or removing one raises it. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFlagControl, type FlagControl } from "../flags/index.ts";
-import { systemClock } from "../kernel/index.ts";
-import { createAdmin } from "./admin.ts";
-import type { AdminChange, AdminPorts, UnitArmTotals, UnitInfo } from "./ports.ts";
+import { createFlagControl, type FlagControl } from "../../flags/index.ts";
+import { systemClock } from "../../kernel/index.ts";
+import { createAdmin } from "../admin.ts";
+import type { AdminChange, AdminPorts, UnitArmTotals, UnitInfo } from "../ports.ts";
 
 /** A real listener with real flags in a temporary state folder; only what the proxy would tell is given by the test. */
 export interface AdminFixture {
