@@ -139,5 +139,5 @@ export function readEmbeddingsRequest(text: string): EmbeddingsRequest {
   if (encoding !== "float" && encoding !== "base64") {
     throw new RequestError("`encoding_format` must be `float` or `base64`.", "encoding_format");
   }
-  return { model, input: input as readonly string[], dimensions, encoding };
+  return { model, input, dimensions, encoding };
 }
