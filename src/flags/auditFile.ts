@@ -2,13 +2,14 @@ import { open } from "node:fs/promises";
 import { PRIVATE_FILE_MODE } from "./privateFile.ts";
 
 /** One change by a person or by the process. Never a subject: pins are named by their id (security D2). */
-export interface AuditLine {
+export interface AuditEvent {
   readonly event: string;
   readonly actor: string;
   readonly reason: string;
-  readonly epoch: number;
   readonly [detail: string]: string | number | boolean | null;
 }
+/** With the epoch it was decided at. */
+export type AuditLine = AuditEvent & { readonly epoch: number };
 
 export interface AuditFile {
   /** On disk when it resolves. Lines keep the order of the calls. */

@@ -5,14 +5,14 @@ import type { ClientFeatures, FeatureDefinition, StrategyDefinition } from "./po
 import { rankOf } from "./rank.ts";
 import { readUnitFlag } from "./validate.ts";
 
-/** Remembered verdicts per flag; about 4 MB at the limit. The oldest goes first. */
+/** Verdicts remembered per flag; about 4 MB at the limit. */
 export const VERDICTS_MAX = 20_000;
 
 interface CompiledFlag {
   readonly percent: number;
   /** The answer depends on the time of day: nothing is remembered. */
   readonly isTimed: boolean;
-  readonly verdicts: Map<Subject, Verdict>;
+  readonly verdicts: Verdicts;
 }
 
 /** One document, ready to be asked by any unit; shared by every state that carries the same document. */
@@ -21,6 +21,28 @@ export interface CompiledFlags {
   verdict(flag: string, subject: Subject, nowMs: number): Verdict;
   /** Remembered verdicts that made room for newer ones. */
   readonly evicted: number;
+}
+
+/**
+ * Two generations: when the younger is full, the elder is dropped whole. Taking the oldest entry out of one map would
+ * cost more than the evaluation it saves, since a map walks over the holes that earlier removals left at its front.
+ */
+class Verdicts {
+  #young = new Map<Subject, Verdict>();
+  #elder = new Map<Subject, Verdict>();
+  evicted = 0;
+
+  get(subject: Subject): Verdict | undefined {
+    return this.#young.get(subject) ?? this.#elder.get(subject);
+  }
+  set(subject: Subject, verdict: Verdict): void {
+    if (this.#young.size >= VERDICTS_MAX / 2) {
+      this.evicted += this.#elder.size;
+      this.#elder = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(subject, verdict);
+  }
 }
 
 /** One for the process: evaluation is synchronous and without memory. */
@@ -60,17 +82,16 @@ function compileFlag(flag: string, snapshot: Snapshot): CompiledFlag {
   const read = feature ? readUnitFlag(feature) : { problem: "missing" };
   if ("problem" in read) {
     snapshot.features.delete(flag);
-    return { percent: 0, isTimed: false, verdicts: new Map() };
+    return { percent: 0, isTimed: false, verdicts: new Verdicts() };
   }
   snapshot.features.set(flag, read.value);
   const shares = read.value.enabled ? (read.value.strategies ?? []).map(strategyPercent) : [];
-  return { percent: Math.max(0, ...shares), isTimed: isAnyTimed(read.value, snapshot), verdicts: new Map() };
+  return { percent: Math.max(0, ...shares), isTimed: isAnyTimed(read.value, snapshot), verdicts: new Verdicts() };
 }
 
 function compile(data: ClientFeatures | null): CompiledFlags {
   const snapshot = snapshotOf(data);
   const flags = new Map<string, CompiledFlag>();
-  let evicted = 0;
 
   const flagOf = (name: string): CompiledFlag => {
     let flag = flags.get(name);
@@ -89,15 +110,11 @@ function compile(data: ClientFeatures | null): CompiledFlags {
       if (known) return known;
       const verdict = ask(name, subject, nowMs);
       if (flag.isTimed) return verdict;
-      if (flag.verdicts.size >= VERDICTS_MAX) {
-        flag.verdicts.delete(flag.verdicts.keys().next().value as Subject);
-        evicted++;
-      }
       flag.verdicts.set(subject, verdict);
       return verdict;
     },
     get evicted() {
-      return evicted;
+      return [...flags.values()].reduce((sum, { verdicts }) => sum + verdicts.evicted, 0);
     },
   };
 }

@@ -35,8 +35,9 @@ function stableId(stickiness: string | undefined, context: Context): string | un
   if (stickiness === undefined || stickiness === "" || stickiness === "default") {
     return context.userId || context.sessionId || undefined;
   }
-  const value = (context as Record<string, unknown>)[stickiness] ?? context.properties?.[stickiness];
-  return value === undefined || value === null ? "" : String(value);
+  const value =
+    (context as Readonly<Record<string, string | undefined>>)[stickiness] ?? context.properties?.[stickiness];
+  return String(value ?? "");
 }
 
 /**
@@ -54,8 +55,8 @@ class FlexibleRollout extends Strategy {
     const id = stableId(parameters?.stickiness, context);
     if (id === undefined) return percent >= 100;
     if (id === "") return false;
-    const groupId = parameters?.groupId || (context as Record<string, unknown>).featureToggle || "";
-    return isInCohort(hashOf(String(groupId), id), percent);
+    const groupId = parameters?.groupId || (context as { readonly featureToggle?: string }).featureToggle || "";
+    return isInCohort(hashOf(groupId, id), percent);
   }
 }
 

@@ -119,7 +119,8 @@ function parsed(file: string, text: string | null): ClientFeatures {
   }
 }
 
-async function rewrite(file: string, change: (document: ClientFeatures) => ClientFeatures): Promise<void> {
+/** Reads, changes and replaces the file; refused when it is no longer what was read. */
+export async function rewrite(file: string, change: (document: ClientFeatures) => ClientFeatures): Promise<void> {
   const before = await readText(file);
   const text = renderDocument(change(parsed(file, before)));
   const mode = before === null ? 0o600 : (await stat(file)).mode & 0o777;

@@ -4,8 +4,8 @@ import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Clock, createManualClock, systemClock } from "../kernel/index.ts";
-import { createFlagControl, type FlagControlOptions } from "./flagControl.ts";
+import { createManualClock, systemClock } from "../kernel/index.ts";
+import { createFlagControl, type FlagControlOptions, type LocalFlagControl } from "./flagControl.ts";
 import type { FlagProblem, FlagState } from "./ports.ts";
 
 const UNITS = [
@@ -22,16 +22,22 @@ async function until(what: string, isTrue: () => boolean | Promise<boolean>, dea
   }
 }
 
+/** Stopped before their folder is removed. */
+const running = new WeakMap<TestContext, LocalFlagControl[]>();
+
 async function room(t: TestContext): Promise<{ dir: string; options: FlagControlOptions; problems: FlagProblem[] }> {
   const dir = await mkdtemp(join(tmpdir(), "flags-"));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(async () => {
+    await Promise.all((running.get(t) ?? []).map((control) => control.stop()));
+    await rm(dir, { recursive: true, force: true });
+  });
   const problems: FlagProblem[] = [];
   const options = {
     flags: { source: "file", file: join(dir, "flags.json") },
     units: UNITS,
     stateDir: dir,
     env: {},
-    clock: systemClock as Clock,
+    clock: systemClock,
     onProblem: (problem: FlagProblem) => void problems.push(problem),
     signals: new EventEmitter(),
   } as const;
@@ -40,8 +46,8 @@ async function room(t: TestContext): Promise<{ dir: string; options: FlagControl
 
 async function started(t: TestContext, options: FlagControlOptions) {
   const control = createFlagControl(options);
+  running.set(t, [...(running.get(t) ?? []), control]);
   await control.start();
-  t.after(() => control.stop());
   return control;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/index.ts";
-import type { AuditFile, AuditLine } from "./auditFile.ts";
+import type { AuditEvent, AuditFile, AuditLine } from "./auditFile.ts";
 import { causeOf, FlagsError } from "./errors.ts";
 import { withKill } from "./overrides.ts";
 import { saveOverrides } from "./overridesFile.ts";
@@ -10,11 +10,9 @@ import type { StateHolder } from "./stateHolder.ts";
 export const KILL_WAIT_MS = 100;
 const UNRECORDED_MAX = 100;
 
-type Line = Omit<AuditLine, "epoch">;
-
 export interface OverridesKeeper {
   /** Anything but a kill: no record, no act. `also` runs between the audit line and the state file. */
-  change(line: Line, next: (before: Overrides) => Overrides, also?: () => Promise<void>): Promise<void>;
+  change(line: AuditEvent, next: (before: Overrides) => Overrides, also?: () => Promise<void>): Promise<void>;
   /** A kill: recorded first if the disk is quick, and holds in any case. Rejects when the record is still missing. */
   kill(record: KillRecord, also?: () => Promise<void>): Promise<void>;
   /** Only the record of a kill that holds already and has a record of its own. */
@@ -39,7 +37,7 @@ export function createOverridesKeeper({ file, audit, clock, holder, onAuditLost 
   let unrecorded: AuditLine[] = [];
 
   const current = (): Overrides => holder.state.data.overrides;
-  const stamped = (line: Line): AuditLine => ({ ...line, epoch: holder.state.data.epoch }) as AuditLine;
+  const stamped = (line: AuditEvent): AuditLine => ({ ...line, epoch: holder.state.data.epoch });
   const exclusive = <T>(run: () => Promise<T>): Promise<T> => {
     const mine = last.then(run, run);
     last = mine.catch(() => {});
@@ -60,7 +58,7 @@ export function createOverridesKeeper({ file, audit, clock, holder, onAuditLost 
         await also?.();
         await saveOverrides(file, after);
       } catch (error) {
-        await audit.append(stamped({ ...line, event: `${line.event as string}.failed` } as Line)).catch(() => {});
+        await audit.append(stamped({ ...line, event: `${line.event}.failed` })).catch(() => {});
         throw new FlagsError("STATE_WRITE", `Nothing was changed: ${file} could not be written (${causeOf(error)}).`, {
           cause: error,
         });
@@ -72,14 +70,14 @@ export function createOverridesKeeper({ file, audit, clock, holder, onAuditLost 
   const recordKill = (record: KillRecord, also?: () => Promise<void>): Promise<void> =>
     exclusive(async () => {
       const { layer, reason, actor } = record;
-      const line = stamped({ event: "kill.on", actor, reason, layer } as Line);
-      let failure: unknown = null;
+      const line = stamped({ event: "kill.on", actor, reason, layer });
+      const failures: unknown[] = [];
       const attempt = async (step: () => Promise<void>): Promise<boolean> => {
         try {
           await step();
           return true;
         } catch (error) {
-          failure = error;
+          failures.push(error);
           return false;
         }
       };
@@ -87,7 +85,7 @@ export function createOverridesKeeper({ file, audit, clock, holder, onAuditLost 
       if (also) await attempt(also);
       if (!(await attempt(() => saveOverrides(file, withKill(current(), record))))) isUnsaved = true;
       if (!(await attempt(() => audit.append(line)))) postpone(line);
-      if (failure !== null) throw failure;
+      if (failures.length > 0) throw new Error(causeOf(failures[0]), { cause: failures[0] });
     });
 
   return {
