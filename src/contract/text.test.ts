@@ -55,7 +55,7 @@ test("trimming a long run of blanks inside a text stays linear", () => {
   const text = `a${" ".repeat(1_000_000)}b`;
   const start = performance.now();
   assert.equal(trim(text), text);
-  assert.ok(performance.now() - start < 500);
+  assert.ok(performance.now() - start < 2_000);
 });
 
 test("splitting at blanks leaves no empty part and loses no other character", () => {

@@ -266,50 +266,6 @@ test("counts one envelope for every queued frame in any interleaving, never belo
   );
 });
 
-test("stamping adds the id as last key and changes no other byte", () => {
-  const given = text('{ "type" : "user_message", "data":{"text":"}é\\u00e9 1.0"} } \n');
-  const stamped = tutorCodec.stamp(given, "p-1");
-  assert.equal(
-    read(stamped),
-    '{ "type" : "user_message", "data":{"text":"}é\\u00e9 1.0"} ,"client_message_id":"p-1"} \n',
-  );
-});
-
-test("a stamped frame parses to the same object plus the id, and stamping twice changes nothing more", () => {
-  const id = fc.stringMatching(/^[\x21-\x7e]{1,128}$/);
-  fc.assert(
-    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), id, (rest, messageId) => {
-      fc.pre(!Object.hasOwn(rest, "client_message_id"));
-      const message = { ...rest, type: "user_message" };
-      const given = text(message);
-      const stamped = tutorCodec.stamp(given, messageId);
-      assert.deepEqual(JSON.parse(read(stamped)), {
-        ...(JSON.parse(read(given)) as object),
-        client_message_id: messageId,
-      });
-      assert.equal(tutorCodec.stamp(stamped, "other"), stamped);
-    }),
-  );
-});
-
-test("frames that take no id come back untouched", () => {
-  for (const frame of [
-    text({ type: "ping" }),
-    text({ type: "BOARD_STATE_RESPONSE", payload: [] }),
-    text("{}"),
-    text({ type: "" }),
-    text("nonsense"),
-    text({ type: "user_message", client_message_id: null }),
-    { isBinary: true, data: new TextEncoder().encode('{"type":"user_message"}') },
-  ]) {
-    assert.equal(tutorCodec.stamp(frame, "p-1"), frame);
-  }
-});
-
-test("an id outside the contract's form is refused, never written", () => {
-  for (const id of ["", "a b", "é", "x".repeat(129)]) assert.throws(() => tutorCodec.stamp(say(), id), TypeError);
-});
-
 test("only the application's own closes are intended", () => {
   const isIntended = (code: number, reason = ""): boolean => tutorCodec.isIntended(greeted, { code, reason });
   for (const code of [1003, 1007, 1008, 1009, 4000, 4403, 4999]) assert.ok(isIntended(code), String(code));
