@@ -1,0 +1,336 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
+import { type Config, ConfigProblems, loadConfig } from "./config/index.ts";
+import { type AdminPorts, createAdmin } from "./console/index.ts";
+import { tutorCodec, whiteboardCodec } from "./contract/index.ts";
+import { createFlagControl, type LocalFlagControl } from "./flags/index.ts";
+import { createSubjectHash, EXIT, type ExitCode, systemClock } from "./kernel/index.ts";
+import { createMetrics, METRICS_CONTENT_TYPE, type Metrics, renderMetrics, totalsOf } from "./metrics/index.ts";
+import { registerDemo } from "./platform/index.ts";
+import {
+  createClusterDataPlane,
+  createLocalDataPlane,
+  createPinoLog,
+  createProxy,
+  createRouteTable,
+  type DataPlane,
+  type ProxyApplication,
+  type ProxyLog,
+  type TurnCodec,
+} from "./proxy/index.ts";
+
+/** The clone's folder: the package, the services and the default configuration. */
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const packageJson = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+export const VERSION = packageJson.version;
+
+/** What the tutoring platform plugs into the generic proxy. */
+export const application: ProxyApplication = {
+  codecs: new Map([tutorCodec, whiteboardCodec].map((codec) => [codec.surface, codec as TurnCodec])),
+  // Contract README G7: a socket without a valid token gets 401 with body E1 before the upgrade.
+  unauthorizedBody: {
+    contentType: "application/json",
+    text: JSON.stringify({ error_code: null, error_message: "A valid access token is needed", technical_details: null }),
+  },
+};
+
+/** Everything the command line needs, constructed here and nowhere else (house.md §2). */
+export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
+  const { stdin, stdout, stderr } = process;
+  const deps: Omit<CliDeps, "applicationCommands"> = { version: VERSION, env, stdin, stdout, stderr, startProxy, openFlags };
+  return {
+    ...deps,
+    applicationCommands: [
+      (program) =>
+        registerDemo(program, {
+          version: VERSION,
+          root: ROOT,
+          env,
+          stdout,
+          stderr,
+          loadConfig,
+          startProxy,
+          exit: (code) => process.exit(code),
+        }),
+    ],
+  };
+}
+
+const openFlags = (config: Config): LocalFlagControl =>
+  createFlagControl({
+    flags: config.flags,
+    units: config.units.values(),
+    stateDir: config.stateDir,
+    env: process.env,
+    clock: systemClock,
+    onProblem: () => {},
+  });
+
+/**
+ * Starts control plane, data plane and admin listener of one process or a set of workers.
+ * @throws StartError when the state folder, the flags or a listener cannot be had
+ */
+export async function startProxy(config: Config, source: ConfigSource): Promise<RunningProxy> {
+  const subjectKey = ownSubjectKey(config.stateDir);
+  const metrics = createMetrics({ version: VERSION });
+  const log = createPinoLog({ level: config.log.level, subjectKey });
+  const flags = createFlagControl({
+    flags: config.flags,
+    units: config.units.values(),
+    stateDir: config.stateDir,
+    env: process.env,
+    clock: systemClock,
+    onProblem: (problem) => log.event("flags.problem", { ...problem }, "warn"),
+  });
+  await flags.start().catch((error: unknown) => {
+    throw new StartError(error instanceof Error ? error.message : "the flags cannot be read", EXIT.configuration);
+  });
+  const plane =
+    config.workers === 1
+      ? createLocalDataPlane(
+          createProxy({ config, clock: systemClock, metrics, log, flags, application }),
+          metrics.json,
+        )
+      : createClusterDataPlane({ config, flags, subjectKey, version: VERSION, clock: systemClock, log });
+  const running = new RunningApp({ config, source, metrics, log, flags, plane, subjectKey });
+  await running.start();
+  return running;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly source: ConfigSource;
+  readonly metrics: Metrics;
+  readonly log: ProxyLog & { flush(): void };
+  readonly flags: LocalFlagControl;
+  readonly plane: DataPlane;
+  readonly subjectKey: Uint8Array;
+}
+
+class RunningApp implements RunningProxy {
+  readonly #parts: Parts;
+  readonly #startedAtMs = systemClock.now();
+  readonly #admin: ReturnType<typeof createAdmin>;
+  readonly #finished = Promise.withResolvers<ExitCode>();
+  #config: Config;
+  #refusedReload: string | null = null;
+  #isListening = false;
+  #isStopping = false;
+  #stopGauges = () => {};
+  address = "";
+  adminAddress = "";
+  operateTokenFile: string | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#config = parts.config;
+    const { config, log } = parts;
+    this.#admin = createAdmin({
+      admin: config.admin,
+      stateDir: config.stateDir,
+      ports: this.#adminPorts(),
+      clock: systemClock,
+      onFailure: (error) => log.event("admin.failed", { error: error instanceof Error ? error.name : "unknown" }, "error"),
+    });
+  }
+
+  get done(): Promise<ExitCode> {
+    return this.#finished.promise;
+  }
+
+  async start(): Promise<void> {
+    const { config, plane, log } = this.#parts;
+    try {
+      const bound = await plane.start().catch((error: unknown) => failListen("listen", config.listen, error));
+      this.address = `http://${bracketed(config.listen.host)}:${bound.port}`;
+      const admin = await this.#admin.listen().catch((error: unknown) => failListen("admin.listen", config.admin.listen, error));
+      this.adminAddress = admin.url;
+      this.operateTokenFile = admin.operateTokenFile;
+    } catch (error) {
+      plane.stop();
+      await this.#parts.flags.stop();
+      throw error;
+    }
+    this.#isListening = true;
+    this.#stopGauges = startControlGauges(this.#parts);
+    log.event("listening", { address: this.address, admin: this.adminAddress, workers: config.workers, version: VERSION });
+  }
+
+  stop(signal: string): void {
+    if (this.#isStopping) {
+      this.#parts.plane.stop();
+      this.#finished.resolve(EXIT.interrupted);
+      return;
+    }
+    this.#isStopping = true;
+    this.#parts.log.event("drain.started", { signal });
+    void this.#drain().then(
+      () => this.#finished.resolve(EXIT.fine),
+      () => this.#finished.resolve(EXIT.internal),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    const { plane, flags, log } = this.#parts;
+    await plane.drain();
+    this.#stopGauges();
+    await this.#admin.close();
+    await flags.stop();
+    log.event("drain.done", {});
+    log.flush();
+  }
+
+  async reload(): Promise<{ readonly isApplied: boolean; readonly message: string }> {
+    const { source, plane, log } = this.#parts;
+    try {
+      const next = await source.reload();
+      const fixed = needsRestart(this.#config, next);
+      if (fixed !== null) throw new Error(`${fixed} cannot change while the process runs; restart it`);
+      plane.reconfigure(next);
+      this.#config = next;
+      this.#refusedReload = null;
+      log.event("config.reloaded", { hash: hashOf(next) });
+      return { isApplied: true, message: "the new configuration is in force" };
+    } catch (error) {
+      const text =
+        error instanceof ConfigProblems ? error.message : error instanceof Error ? error.message : "unreadable";
+      this.#refusedReload = text;
+      log.event("config.refused", {}, "warn");
+      return { isApplied: false, message: `the old configuration keeps serving: ${text}` };
+    }
+  }
+
+  #adminPorts(): AdminPorts {
+    const { flags, plane, metrics, config, log, subjectKey, source } = this.#parts;
+    const table = () => createRouteTable(this.#config.units.values());
+    const allMetrics = async () => (config.workers === 1 ? plane.metrics() : [...(await plane.metrics()), await metrics.json()]);
+    return {
+      version: VERSION,
+      flags,
+      units: [...config.units.values()].map(({ id, flag, fixed, routes }) => ({
+        id,
+        flag,
+        fixed,
+        routes: routes.map((route) => route.id),
+      })),
+      matchRoute: (method, path) => {
+        const match = table().match(method, path);
+        return match ? { route: match.route.id, unit: match.route.unit.id, fixed: match.route.unit.fixed } : null;
+      },
+      nearestRoute: (method, path) => table().nearest(method, path),
+      socketsOf: async (subject) =>
+        (await plane.socketsOf(subject)).map(({ route, unit, arm, openedAtMs, decision }) => ({
+          route,
+          unit,
+          arm,
+          decision,
+          ageMs: systemClock.now() - openedAtMs,
+        })),
+      arms: () => plane.arms(),
+      metricsText: async () => ({ contentType: METRICS_CONTENT_TYPE, text: await renderMetrics(await allMetrics()) }),
+      totals: async () => {
+        const unitOfRoute = new Map([...this.#config.units.values()].flatMap((u) => u.routes.map((r) => [r.id, u.id])));
+        return totalsOf(await plane.metrics(), (route) => unitOfRoute.get(route)) as Awaited<ReturnType<AdminPorts["totals"]>>;
+      },
+      readiness: () => {
+        const hasFlags = flags.state.data.reading.data !== null;
+        const checks = { configured: true, listening: this.#isListening, flags: hasFlags, draining: !this.#isStopping };
+        return { isReady: Object.values(checks).every(Boolean), checks };
+      },
+      configuration: () => ({
+        file: source.file,
+        hash: hashOf(this.#config),
+        loadedAtMs: this.#startedAtMs,
+        refusedReload: this.#refusedReload,
+      }),
+      hashSubject: createSubjectHash(subjectKey),
+      record: ({ event, actor, reason, details }) => {
+        metrics.events.inc({ type: event });
+        log.event(event, { actor, reason, ...details });
+      },
+    };
+  }
+}
+
+const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+function failListen(setting: string, at: { host: string; port: number }, error: unknown): never {
+  if (error instanceof StartError) throw error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const where = `${bracketed(at.host)}:${at.port}`;
+  const why =
+    code === "EADDRINUSE"
+      ? "is taken by another process"
+      : code === "EACCES"
+        ? "may not be used by this user"
+        : `cannot be bound (${code ?? (error instanceof Error ? error.message : "unknown")})`;
+  throw new StartError(`${setting}: ${where} ${why}; stop what listens there or set another address`, EXIT.unreachable, {
+    cause: error,
+  });
+}
+
+/** Settings that live as long as the process. */
+function needsRestart(now: Config, next: Config): string | null {
+  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+  const units = (config: Config) => [...config.units.values()].map(({ id, flag, fixed }) => ({ id, flag, fixed }));
+  if (!same(now.listen, next.listen)) return "listen";
+  if (!same(now.admin, next.admin)) return "admin";
+  if (now.workers !== next.workers) return "workers";
+  if (now.stateDir !== next.stateDir) return "stateDir";
+  if (!same(now.flags, next.flags)) return "flags";
+  if (!same(units(now), units(next))) return "the set of units and their flags";
+  return null;
+}
+
+/** Names a configuration in reports and logs; secrets go in as a hash like everything else. */
+function hashOf(config: Config): string {
+  const text = JSON.stringify(config, (_key, value: unknown) => (value instanceof Map ? [...value] : value));
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/** The key of the subjects' hash, made once per installation (security D2), readable by its owner only (D5). */
+function ownSubjectKey(stateDir: string): Uint8Array {
+  const file = join(stateDir, "subject.key");
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    try {
+      return readFileSync(file);
+    } catch {
+      const key = randomBytes(32);
+      writeFileSync(file, key, { mode: 0o600, flag: "wx" });
+      return key;
+    }
+  } catch (error) {
+    throw new StartError(`stateDir: ${stateDir} cannot be used; it must be a folder this user may write`, EXIT.unreachable, {
+      cause: error,
+    });
+  }
+}
+
+const GAUGES_MS = 1_000;
+
+/** What only the control plane knows: age and shares of the flags, the kill layers that hold. */
+function startControlGauges({ metrics, flags, config }: Parts): () => void {
+  let cancel = () => {};
+  const tick = (): void => {
+    const { state } = flags;
+    const { reading, overrides, epoch } = state.data;
+    metrics.flagsAge.set({ source: reading.source }, Math.max(0, (systemClock.now() - reading.confirmedAtMs) / 1_000));
+    metrics.epoch.set(epoch);
+    for (const layer of ["L0", "L1", "L4"] as const) {
+      metrics.overrideActive.set({ layer }, overrides.kills.some((kill) => kill.layer === layer) ? 1 : 0);
+    }
+    for (const unit of config.units.values()) {
+      if (unit.fixed) continue;
+      const { exposurePercent } = state.explain(unit, null, systemClock.now());
+      metrics.exposure.set({ unit: unit.id }, (exposurePercent ?? 0) / 100);
+    }
+    cancel = systemClock.after(GAUGES_MS, tick);
+  };
+  tick();
+  return () => cancel();
+}

@@ -1,0 +1,16 @@
+import cluster from "node:cluster";
+import { application, createCliDeps } from "./app.ts";
+import { runCli } from "./cli/index.ts";
+import { runWorker } from "./proxy/index.ts";
+
+if (cluster.isWorker) {
+  // The primary decides when a worker ends; a signal to the whole group must not cut it short.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
+  process.on("disconnect", () => process.exit(0));
+  runWorker(application, {
+    send: (message) => void process.send?.(message),
+    onMessage: (listener) => void process.on("message", listener),
+  });
+} else {
+  process.exitCode = await runCli(process.argv.slice(2), createCliDeps(process.env));
+}

@@ -1,0 +1,3 @@
+export { createMetrics, METRICS_CONTENT_TYPE, type Metrics, type MetricsJson, renderMetrics } from "./registry.ts";
+export { METRICS, type MetricKey, type MetricRow } from "./table.ts";
+export { type Totals, totalsOf } from "./totals.ts";

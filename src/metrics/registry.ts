@@ -1,0 +1,52 @@
+import client from "prom-client";
+import { METRICS, type MetricKey, type MetricRow } from "./table.ts";
+
+type Instrument<Row extends MetricRow> = Row["kind"] extends "counter"
+  ? client.Counter<Row["labels"][number]>
+  : Row["kind"] extends "gauge"
+    ? client.Gauge<Row["labels"][number]>
+    : client.Histogram<Row["labels"][number]>;
+
+/** Values of one process, as `getMetricsAsJSON` gives them; plain data that crosses process borders. */
+export type MetricsJson = Awaited<ReturnType<client.Registry["getMetricsAsJSON"]>>;
+
+export type Metrics = { readonly [K in MetricKey]: Instrument<(typeof METRICS)[K]> } & {
+  json(): Promise<MetricsJson>;
+};
+
+export const METRICS_CONTENT_TYPE = client.Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The only place that makes instruments (two copies of the library would have two registries). */
+export function createMetrics(build: { version: string }): Metrics {
+  const registry = new client.Registry();
+  client.collectDefaultMetrics({ register: registry });
+  const instruments: Record<string, unknown> = {};
+  for (const [key, row] of Object.entries(METRICS) as [string, MetricRow][]) {
+    const common = { name: row.name, help: row.help, labelNames: [...row.labels], registers: [registry] };
+    instruments[key] =
+      row.kind === "counter"
+        ? new client.Counter(common)
+        : row.kind === "gauge"
+          ? new client.Gauge({ ...common, aggregator: GAUGES_OF_ONE.has(row.name) ? "max" : "sum" })
+          : new client.Histogram({ ...common, buckets: [...(row.buckets ?? [])] });
+  }
+  const metrics = { ...instruments, json: () => registry.getMetricsAsJSON() } as unknown as Metrics;
+  metrics.buildInfo.set({ version: build.version, node: process.versions.node }, 1);
+  return metrics;
+}
+
+/** Gauges that say the same in every process: the sum over workers would be wrong. */
+const GAUGES_OF_ONE: ReadonlySet<string> = new Set([
+  METRICS.armUp.name,
+  METRICS.flagsAge.name,
+  METRICS.flagsInvalid.name,
+  METRICS.overrideActive.name,
+  METRICS.exposure.name,
+  METRICS.epoch.name,
+  METRICS.buildInfo.name,
+]);
+
+/** One Prometheus text for all processes. */
+export async function renderMetrics(processes: readonly MetricsJson[]): Promise<string> {
+  return client.AggregatorRegistry.aggregate([...processes]).metrics();
+}

@@ -1,0 +1,91 @@
+import type { Config } from "../config/index.ts";
+import { type Clock, type Decision, newRequestId, type RouteId, type Subject, type UnitId } from "../kernel/index.ts";
+import type { Metrics } from "../metrics/index.ts";
+import { type ArmUpstream, createArm } from "./arms.ts";
+import { type ClientAddress, createClientAddress } from "./clientAddress.ts";
+import { type Cors, createCors } from "./cors.ts";
+import { createIdentity, type Identity } from "./identity.ts";
+import type { Overload } from "./overload.ts";
+import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
+import { createRateLimiter, type RateLimiter } from "./rateLimit.ts";
+import { createRouteTable, type Route, type RouteTable } from "./routeTable.ts";
+
+/** What a configuration compiles to; replaced as a whole by a reload, so that one call never sees two. */
+export interface Core {
+  readonly config: Config;
+  readonly routes: RouteTable;
+  readonly identity: Identity;
+  readonly cors: Cors;
+  readonly clientAddress: ClientAddress;
+  readonly arms: { readonly control: ArmUpstream; readonly candidate: ArmUpstream };
+  readonly limits: {
+    readonly subject: RateLimiter;
+    readonly address: RateLimiter;
+    readonly login: RateLimiter;
+    readonly refresh: RateLimiter;
+  };
+  /** Part of `Via`, so that a call that comes back is recognised. */
+  readonly viaName: string;
+}
+
+/** What outlives a reload. */
+export interface Environment {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: ProxyLog;
+  readonly flags: FlagView;
+  readonly application: ProxyApplication;
+  readonly overload: Overload;
+  isDraining: boolean;
+}
+
+export function compileCore(config: Config, environment: Environment): Core {
+  const { clock } = environment;
+  const onReadiness: Parameters<typeof createArm>[2]["onReadiness"] = (instance, backend) =>
+    environment.log.event(
+      instance.isReady ? "arm.ready" : "arm.not-ready",
+      { arm: instance.arm, backend, origin: instance.origin },
+      instance.isReady ? "info" : "warn",
+    );
+  const arm = (name: "control" | "candidate") =>
+    createArm(name, config.arms[name], { clock, limits: config.limits, onReadiness });
+  return {
+    config,
+    routes: createRouteTable(config.units.values()),
+    identity: createIdentity(config.identity.jwt, clock),
+    cors: createCors(config.cors),
+    clientAddress: createClientAddress(config.trustedProxies),
+    arms: { control: arm("control"), candidate: arm("candidate") },
+    limits: {
+      subject: createRateLimiter(config.limits.callsPerSubject, clock),
+      address: createRateLimiter(config.limits.callsPerAddress, clock),
+      login: createRateLimiter(config.limits.loginsPerAddress, clock),
+      refresh: createRateLimiter(config.limits.refreshesPerAddress, clock),
+    },
+    viaName: `1.1 switchyard-${newRequestId().slice(0, 8)}`,
+  };
+}
+
+export const UNMATCHED: RouteId = "unmatched";
+export const NO_UNIT: UnitId = "none";
+
+export interface RoutedDecision extends Decision {
+  readonly isStale: boolean;
+}
+
+/**
+ * Which arm serves, and why. Any doubt goes to control, with a reason that says so: an unmatched path, a unit with one
+ * home, and our own failure included.
+ */
+export function decideRoute(environment: Environment, route: Route | null, subject: Subject | null): RoutedDecision {
+  const { state } = environment.flags;
+  const { epoch } = state.data;
+  if (!route) return { arm: "control", reason: "unmatched", ruleId: "default", epoch, isStale: false };
+  const { unit } = route;
+  if (unit.fixed) return { arm: unit.fixed, reason: "fixed", ruleId: `fixed:${unit.id}`, epoch, isStale: false };
+  try {
+    return state.decide(unit, subject, environment.clock.now());
+  } catch {
+    return { arm: "control", reason: "decision-failed", ruleId: "default", epoch, isStale: false };
+  }
+}

@@ -1,0 +1,29 @@
+import type { Config } from "../config/index.ts";
+import type { MetricsJson } from "../metrics/index.ts";
+import type { OpenSocket, Proxy } from "./proxy.ts";
+
+/** Whoever serves the public listener: this process alone, or a set of workers. */
+export interface DataPlane {
+  /** Binds the listener and gives the address; rejects with the system's error. */
+  start(): Promise<{ readonly address: string; readonly port: number }>;
+  reconfigure(config: Config): void;
+  socketsOf(subject: string): Promise<readonly OpenSocket[]>;
+  arms(): Promise<ReturnType<Proxy["arms"]>>;
+  /** One entry a process. */
+  metrics(): Promise<readonly MetricsJson[]>;
+  drain(): Promise<void>;
+  stop(): void;
+}
+
+/** The data plane in this process. */
+export function createLocalDataPlane(proxy: Proxy, metrics: () => Promise<MetricsJson>): DataPlane {
+  return {
+    start: () => proxy.listen(),
+    reconfigure: (config) => proxy.reconfigure(config),
+    socketsOf: async (subject) => proxy.socketsOf(subject),
+    arms: async () => proxy.arms(),
+    metrics: async () => [await metrics()],
+    drain: () => proxy.drain(),
+    stop: () => proxy.stop(),
+  };
+}

@@ -1,0 +1,103 @@
+/** What happens to a header by name (security §3). Lower-case names; one lookup per header. */
+
+/** Hop-by-hop, dropped both ways (security H1, RFC 9110 §7.6.1). */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Clients cannot speak for the proxy (security H3). `switchyard-*` and `x-forwarded-*` go by prefix. */
+const STRIPPED = new Set([
+  "x-shadow",
+  "x-service-token",
+  "x-model-call",
+  "x-backend-arm",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-http-method-override",
+  "x-method-override",
+  "x-http-method",
+  "forwarded",
+  "x-real-ip",
+  "http2-settings",
+]);
+const STRIPPED_PREFIXES = ["switchyard-", "x-forwarded-"];
+
+/** Two values could be read differently by two parsers: refused when repeated (security F11). */
+const SINGLE = new Set([
+  "authorization",
+  "host",
+  "origin",
+  "content-type",
+  "content-length",
+  "transfer-encoding",
+  "idempotency-key",
+  "x-request-id",
+  "expect",
+]);
+
+/** Names that `Connection` may not remove (security H2). */
+export function isProtectedFromConnection(name: string): boolean {
+  return (
+    name === "authorization" ||
+    name === "cookie" ||
+    name === "host" ||
+    name === "x-request-id" ||
+    name === "idempotency-key" ||
+    name === "x-shadow" ||
+    name.startsWith("content-") ||
+    name.startsWith("x-forwarded-")
+  );
+}
+
+export interface HeaderRule {
+  readonly name: string;
+  /** Not sent on as it came: hop-by-hop, stripped, or written anew by us. */
+  readonly isDropped: boolean;
+  readonly isSingle: boolean;
+  /** The reader looks at its value. */
+  readonly isRead: boolean;
+}
+
+const READ = new Set([
+  ...SINGLE,
+  "connection",
+  "upgrade",
+  "x-fault",
+  "x-forwarded-for",
+  "via",
+  "access-control-request-method",
+]);
+/** Written anew by us, so never copied. */
+const REWRITTEN = new Set(["host", "content-length", "expect", "x-request-id", "idempotency-key", "via"]);
+
+function ruleFor(rawName: string): HeaderRule {
+  const name = rawName.toLowerCase();
+  const isSingle = SINGLE.has(name) || name.startsWith("sec-websocket-");
+  const isDropped =
+    HOP_BY_HOP.has(name) ||
+    STRIPPED.has(name) ||
+    REWRITTEN.has(name) ||
+    name.startsWith("sec-websocket-") ||
+    STRIPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return { name, isDropped, isSingle, isRead: READ.has(name) || isSingle };
+}
+
+const RULES_MAX = 2_000;
+const rules = new Map<string, HeaderRule>();
+
+/** The rule of a header name as spelled on the wire. Remembered by spelling; the memory is bounded. */
+export function headerRule(rawName: string): HeaderRule {
+  const known = rules.get(rawName);
+  if (known) return known;
+  const rule = ruleFor(rawName);
+  if (rules.size < RULES_MAX) rules.set(rawName, rule);
+  return rule;
+}

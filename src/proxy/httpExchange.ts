@@ -1,0 +1,413 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import {
+  newIdempotencyKey,
+  newRequestId,
+  type Subject,
+  SwitchyardError,
+} from "../kernel/index.ts";
+import type { Instance } from "./arms.ts";
+import { type Core, decideRoute, type Environment, NO_UNIT, type RoutedDecision, UNMATCHED } from "./core.ts";
+import { bearerToken, type IdentityResult } from "./identity.ts";
+import type { ExchangeLine, Outcome } from "./ports.ts";
+import { isDoomed, refuseCall, toSwitchyardError } from "./refusal.ts";
+import { bodyLimits, MeteredBody, tooLarge } from "./requestBody.ts";
+import { isBodyUnusual, readHead, type RequestHead } from "./requestHead.ts";
+import { filterReplyHead } from "./responseHead.ts";
+import type { Route, RouteMatch } from "./routeTable.ts";
+import { isInternalPath, readTarget, type Target } from "./target.ts";
+import { isReusedConnectionLost, toUpstreamError } from "./upstreamError.ts";
+
+/**
+ * One plain call from its head to the end of its answer (house.md §1). The object is itself undici's handler, so that
+ * the hot path makes no closures; undici's raw-header callbacks are used because they pass heads without an object.
+ */
+export class HttpExchange {
+  readonly #env: Environment;
+  readonly #core: Core;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #startedMs: number;
+  #head: RequestHead | null = null;
+  #target: Target | null = null;
+  #match: RouteMatch | null = null;
+  #subject: Subject | null = null;
+  #decision: RoutedDecision | null = null;
+  #requestId = "";
+  #clientAddress = "";
+  #idempotencyKey: string | null = null;
+  #body: MeteredBody | null = null;
+  #instances: readonly Instance[] = [];
+  #at = 0;
+  #instance: Instance | null = null;
+  #abort: ((reason?: Error) => void) | null = null;
+  #resume: (() => void) | null = null;
+  #isSent = false;
+  #isRetried = false;
+  #isOver = false;
+  #errorCode: string | null = null;
+  #isTimeout = false;
+
+  constructor(env: Environment, core: Core, req: IncomingMessage, res: ServerResponse) {
+    this.#env = env;
+    this.#core = core;
+    this.#req = req;
+    this.#res = res;
+    this.#startedMs = env.clock.monotonic();
+  }
+
+  /** Runs the call. Never throws and never rejects: whatever happens becomes an answer, a line and a count. */
+  start(): void {
+    if (isDoomed(this.#req.socket)) return;
+    this.#res.on("close", () => this.#finish());
+    try {
+      this.#judge();
+    } catch (error) {
+      this.#refuse(toSwitchyardError(error));
+    }
+  }
+
+  #judge(): void {
+    const { config } = this.#core;
+    const { headCountMax, targetBytesMax } = config.limits;
+    const head = readHead(
+      {
+        method: this.#req.method ?? "",
+        httpVersion: this.#req.httpVersion,
+        url: this.#req.url ?? "",
+        rawHeaders: this.#req.rawHeaders,
+      },
+      { headCountMax, targetBytesMax, isFaultAllowed: config.headers.isFaultAllowed },
+    );
+    this.#head = head;
+    this.#requestId = head.requestId ?? newRequestId();
+    this.#checkHost(head);
+    this.#target = readTarget(this.#req.url ?? "", "http", head.host);
+    this.#checkPath(this.#target.path, head);
+    this.#clientAddress = this.#core.clientAddress(this.#req.socket.remoteAddress ?? "", head.forwardedFor);
+    if (head.isPreflight) {
+      this.#answerPreflight(head.origin as string);
+      return;
+    }
+    this.#match = this.#core.routes.match(head.method, this.#target.path);
+    this.#checkBody(head);
+    this.#checkLoad();
+    const identified = this.#core.identity.of(bearerToken(head.authorization));
+    if (identified instanceof Promise) {
+      identified.then((result) => this.#serve(result)).catch((error: unknown) => this.#refuse(toSwitchyardError(error)));
+    } else this.#serve(identified);
+  }
+
+  #checkHost(head: RequestHead): void {
+    const { publicHosts } = this.#core.config;
+    if (publicHosts.length > 0 && !publicHosts.includes(hostName(head.host))) {
+      throw new SwitchyardError("SY_MISDIRECTED", "this host is not served here");
+    }
+    if (head.via?.includes(this.#core.viaName)) {
+      throw new SwitchyardError("SY_LOOP", "the call came back through this proxy");
+    }
+  }
+
+  #checkPath(path: string, head: RequestHead): void {
+    const isRefused = this.#core.config.refuse.some((one) => path === one || path.startsWith(`${one}/`));
+    if (isInternalPath(path) || isRefused) throw new SwitchyardError("SY_NOT_FOUND", "no such route");
+    if (head.isUpgrade && isWebSocketUpgrade(this.#req) && this.#core.routes.match(head.method, path) === null) {
+      throw new SwitchyardError("SY_NOT_FOUND", "no such socket");
+    }
+  }
+
+  #checkBody(head: RequestHead): void {
+    const route = this.#match?.route.config;
+    if (head.hasBody && isBodyUnusual(head.method) && !route?.isBodyAllowed) {
+      throw new SwitchyardError("SY_BAD_REQUEST", `a ${head.method} here carries no body`);
+    }
+    const { bytesMax } = bodyLimits(this.#core.config.limits, route?.kind ?? "json");
+    if (head.contentLength !== null && head.contentLength > bytesMax) throw tooLarge(bytesMax);
+  }
+
+  #checkLoad(): void {
+    if (this.#env.overload.shouldShed()) {
+      throw new SwitchyardError("SY_OVERLOADED", "too much load, try again shortly", { headers: { "retry-after": "1" } });
+    }
+    if (!this.#match && this.#core.config.unmatched === "refuse") {
+      throw new SwitchyardError("SY_NOT_FOUND", "no such route");
+    }
+  }
+
+  #serve(identified: IdentityResult): void {
+    if (this.#isOver) return;
+    const route = this.#match?.route ?? null;
+    if (identified.kind === "verified") this.#subject = identified.subject;
+    else if (identified.kind === "refused") this.#env.metrics.identityRefused.inc({ why: identified.why });
+    this.#checkRates(route);
+    this.#decision = decideRoute(this.#env, route, this.#subject);
+    const { arm, reason } = this.#decision;
+    this.#env.metrics.decisions.inc({ unit: route?.unit.id ?? NO_UNIT, arm, reason });
+    if (!route) this.#logUnmatched();
+    this.#prepare(route);
+    this.#instances = this.#core.arms[arm].order(this.#subject);
+    this.#env.metrics.proxyOverhead.observe(
+      { route: route?.id ?? UNMATCHED },
+      (this.#env.clock.monotonic() - this.#startedMs) / 1_000,
+    );
+    this.#dispatch();
+  }
+
+  #checkRates(route: Route | null): void {
+    const { limits } = this.#core;
+    const limited = route?.config.addressLimit ?? null;
+    let waitS = 0;
+    if (limited !== null) waitS = limits[limited].take(this.#clientAddress);
+    else if (this.#subject !== null) waitS = limits.subject.take(this.#subject);
+    else waitS = limits.address.take(this.#clientAddress);
+    if (waitS > 0) {
+      throw new SwitchyardError("SY_RATE_LIMITED", "too many calls in a short time", {
+        headers: { "retry-after": String(waitS) },
+      });
+    }
+  }
+
+  #logUnmatched(): void {
+    const { method, path } = { method: this.#head?.method ?? "", path: this.#target?.path ?? "" };
+    this.#env.log.event("route.unmatched", { method, nearest: this.#core.routes.nearest(method, path) });
+  }
+
+  /** What goes to the arm beside the client's own headers; the same again on a retry. */
+  #prepare(route: Route | null): void {
+    const head = this.#head as RequestHead;
+    this.#idempotencyKey = head.idempotencyKey ?? (route?.config.isKeyed ? newIdempotencyKey() : null);
+    const { forward } = head;
+    forward.push("x-request-id", this.#requestId, "x-forwarded-for", this.#clientAddress);
+    forward.push("x-forwarded-proto", "http", "x-forwarded-host", head.host);
+    forward.push("via", head.via === null ? this.#core.viaName : `${head.via}, ${this.#core.viaName}`);
+    if (this.#idempotencyKey !== null) forward.push("idempotency-key", this.#idempotencyKey);
+    if (head.contentLength !== null && head.hasBody) forward.push("content-length", String(head.contentLength));
+    if (head.hasBody) {
+      const limits = bodyLimits(this.#core.config.limits, route?.config.kind ?? "json");
+      this.#body = new MeteredBody(this.#req, limits, this.#env.clock);
+      if (head.isExpectingContinue) this.#res.writeContinue();
+    }
+  }
+
+  #dispatch(): void {
+    const instance = this.#instances[this.#at] as Instance;
+    const head = this.#head as RequestHead;
+    const target = this.#target as Target;
+    if (instance.inFlight >= this.#core.config.limits.armConnectionsMax * 2) {
+      this.#refuse(new SwitchyardError("SY_OVERLOADED", "the backend is at its limit", { headers: { "retry-after": "1" } }));
+      return;
+    }
+    const route = this.#match?.route;
+    const path = route ? route.pathFor(instance.arm, target.path, this.#match?.params ?? []) : target.path;
+    this.#instance = instance;
+    this.#abort = null;
+    this.#isSent = false;
+    instance.inFlight++;
+    try {
+      instance.pool.dispatch(
+        {
+          method: head.method as Dispatcher.HttpMethod,
+          path: path + target.query,
+          headers: head.forward,
+          ...(this.#body === null ? {} : { body: this.#body as unknown as Readable }),
+          headersTimeout: route?.config.firstByteMs ?? this.#core.config.limits.armFirstByteMs,
+        },
+        this as unknown as Dispatcher.DispatchHandler,
+      );
+    } catch (error) {
+      this.onError(error as Error);
+    }
+  }
+
+  // ---- undici's callbacks -------------------------------------------------------------------------------------
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#isSent = true;
+    if (this.#isOver) abort();
+    else this.#abort = abort;
+  }
+
+  onHeaders(status: number, raw: readonly Buffer[], resume: () => void): boolean {
+    if (status < 200) return true; // interim replies are the proxy's own business (security F15)
+    this.#resume = resume;
+    if (this.#instance) this.#instance.lastReplyAtMs = this.#env.clock.monotonic();
+    const flat: string[] = new Array(raw.length);
+    let hasLength = false;
+    for (let i = 0; i < raw.length; i += 2) {
+      const name = (raw[i] as Buffer).toString("latin1");
+      if (name.length === 14 && name.toLowerCase() === "content-length") hasLength = true;
+      flat[i] = name;
+      flat[i + 1] = (raw[i + 1] as Buffer).toString("latin1");
+    }
+    this.#writeHead(status, flat);
+    // Without a length the first byte may be long in coming (events, streamed text): the head must not wait for it.
+    if (!hasLength) this.#res.flushHeaders();
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#res.write(chunk)) return true;
+    this.#res.once("drain", this.#resume as () => void);
+    return false;
+  }
+
+  onComplete(): void {
+    this.#leaveInstance();
+    this.#abort = null;
+    this.#res.end();
+  }
+
+  onError(error: Error): void {
+    const instance = this.#instance;
+    this.#leaveInstance();
+    this.#abort = null;
+    if (this.#isOver) return;
+    if (this.#res.headersSent) {
+      // A short reply must never look complete (security F15).
+      this.#errorCode = "SY_UPSTREAM_RESET";
+      this.#res.destroy();
+      return;
+    }
+    if (instance && this.#canRetry(error, instance)) {
+      this.#dispatch();
+      return;
+    }
+    const upstream = toUpstreamError(error);
+    this.#isTimeout = upstream.code === "SY_UPSTREAM_TIMEOUT";
+    this.#refuse(upstream);
+  }
+
+  // ---- the way back -------------------------------------------------------------------------------------------
+
+  #writeHead(status: number, raw: readonly string[]): void {
+    const head = this.#head as RequestHead;
+    const arm = this.#core.arms[(this.#decision as RoutedDecision).arm];
+    const reply = filterReplyHead(raw, {
+      isArmExposed: this.#core.config.headers.isArmExposed,
+      armOrigins: arm.origins,
+      publicOrigin: this.#core.config.publicOrigin ?? `http://${head.host}`,
+    });
+    const { headers } = reply;
+    if (!reply.hasRequestId) headers.push("x-request-id", this.#requestId);
+    if (head.origin !== null) headers.push(...this.#core.cors.headersFor(head.origin));
+    if (this.#env.isDraining) headers.push("connection", "close");
+    this.#res.writeHead(status, headers);
+  }
+
+  /**
+   * Nothing was sent: another instance of the same arm. A reused connection died before the first reply byte: GET and
+   * HEAD once more. Never a write, never the other arm (security F16).
+   */
+  #canRetry(error: Error, instance: Instance): boolean {
+    const { arm } = instance;
+    if (!this.#isSent && !this.#body?.isStarted && this.#at + 1 < this.#instances.length) {
+      this.#at++;
+      this.#env.metrics.upstreamRetries.inc({ arm, reason: "instance_refused" });
+      return true;
+    }
+    const isSafe = (this.#head?.method === "GET" || this.#head?.method === "HEAD") && this.#body === null;
+    const idleMs = this.#core.config.limits.armKeepAliveMs + 1_000;
+    const mayBeReused = this.#env.clock.monotonic() - instance.lastReplyAtMs < idleMs;
+    if (!this.#isSent || !isSafe || this.#isRetried || !mayBeReused || !isReusedConnectionLost(error)) return false;
+    this.#isRetried = true;
+    this.#env.metrics.upstreamRetries.inc({ arm, reason: "connection_lost" });
+    return true;
+  }
+
+  #answerPreflight(origin: string): void {
+    const { status, headers, body } = this.#core.cors.preflight(origin);
+    this.#res.writeHead(status, [...headers, "content-length", String(body.length), "x-request-id", this.#requestId]);
+    this.#res.end(body);
+  }
+
+  #refuse(error: SwitchyardError): void {
+    if (this.#isOver || this.#res.headersSent) return;
+    this.#errorCode = error.code;
+    this.#env.metrics.refused.inc({ reason: error.code });
+    if (error.cause !== undefined && error.code === "SY_INTERNAL") {
+      this.#env.log.event("internal", { requestId: this.#requestId, error: nameOf(error.cause) }, "error");
+    }
+    if (this.#requestId === "") this.#requestId = newRequestId();
+    const corsHeaders = this.#core.cors.headersFor(this.#head?.origin ?? this.#req.headers.origin ?? null);
+    refuseCall(this.#req, this.#res, error, { requestId: this.#requestId, corsHeaders });
+    this.#abort?.();
+  }
+
+  get isRunning(): boolean {
+    return !this.#isOver && !this.#res.writableEnded;
+  }
+
+  /** Framing broke in mid-body: the server's `clientError` ends this call (security F5). */
+  breakOff(error: SwitchyardError): void {
+    if (this.#res.headersSent) this.#res.destroy();
+    else this.#refuse(error);
+    this.#abort?.();
+  }
+
+  #leaveInstance(): void {
+    if (this.#instance) this.#instance.inFlight--;
+    this.#instance = null;
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // The client went away before its answer was complete: the arm stops working for nobody.
+    if (!this.#res.writableFinished) this.#abort?.();
+    this.#report();
+  }
+
+  #report(): void {
+    const route = this.#match?.route ?? null;
+    const durationMs = this.#env.clock.monotonic() - this.#startedMs;
+    const outcome = this.#outcome();
+    const unit = route?.unit.id ?? NO_UNIT;
+    const routeId = route?.id ?? UNMATCHED;
+    const arm = this.#decision?.arm ?? null;
+    if (arm !== null) {
+      this.#env.metrics.requests.inc({ unit, route: routeId, arm, role: "served", outcome });
+      this.#env.metrics.requestDuration.observe({ unit, route: routeId, arm }, durationMs / 1_000);
+    }
+    const line: ExchangeLine = {
+      requestId: this.#requestId,
+      traceId: traceIdOf(this.#head),
+      method: this.#head?.method ?? "-",
+      route: routeId,
+      unit: route?.unit.id ?? null,
+      subject: this.#subject,
+      arm,
+      reason: this.#decision?.reason ?? null,
+      status: this.#res.headersSent ? this.#res.statusCode : 0,
+      outcome,
+      durationMs,
+      code: this.#errorCode,
+    };
+    this.#env.log.exchange(line);
+  }
+
+  #outcome(): Outcome {
+    if (this.#isTimeout) return "timeout";
+    if (this.#errorCode === "SY_UPSTREAM_RESET") return "server_error";
+    if (!this.#res.writableFinished) return "aborted";
+    const status = this.#res.statusCode;
+    return status >= 500 ? "server_error" : status >= 400 ? "client_error" : "ok";
+  }
+}
+
+const hostName = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
+
+export const isWebSocketUpgrade = (req: IncomingMessage): boolean =>
+  req.method === "GET" && req.httpVersion === "1.1" && req.headers.upgrade?.toLowerCase() === "websocket";
+
+const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : typeof cause);
+
+/** The trace id of `traceparent` (W3C Trace Context §3.2), which passes on untouched. */
+function traceIdOf(head: RequestHead | null): string | null {
+  if (!head) return null;
+  for (let i = 0; i < head.forward.length; i += 2) {
+    const name = head.forward[i] as string;
+    if (name.length === 11 && name.toLowerCase() === "traceparent") return head.forward[i + 1]?.split("-")[1] ?? null;
+  }
+  return null;
+}

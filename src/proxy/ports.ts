@@ -1,0 +1,66 @@
+import type { FlagState } from "../flags/index.ts";
+import type { Arm, Decision, RouteId, UnitId } from "../kernel/index.ts";
+
+/** One message on a socket. */
+export interface Frame {
+  readonly isBinary: boolean;
+  readonly data: Uint8Array;
+}
+
+/** What a client's frame means (handoff.md §2). */
+export type ClientClass = "turn" | "ordered" | "state" | "aside" | "transient" | "poison";
+/** What an arm's frame means. */
+export type ArmClass = "final" | "part" | "push" | "own" | "greeting";
+
+/**
+ * What the proxy must know of a socket's language, supplied by the application: pure, one per surface. The part of
+ * handoff.md §2's `SurfaceCodec` that is needed while sockets do not move; the moves extend it.
+ */
+export interface TurnCodec<S = unknown> {
+  readonly surface: string;
+  start(): S;
+  fromClient(state: S, frame: Frame): [S, ClientClass];
+  fromArm(state: S, frame: Frame): [S, ArmClass];
+  /** Gives a turn that has no id one, so that a repeat can be recognised; anything else unchanged. */
+  stamp(frame: Frame, messageId: string): Frame;
+  openTurns(state: S): number;
+  /** The application meant this close: the client gets the same code and reason. */
+  isIntended(state: S, close: { readonly code: number; readonly reason: string }): boolean;
+}
+
+/** What the application plugs into the proxy. */
+export interface ProxyApplication {
+  readonly codecs: ReadonlyMap<string, TurnCodec>;
+  /** Body and content type of the 401 that refuses a socket without a valid token; null: a problem body. */
+  readonly unauthorizedBody: { readonly contentType: string; readonly text: string } | null;
+}
+
+/** The decision state in force; replaced as a whole. */
+export interface FlagView {
+  readonly state: FlagState;
+  onChange(listener: (state: FlagState) => void): () => void;
+}
+
+/** One line per served exchange or event (ux.md §7); the implementation adds time and level. */
+export interface ProxyLog {
+  exchange(line: ExchangeLine): void;
+  event(type: string, fields: Readonly<Record<string, string | number | boolean | null>>, level?: "info" | "warn" | "error"): void;
+}
+
+export interface ExchangeLine {
+  readonly requestId: string;
+  readonly traceId: string | null;
+  readonly method: string;
+  readonly route: RouteId;
+  readonly unit: UnitId | null;
+  readonly subject: string | null;
+  readonly arm: Arm | null;
+  readonly reason: Decision["reason"] | null;
+  readonly status: number;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly code: string | null;
+}
+
+export const OUTCOMES = ["ok", "client_error", "server_error", "timeout", "aborted"] as const;
+export type Outcome = (typeof OUTCOMES)[number];

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from "node:http";
+import type { LimitsConfig } from "../config/index.ts";
+import { type Clock, SwitchyardError } from "../kernel/index.ts";
+
+export interface BodyLimits {
+  readonly bytesMax: number;
+  readonly totalMs: number;
+  readonly rateMinBytesPerSecond: number;
+  readonly rateGraceMs: number;
+}
+
+export const bodyLimits = (limits: LimitsConfig, kind: "json" | "upload"): BodyLimits => ({
+  bytesMax: kind === "upload" ? limits.uploadBodyBytesMax : limits.jsonBodyBytesMax,
+  totalMs: kind === "upload" ? limits.uploadBodyMs : limits.jsonBodyMs,
+  rateMinBytesPerSecond: limits.bodyRateMinBytesPerSecond,
+  rateGraceMs: limits.bodyRateGraceMs,
+});
+
+const CHECK_MS = 1_000;
+
+/**
+ * A client's body on its way to an arm: chunk by chunk, counted, and cut off when it is too large or too slow
+ * (security §11). An iterable rather than a stream, so that nobody destroys the client's connection before the
+ * refusal is written.
+ */
+export class MeteredBody implements AsyncIterable<Uint8Array> {
+  /** Whether anything was read; until then another instance may still be tried. */
+  isStarted = false;
+  readonly #req: IncomingMessage;
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+
+  constructor(req: IncomingMessage, limits: BodyLimits, clock: Clock) {
+    this.#req = req;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    this.isStarted = true;
+    const startedMs = this.#clock.monotonic();
+    const chunks = this.#req.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
+    let bytes = 0;
+    const watch = this.#watch(() => bytes, startedMs);
+    try {
+      for (;;) {
+        const next = chunks.next() as Promise<IteratorResult<Buffer>>;
+        next.catch(() => {}); // the loser of the race must not go unhandled
+        const read = await Promise.race([next, watch.tooSlow]);
+        if (read.done) return;
+        bytes += read.value.length;
+        if (bytes > this.#limits.bytesMax) throw tooLarge(this.#limits.bytesMax);
+        yield read.value;
+      }
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /**
+   * A body that trickles, or never ends, fails the read it waits in. The request itself is not destroyed: its
+   * connection must live long enough to carry the 408.
+   */
+  #watch(bytesSoFar: () => number, startedMs: number): { tooSlow: Promise<never>; stop(): void } {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    let cancel = () => {};
+    const check = (): void => {
+      const elapsedMs = this.#clock.monotonic() - startedMs;
+      const isTooLong = elapsedMs > this.#limits.totalMs;
+      const isTooSlow =
+        elapsedMs > this.#limits.rateGraceMs &&
+        (bytesSoFar() / elapsedMs) * 1_000 < this.#limits.rateMinBytesPerSecond;
+      if (isTooLong || isTooSlow) reject(tooSlow());
+      else cancel = this.#clock.after(CHECK_MS, check);
+    };
+    cancel = this.#clock.after(CHECK_MS, check);
+    return { tooSlow: promise, stop: () => cancel() };
+  }
+}
+
+export const tooLarge = (bytesMax: number): SwitchyardError =>
+  new SwitchyardError("SY_BODY_TOO_LARGE", `the body is larger than ${bytesMax} bytes`);
+
+const tooSlow = (): SwitchyardError => new SwitchyardError("SY_HEAD_TIMEOUT", "the request body came too slowly");

@@ -1,0 +1,152 @@
+import type { LimitsConfig } from "../../config/index.ts";
+import type { Subject } from "../../kernel/index.ts";
+import { rendezvous } from "../arms.ts";
+import { decideRoute, type Environment } from "../core.ts";
+import type { SocketSession } from "./socketSession.ts";
+
+/** Every open client socket of this process: counted, pinged, re-decided, drained. */
+export interface SocketRegistry {
+  add(session: SocketSession): void;
+  remove(session: SocketSession): void;
+  /** Open plus being opened, for the limits. */
+  countOf(subject: Subject): number;
+  countAt(address: string): number;
+  reserve(subject: Subject, address: string): () => void;
+  readonly size: number;
+  of(subject: Subject): readonly SocketSession[];
+  /** Asks every session's decision again (a new epoch); in slices, so that calls are served in between. */
+  redecide(): void;
+  /** Spread of a subject's close: the same for all its sockets, different between subjects (handoff.md §10). */
+  spreadMs(subject: Subject): number;
+  /** Closes all with 1012 over `spreadMs`; resolves when none is left or `capMs` is over, then cuts the rest. */
+  drain(spreadMs: number, capMs: number): Promise<void>;
+  stop(): void;
+}
+
+const SLICE = 500;
+const DECISION_CAP_MS = 120_000;
+
+export function createSocketRegistry(env: Environment, limits: () => LimitsConfig): SocketRegistry {
+  const sessions = new Set<SocketSession>();
+  const bySubject = new Counter();
+  const byAddress = new Counter();
+  let round = 0;
+  let onEmpty: (() => void) | null = null;
+
+  const spreadMs = (subject: Subject): number => {
+    const { closeSpreadMs, closesPerSecond } = limits();
+    const spread = Math.max(closeSpreadMs, (sessions.size / closesPerSecond) * 1_000);
+    return share(subject, env.flags.state.data.epoch) * spread;
+  };
+  const redecideOne = (session: SocketSession): void => {
+    const { route, subject } = session.parts;
+    const { arm } = decideRoute(env, route, subject);
+    session.dispatch({ type: "decided", arm, delayMs: spreadMs(subject), capMs: DECISION_CAP_MS });
+  };
+  const redecide = (): void => {
+    const mine = ++round;
+    const waiting = [...sessions];
+    let at = 0;
+    const slice = (): void => {
+      if (mine !== round) return; // a newer epoch starts over from the first
+      for (const end = Math.min(at + SLICE, waiting.length); at < end; at++) redecideOne(waiting[at] as SocketSession);
+      if (at < waiting.length) setImmediate(slice);
+    };
+    slice();
+  };
+  const pings = startPings(env, limits);
+  return {
+    add(session) {
+      sessions.add(session);
+      pings.add(session);
+    },
+    remove(session) {
+      sessions.delete(session);
+      pings.remove(session);
+      if (sessions.size === 0) onEmpty?.();
+    },
+    countOf: (subject) => bySubject.get(subject),
+    countAt: (address) => byAddress.get(address),
+    reserve(subject, address) {
+      bySubject.add(subject, 1);
+      byAddress.add(address, 1);
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        bySubject.add(subject, -1);
+        byAddress.add(address, -1);
+      };
+    },
+    get size() {
+      return sessions.size;
+    },
+    of: (subject) => [...sessions].filter((one) => one.parts.subject === subject),
+    redecide,
+    spreadMs,
+    drain(overMs, capMs) {
+      if (sessions.size === 0) return Promise.resolve();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = env.clock.after(capMs, () => {
+        for (const session of sessions) session.terminate();
+        resolve();
+      });
+      onEmpty = () => {
+        cancel();
+        resolve();
+      };
+      for (const session of sessions) session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
+      return promise;
+    },
+    stop: () => pings.stop(),
+  };
+}
+
+/** 0 … 1, fixed for a subject and an epoch. */
+const share = (subject: Subject, epoch: number): number => rendezvous(String(epoch), subject) / 2 ** 32;
+
+const SLOTS = 20;
+
+interface Pings {
+  add(session: SocketSession): void;
+  remove(session: SocketSession): void;
+  stop(): void;
+}
+
+/** One timer for all: each tick pings one slot of the sessions, so that pings never come in a burst. */
+function startPings(env: Environment, limits: () => LimitsConfig): Pings {
+  const slots = Array.from({ length: SLOTS }, () => new Set<SocketSession>());
+  const slotOf = new WeakMap<SocketSession, Set<SocketSession>>();
+  let at = 0;
+  let joined = 0;
+  let cancel = () => {};
+  const tick = (): void => {
+    at = (at + 1) % SLOTS;
+    for (const session of slots[at] as Set<SocketSession>) session.keepAlive();
+    cancel = env.clock.after(limits().pingIntervalMs / SLOTS, tick);
+  };
+  cancel = env.clock.after(limits().pingIntervalMs / SLOTS, tick);
+  return {
+    add(session) {
+      const slot = slots[joined++ % SLOTS] as Set<SocketSession>;
+      slot.add(session);
+      slotOf.set(session, slot);
+    },
+    remove: (session) => void slotOf.get(session)?.delete(session),
+    stop: () => cancel(),
+  };
+}
+
+class Counter {
+  readonly #counts = new Map<string, number>();
+
+  get(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string, by: number): void {
+    const next = this.get(key) + by;
+    if (next <= 0) this.#counts.delete(key);
+    else this.#counts.set(key, next);
+  }
+}

@@ -1,0 +1,303 @@
+import type { WebSocket } from "ws";
+import type { Arm, Decision, Subject } from "../../kernel/index.ts";
+import type { Instance } from "../arms.ts";
+import type { Environment } from "../core.ts";
+import { createPace, type Pace } from "../rateLimit.ts";
+import type { Route } from "../routeTable.ts";
+import { type Effect, type SessionEvent, type SessionState, startSession, step } from "./reducer.ts";
+
+export interface SocketLimits {
+  readonly messagesPerSecond: number;
+  readonly messageBytesMax: number;
+  readonly pingsPerSecondMax: number;
+  readonly floodMs: number;
+  readonly bufferBytesMax: number;
+  readonly slowReaderMs: number;
+  readonly closeMs: number;
+}
+
+export interface SessionParts {
+  readonly env: Environment;
+  readonly route: Route;
+  readonly subject: Subject;
+  readonly address: string;
+  readonly requestId: string;
+  readonly decision: Decision;
+  readonly instance: Instance;
+  readonly client: WebSocket;
+  readonly leg: WebSocket;
+  readonly limits: SocketLimits;
+  /** How long a lost leg's clients are spread (handoff.md §10). */
+  spreadMs(subject: Subject): number;
+  onClosed(session: SocketSession): void;
+}
+
+/** Reading goes on below a quarter of the buffer's limit (handoff.md S2). */
+const RESUME_SHARE = 4;
+
+/** Does what the reducer says: owns both sockets, the timers, back-pressure and the pace. */
+export class SocketSession {
+  readonly parts: SessionParts;
+  readonly openedAtMs: number;
+  #state: SessionState;
+  #frame: { isBinary: boolean; data: Buffer } | null = null;
+  readonly #timers = new Map<string, () => void>();
+  readonly #messagePace: Pace;
+  readonly #pingPace: Pace;
+  readonly #clientPauses = new Set<PauseReason>();
+  readonly #legPauses = new Set<PauseReason>();
+  #missedClient = 0;
+  #missedLeg = 0;
+  #closeCode: number | null = null;
+  readonly #labels: { readonly route: string; readonly arm: Arm };
+  readonly #onLegSent: (error?: Error | null) => void;
+  readonly #onClientSent: (error?: Error | null) => void;
+
+  constructor(parts: SessionParts) {
+    this.parts = parts;
+    const { env, route, decision, limits } = parts;
+    this.openedAtMs = env.clock.now();
+    this.#labels = { route: route.id, arm: decision.arm };
+    this.#state = startSession(decision.arm, env.application.codecs.get(route.config.codec) ?? null);
+    this.#messagePace = createPace(limits.messagesPerSecond, limits.floodMs);
+    this.#pingPace = createPace(limits.pingsPerSecondMax, limits.floodMs);
+    this.#onLegSent = () => this.#relax("client");
+    this.#onClientSent = () => this.#relax("leg");
+    this.#listen();
+  }
+
+  get arm(): Arm {
+    return this.#state.arm;
+  }
+
+  get phase(): SessionState["phase"] {
+    return this.#state.phase;
+  }
+
+  dispatch(event: SessionEvent): void {
+    const [state, effects] = step(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#apply(effect);
+  }
+
+  // Listeners are set once and stay (handoff.md G4).
+  #listen(): void {
+    const { client, leg } = this.parts;
+    client.on("message", (data, isBinary) => this.#onClientMessage(data as Buffer, isBinary));
+    client.on("close", (code, reason) => this.#onClientClose(code, reason.toString("utf8")));
+    client.on("error", () => {}); // ws closes with the right code itself; "close" follows
+    client.on("ping", () => this.#onClientControl());
+    client.on("pong", () => this.#onClientControl());
+    const gen = this.#state.gen;
+    leg.on("message", (data, isBinary) => this.#onLegMessage(gen, data as Buffer, isBinary));
+    leg.on("close", (code, reason) => this.#onLegClose(gen, code, reason.toString("utf8")));
+    leg.on("error", () => {});
+    leg.on("pong", () => {
+      this.#missedLeg = 0;
+    });
+  }
+
+  #onClientMessage(data: Buffer, isBinary: boolean): void {
+    this.#missedClient = 0;
+    const { limits, env } = this.parts;
+    if (data.length > limits.messageBytesMax) {
+      this.dispatch({ type: "limit", code: 1009, reason: "Message too big" });
+      return;
+    }
+    const waitMs = this.#messagePace.count(env.clock.monotonic());
+    if (waitMs !== 0) this.#slowDown(waitMs);
+    const frame = { isBinary, data };
+    this.#frame = frame;
+    this.dispatch({ type: "client-frame", frame });
+  }
+
+  #onLegMessage(gen: number, data: Buffer, isBinary: boolean): void {
+    this.#missedLeg = 0;
+    const frame = { isBinary, data };
+    this.#frame = frame;
+    this.dispatch({ type: "arm-frame", gen, frame });
+  }
+
+  #onClientControl(): void {
+    this.#missedClient = 0;
+    const waitMs = this.#pingPace.count(this.parts.env.clock.monotonic());
+    if (waitMs !== 0) this.#slowDown(waitMs);
+  }
+
+  #slowDown(waitMs: number): void {
+    if (waitMs < 0) {
+      this.dispatch({ type: "limit", code: 1008, reason: "rate" });
+      return;
+    }
+    this.#pause("client", "pace");
+    this.#timer("pace", waitMs, () => this.#unpause("client", "pace"));
+  }
+
+  #onClientClose(code: number, reason: string): void {
+    const { env, instance } = this.parts;
+    const sent = this.#closeCode ?? code;
+    this.dispatch({ type: "client-closed", code, reason });
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    instance.sockets--;
+    env.metrics.sockets.dec(this.#labels);
+    env.metrics.socketCloses.inc({ ...this.#labels, code: closeLabel(sent) });
+    this.parts.onClosed(this);
+  }
+
+  #onLegClose(gen: number, code: number, reason: string): void {
+    const { env, subject } = this.parts;
+    env.metrics.socketArmCloses.inc({ ...this.#labels, code: closeLabel(code) });
+    this.dispatch({ type: "arm-closed", gen, code, reason, delayMs: this.parts.spreadMs(subject) });
+  }
+
+  #apply(effect: Effect): void {
+    const { env, client, leg } = this.parts;
+    switch (effect.type) {
+      case "to-arm":
+        this.#relay(leg, "client", this.#onLegSent);
+        break;
+      case "to-client":
+        this.#relay(client, "leg", this.#onClientSent);
+        break;
+      case "close-client":
+        this.#closeClient(effect.code, effect.reason);
+        break;
+      case "close-arm":
+        leg.close(effect.code, effect.reason.slice(0, 120));
+        break;
+      case "timer":
+        this.#timer(effect.name, effect.ms, () => this.dispatch({ type: effect.name }));
+        break;
+      case "cancel-timers":
+        this.#cancel("leave-due");
+        this.#cancel("leave-cap");
+        break;
+      case "pause-client":
+        this.#pause("client", "leg-lost");
+        break;
+      case "dropped":
+        env.metrics.socketFramesDropped.inc({ reason: effect.reason });
+        break;
+      case "stale":
+        env.metrics.staleEvents.inc();
+        break;
+      case "codec-off":
+        env.metrics.codecDisabled.inc({ surface: this.parts.route.config.codec });
+        break;
+    }
+  }
+
+  /** Sends the frame in hand on; what waits behind a slow reader makes the other side wait (handoff.md S1, S2). */
+  #relay(to: WebSocket, source: Side, onSent: (error?: Error | null) => void): void {
+    const frame = this.#frame;
+    if (frame === null) return;
+    if (to.readyState !== to.OPEN) {
+      this.parts.env.metrics.socketFramesDropped.inc({ reason: "closing" });
+      return;
+    }
+    to.send(frame.data, { binary: frame.isBinary, compress: false }, onSent);
+    this.parts.env.metrics.socketFrames.inc({ ...this.#labels, direction: source === "client" ? "in" : "out" });
+    if (to.bufferedAmount > this.parts.limits.bufferBytesMax) this.#wait(source);
+  }
+
+  #wait(source: Side): void {
+    this.#pause(source, "slow");
+    const slowTimer = source === "client" ? "slow-leg" : "slow-client";
+    if (this.#timers.has(slowTimer)) return;
+    this.#timer(slowTimer, this.parts.limits.slowReaderMs, () =>
+      this.dispatch({ type: "limit", code: 1013, reason: "Slow consumer" }),
+    );
+  }
+
+  #relax(source: Side): void {
+    const pauses = source === "client" ? this.#clientPauses : this.#legPauses;
+    if (!pauses.has("slow")) return;
+    const to = source === "client" ? this.parts.leg : this.parts.client;
+    if (to.bufferedAmount > this.parts.limits.bufferBytesMax / RESUME_SHARE) return;
+    this.#cancel(source === "client" ? "slow-leg" : "slow-client");
+    this.#unpause(source, "slow");
+  }
+
+  #pause(side: Side, reason: PauseReason): void {
+    const pauses = side === "client" ? this.#clientPauses : this.#legPauses;
+    if (pauses.has(reason)) return;
+    pauses.add(reason);
+    this.parts.env.metrics.socketPauses.inc({ reason });
+    (side === "client" ? this.parts.client : this.parts.leg).pause();
+  }
+
+  #unpause(side: Side, reason: PauseReason): void {
+    const pauses = side === "client" ? this.#clientPauses : this.#legPauses;
+    pauses.delete(reason);
+    if (pauses.size === 0) (side === "client" ? this.parts.client : this.parts.leg).resume();
+  }
+
+  #closeClient(code: number | null, reason: string): void {
+    const { client, limits } = this.parts;
+    this.#closeCode = code ?? 1005;
+    // A paused socket would never read the client's answer to the close.
+    this.#clientPauses.clear();
+    client.resume();
+    if (code === null) client.close();
+    else client.close(code, cutReason(reason));
+    // The close may wait behind a reader that does not read; it is over then all the same.
+    this.#timer("close", limits.closeMs, () => client.terminate());
+  }
+
+  /** Called every ping interval: two pings without any sign of life and the side is gone (security X6). */
+  keepAlive(): void {
+    const { client, leg } = this.parts;
+    if (client.readyState === client.OPEN && !client.isPaused) {
+      if (this.#missedClient >= 2) {
+        client.terminate();
+        return;
+      }
+      this.#missedClient++;
+      client.ping();
+    }
+    if (leg.readyState === leg.OPEN && !leg.isPaused) {
+      if (this.#missedLeg >= 2) {
+        leg.terminate();
+        return;
+      }
+      this.#missedLeg++;
+      leg.ping();
+    }
+  }
+
+  /** Stops at once: the drain's time is over. */
+  terminate(): void {
+    this.parts.leg.terminate();
+    this.parts.client.terminate();
+  }
+
+  #timer(name: string, ms: number, run: () => void): void {
+    this.#cancel(name);
+    const cancel = this.parts.env.clock.after(ms, () => {
+      this.#timers.delete(name);
+      run();
+    });
+    this.#timers.set(name, cancel);
+  }
+
+  #cancel(name: string): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+  }
+}
+
+type Side = "client" | "leg";
+type PauseReason = "slow" | "pace" | "leg-lost";
+
+/** Close reasons hold at most 123 bytes (RFC 6455 §5.5). */
+function cutReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= 123) return reason;
+  return Buffer.from(reason).subarray(0, 120).toString("utf8").replace(/\ufffd+$/, "");
+}
+
+const KNOWN_CODES = new Set([
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 4001, 4401, 4403,
+]);
+/** A bounded label: an arm or a client may invent any code between 3000 and 4999. */
+export const closeLabel = (code: number): string => (KNOWN_CODES.has(code) ? String(code) : code >= 4000 ? "4xxx" : "other");

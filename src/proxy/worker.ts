@@ -1,0 +1,90 @@
+import { compileFlagState, type FlagState, type FlagStateData } from "../flags/index.ts";
+import { systemClock } from "../kernel/index.ts";
+import { createMetrics } from "../metrics/index.ts";
+import type { Config } from "../config/index.ts";
+import { createPinoLog } from "./pinoLog.ts";
+import type { FlagView, ProxyApplication } from "./ports.ts";
+import { createProxy, type Proxy } from "./proxy.ts";
+import type { ToPrimary, ToWorker } from "./workerMessages.ts";
+
+interface Port {
+  send(message: ToPrimary): void;
+  onMessage(listener: (message: ToWorker) => void): void;
+}
+
+/** Serves in a worker process until the primary says drain. */
+export function runWorker(application: ProxyApplication, port: Port): void {
+  let serving: { proxy: Proxy; view: ReceivedFlags; metrics: ReturnType<typeof createMetrics>; flush(): void } | null = null;
+  port.onMessage((message) => {
+    if (message.type === "start") {
+      serving = serve(application, message);
+      serving.proxy.listen().then(
+        ({ address, port: bound }) => port.send({ type: "listening", address, port: bound }),
+        (error: NodeJS.ErrnoException) => port.send({ type: "failed", code: error.code ?? "", message: error.message }),
+      );
+      return;
+    }
+    if (!serving) return;
+    const { proxy, view, metrics } = serving;
+    switch (message.type) {
+      case "state":
+        view.receive(message.state, proxy.core.config);
+        break;
+      case "config":
+        proxy.reconfigure(message.config);
+        break;
+      case "ask":
+        void answer(message, proxy, metrics).then((value) => port.send({ type: "answer", id: message.id, value }));
+        break;
+      case "drain":
+        void proxy.drain().then(() => {
+          serving?.flush();
+          port.send({ type: "drained" });
+        });
+        break;
+    }
+  });
+}
+
+function serve(application: ProxyApplication, message: Extract<ToWorker, { type: "start" }>) {
+  const { config, subjectKey, version } = message;
+  const metrics = createMetrics({ version });
+  const log = createPinoLog({ level: config.log.level, subjectKey });
+  const view = new ReceivedFlags(message.state, config);
+  const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application });
+  return { proxy, view, metrics, flush: log.flush };
+}
+
+async function answer(
+  message: Extract<ToWorker, { type: "ask" }>,
+  proxy: Proxy,
+  metrics: ReturnType<typeof createMetrics>,
+): Promise<unknown> {
+  if (message.what === "sockets") return proxy.socketsOf(message.subject);
+  return message.what === "arms" ? proxy.arms() : metrics.json();
+}
+
+/** The decision state as the primary sends it; late or lost messages leave the last one in force. */
+class ReceivedFlags implements FlagView {
+  #state: FlagState;
+  readonly #listeners = new Set<(state: FlagState) => void>();
+
+  constructor(data: FlagStateData, config: Config) {
+    this.#state = compileFlagState(data, config.units.values());
+  }
+
+  get state(): FlagState {
+    return this.#state;
+  }
+
+  receive(data: FlagStateData, config: Config): void {
+    if (data.epoch < this.#state.data.epoch) return;
+    this.#state = compileFlagState(data, config.units.values());
+    for (const listener of this.#listeners) listener(this.#state);
+  }
+
+  onChange(listener: (state: FlagState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+}
