@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { crossCheck } from "./crossChecks.ts";
-import { type Path, pathText, readDocument, type SourceDocument } from "./document.ts";
+import { pathText, readDocument, type SourceDocument } from "./document.ts";
 import { type Effective, toEffective } from "./effective.ts";
 import { freeze } from "./freeze.ts";
 import { type PlacedFault, toFaults, valueIn } from "./issues.ts";

@@ -44,12 +44,17 @@ export function readDocument(source: string): SourceDocument {
     return unreadable({ what: "larger than 1 MiB", expected: "at most 1 MiB" });
   if (isTooDeep(source)) return unreadable(TOO_DEEP);
   const lines = new LineCounter();
-  const doc = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const doc = parse(source, lines);
+  if (doc === null) return unreadable(TOO_DEEP);
   const place = (offset: number): Place => {
     const at = lines.linePos(offset);
     return { line: Math.max(1, at.line), col: Math.max(1, at.col) };
   };
   const problems = [...doc.errors, ...doc.warnings].map((error) => explainError(error, source, place(error.pos[0])));
+  for (const [i, error] of doc.errors.entries()) {
+    if (error.code === "DUPLICATE_KEY")
+      problems[i] = { ...(problems[i] as ConfigProblem), path: keyPathAt(doc, error.pos[0]) };
+  }
   problems.push(...limitProblems(doc, place));
   const isReadable = doc.errors.every((error) => error.code === "DUPLICATE_KEY") && !problems.some(isLimit);
   if (isReadable) problems.push(...trapProblems(doc, place));
@@ -64,6 +69,16 @@ function unreadable(fault: Fault): SourceDocument {
   const start: Place = { line: 1, col: 1 };
   const problem: ConfigProblem = { severity: "error", ...start, path: "", ...fault };
   return { tree: null, problems: [problem], valueAt: () => start, keyAt: () => start, has: () => false };
+}
+
+/** null when the nesting exhausts the stack; `isTooDeep` sees most of those before. */
+function parse(source: string, lineCounter: LineCounter): Document.Parsed | null {
+  try {
+    return parseDocument(source, { lineCounter, prettyErrors: false });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** Before the parser, which calls itself per level: brackets outside quotes and comments, and dashes in a row. */
@@ -88,7 +103,30 @@ function toTree(doc: Document.Parsed, problems: ConfigProblem[]): Record<string,
     problems.push({ ...start, what: "not a mapping", expected: "keys such as listen, arms, units" });
     return null;
   }
-  return doc.toJS({ maxAliasCount: ALIASES_MAX }) as Record<string, unknown>;
+  try {
+    return doc.toJS({ maxAliasCount: ALIASES_MAX }) as Record<string, unknown>;
+  } catch (error) {
+    // Few aliases that multiply each other, or one without its anchor: nothing else makes the parser throw here.
+    if (!(error instanceof ReferenceError)) throw error;
+    problems.push({
+      ...start,
+      what: "aliases cannot be resolved",
+      expected: `anchors for all, at most ${ALIASES_MAX} copies`,
+    });
+    return null;
+  }
+}
+
+function keyPathAt(doc: Document.Parsed, offset: number): string {
+  let found = "";
+  visit(doc, {
+    Scalar(key, node, parents) {
+      if (key !== "key" || startOf(node) !== offset) return undefined;
+      found = pathText(pathOf(key, parents));
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function limitProblems(doc: Document.Parsed, place: (offset: number) => Place): ConfigProblem[] {
@@ -161,7 +199,7 @@ function trapProblems(doc: Document.Parsed, place: (offset: number) => Place): C
     Scalar(key, node, parents) {
       const text = node.source ?? "";
       if (node.type !== "PLAIN") return;
-      const fault = trapOf(text);
+      const fault = key === "key" && text === "__proto__" ? { what: "no name for a key" } : trapOf(text);
       if (fault !== null)
         found.push({ severity: "error", ...place(startOf(node)), path: pathText(pathOf(key, parents)), ...fault });
     },
