@@ -134,14 +134,15 @@ function factsOf(request: IncomingMessage): RequestFacts {
 
 /** Refused before the body was read: the connection goes with it, so that nothing behind it is taken for a request. */
 function refuse(error: AdminError, response: ServerResponse): void {
-  const headers = {
+  const body = JSON.stringify(toAdminProblem(error));
+  response.writeHead(error.status, {
     ...SECURITY_HEADERS,
     ...error.headers,
     "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
     connection: "close",
-  };
-  response.writeHead(error.status, headers);
-  response.end(JSON.stringify(toAdminProblem(error)));
+  });
+  response.end(body);
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<void> {

@@ -58,7 +58,7 @@ function ratesOf(current: UnitArmTotals, ring: readonly TotalsSample[]): UnitArm
     errors,
     requestsPerSecond: seconds > 0 ? requests / seconds : null,
     errorRatio: requests > 0 ? errors / requests : null,
-    p95Ms: p95 === null ? null : p95.seconds * 1_000,
+    p95Ms: p95 === null ? null : Math.round(p95.seconds * 10_000) / 10,
     isP95Floor: p95?.isFloor ?? false,
     sockets: current.sockets,
   };
