@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CANONICAL_DEPTH_MAX, canonicalJson } from "./canonicalJson.ts";
+import { canonicalJson } from "./canonicalJson.ts";
+import { JSON_DEPTH_MAX } from "./constants.ts";
 
 test("numbers have node's own form", () => {
   fc.assert(
@@ -75,6 +76,6 @@ test("what JSON cannot say is refused, undefined members included", () => {
 
 test("nesting beyond the limit is refused by name", () => {
   const nest = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
-  assert.equal(canonicalJson(nest(CANONICAL_DEPTH_MAX)).length, 2 * CANONICAL_DEPTH_MAX);
-  assert.throws(() => canonicalJson(nest(CANONICAL_DEPTH_MAX * 100)), RangeError);
+  assert.equal(canonicalJson(nest(JSON_DEPTH_MAX)).length, 2 * JSON_DEPTH_MAX);
+  assert.throws(() => canonicalJson(nest(JSON_DEPTH_MAX * 100)), RangeError);
 });

@@ -1,8 +1,6 @@
 // Canonical JSON (contract G6, RFC 8785): fingerprints, digests and every JSON text inside a model prompt.
+import { JSON_DEPTH_MAX } from "./constants.ts";
 import { replaceLoneSurrogates } from "./text.ts";
-
-/** Deeper values are refused by name instead of exhausting the stack. */
-export const CANONICAL_DEPTH_MAX = 1_000;
 
 function objectText(value: object, depth: number): string {
   // A Map, because two keys may become one when lone surrogates are replaced: the last wins, as in G1.
@@ -14,7 +12,7 @@ function objectText(value: object, depth: number): string {
 }
 
 function write(value: unknown, depth: number): string {
-  if (depth > CANONICAL_DEPTH_MAX) throw new RangeError(`canonical JSON: nested deeper than ${CANONICAL_DEPTH_MAX}`);
+  if (depth > JSON_DEPTH_MAX) throw new RangeError(`canonical JSON: nested deeper than ${JSON_DEPTH_MAX}`);
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return JSON.stringify(replaceLoneSurrogates(value));
   if (typeof value === "number") {
@@ -29,6 +27,6 @@ function write(value: unknown, depth: number): string {
 /**
  * `CJ(v)`: no blanks, keys sorted by UTF-16 code unit, ECMAScript numbers, minimal escapes; lone surrogates become
  * U+FFFD first (G5). Throws TypeError for what JSON cannot say (undefined included: a dropped key is a difference, A2)
- * and RangeError beyond {@link CANONICAL_DEPTH_MAX}.
+ * and RangeError beyond {@link JSON_DEPTH_MAX}.
  */
 export const canonicalJson = (value: unknown): string => write(value, 0);

@@ -3,6 +3,8 @@
 export const CONTRACT_VERSION = "1.0.0";
 export const SCHEMA_VERSION = 1;
 
+/** Values nested deeper are refused by name instead of exhausting the stack; no body of the contract comes near. */
+export const JSON_DEPTH_MAX = 1_000;
 export const JSON_BODY_BYTES_MAX = 1_048_576;
 export const SOCKET_MESSAGE_BYTES_MAX = 16 * 1_048_576;
 export const MESSAGE_ID_LENGTH_MAX = 128;

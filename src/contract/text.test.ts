@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { canonicalJson } from "./canonicalJson.ts";
+import { JSON_DEPTH_MAX } from "./constants.ts";
 import {
   codePointLength,
   compareByCodePoint,
@@ -92,6 +94,12 @@ test("only lone surrogates are replaced", () => {
     "\ufffd": ["\ufffd", 1, null],
     ["__proto__"]: true,
   });
+});
+
+test("what canonical JSON can nest passes the replacement, deeper values are refused by name", () => {
+  const nest = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  assert.deepEqual(canonicalJson(replaceLoneSurrogatesDeep(nest(JSON_DEPTH_MAX))), canonicalJson(nest(JSON_DEPTH_MAX)));
+  assert.throws(() => replaceLoneSurrogatesDeep(nest(JSON_DEPTH_MAX + 1)), /nested deeper than/);
 });
 
 test("case folding touches A to Z only", () => {

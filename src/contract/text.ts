@@ -1,8 +1,9 @@
 // Text rules (contract G5): code points, never UTF-16 units; one closed list of blanks; ASCII case folding only.
+import { JSON_DEPTH_MAX } from "./constants.ts";
 
 const BLANK = "\\u0009-\\u000D\\u0020\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000\\uFEFF";
 const ONLY_BLANKS = new RegExp(`^[${BLANK}]*$`);
-// Two anchored patterns instead of one with `|`: the scan stays linear on long runs of blanks inside a text.
+// The tail of `trim` is a loop: an unanchored `+$` would scan a long run of blanks inside a text quadratically.
 const LEADING = new RegExp(`^[${BLANK}]+`);
 const BLANKS = new RegExp(`[${BLANK}]+`);
 const ONE_BLANK = new RegExp(`[${BLANK}]`);
@@ -49,16 +50,22 @@ export function lastCodePoints(text: string, count: number): string {
 /** Lone surrogates become U+FFFD (G5); pairs stay. */
 export const replaceLoneSurrogates = (text: string): string => text.toWellFormed();
 
-/** The same for every text and key inside a JSON value, before anything else reads it (G5). */
-export function replaceLoneSurrogatesDeep(value: unknown): unknown {
+function replaceDeep(value: unknown, depth: number): unknown {
   if (typeof value === "string") return replaceLoneSurrogates(value);
-  if (Array.isArray(value)) return value.map(replaceLoneSurrogatesDeep);
   if (typeof value !== "object" || value === null) return value;
+  if (depth === JSON_DEPTH_MAX) throw new RangeError(`nested deeper than ${JSON_DEPTH_MAX}`);
+  if (Array.isArray(value)) return value.map((item) => replaceDeep(item, depth + 1));
   // fromEntries defines own properties, so a key `__proto__` stays data.
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [replaceLoneSurrogates(key), replaceLoneSurrogatesDeep(item)]),
+    Object.entries(value).map(([key, item]) => [replaceLoneSurrogates(key), replaceDeep(item, depth + 1)]),
   );
 }
+
+/**
+ * The same for every text and key inside a JSON value, before anything else reads it (G5).
+ * Throws RangeError beyond {@link JSON_DEPTH_MAX} levels.
+ */
+export const replaceLoneSurrogatesDeep = (value: unknown): unknown => replaceDeep(value, 0);
 
 /** ASCII A–Z → a–z, everything else untouched (G5). */
 export const foldAscii = (text: string): string => text.replace(/[A-Z]+/g, (run) => run.toLowerCase());
