@@ -7,7 +7,6 @@ export const SCHEMA_VERSION = 1;
 export const JSON_DEPTH_MAX = 1_000;
 export const JSON_BODY_BYTES_MAX = 1_048_576;
 export const SOCKET_MESSAGE_BYTES_MAX = 16 * 1_048_576;
-export const MESSAGE_ID_LENGTH_MAX = 128;
 export const USER_MESSAGE_CODE_POINTS_MAX = 8_000;
 export const QUEUE_WAITING_MAX = 32;
 

@@ -29,3 +29,6 @@ export const text = (min: number, max: number) =>
     const length = codePointLength(value);
     return length >= min && length <= max;
   }, `not ${min} to ${max} code points`);
+
+/** `<session_id>:<turn_no>` of tutor-socket.md §4. */
+export const turnId = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[1-9]\d*$/);

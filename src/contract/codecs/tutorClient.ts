@@ -1,11 +1,11 @@
 // What a tutor client's frame asks for (tutor-socket.md §§2, 3, 6).
 import { isMessageKey } from "../constants.ts";
+import { ASIDE_FRAME_TYPES } from "../frames/frameTypes.ts";
 import type { JsonObject } from "../jsonObject.ts";
 import { bytesOf, headOf, parseObject } from "./head.ts";
 import type { Frame } from "../../proxy/ports.ts";
 
-/** Frames the reader handles at once, outside the queue (§2). */
-const ASIDE = new Set(["ping", "heartbeat", "system_tick", "BOARD_STATE_RESPONSE"]);
+const ASIDE: ReadonlySet<string> = new Set(ASIDE_FRAME_TYPES);
 
 /** Nothing a turn needs is bigger; beyond it only the head is read and no id is added. */
 const PARSE_BYTES_MAX = 1_048_576;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { SCHEMA_VERSION } from "../constants.ts";
 import { TUTOR_ERROR_CODES } from "../errorCodes.ts";
+import { turnId } from "../fields.ts";
 import { quizFeedbackItem, quizQuestion } from "../models/quiz.ts";
 import { userModelState } from "../models/userModel.ts";
 import { boardAction } from "./boardActions.ts";
@@ -49,7 +50,7 @@ const envelopeOf = <const T extends ContentType, D extends z.ZodType>(contentTyp
     data,
     user_model_state: userModelState,
     whiteboard_actions: z.array(boardAction).min(1).nullable(),
-    turn_id: z.exactOptional(z.string().regex(/^[0-9a-f-]{36}:\d+$/)),
+    turn_id: z.exactOptional(turnId),
   });
 
 export const explanationEnvelope = envelopeOf("explanation", explanationData);

@@ -1,11 +1,10 @@
 // Every frame a tutor arm sends (tutor-socket.md §§1, 3, 4, 5).
 import { z } from "zod";
-import { count, id, ms } from "../fields.ts";
+import { count, id, ms, turnId } from "../fields.ts";
 import { boardAction } from "./boardActions.ts";
 import { envelope } from "./envelope.ts";
 
 const CHAT_HISTORY_MAX = 50;
-const turnId = z.string().regex(/^[0-9a-f-]{36}:\d+$/);
 
 /** O1. */
 export const sessionInitState = z.strictObject({
