@@ -107,7 +107,9 @@ function checkSingles(uses) {
 export function checkBoundaries(root = ROOT) {
   const problems = [];
   const uses = [];
-  for (const path of findFiles(SOURCES, { root })) {
+  const paths = findFiles(SOURCES, { root });
+  if (paths.length === 0) throw new Error(`no sources below ${root}: nothing was checked`);
+  for (const path of paths) {
     const file = relative(root, path).split(sep).join(posix.sep);
     const room = roomOf(file);
     for (const { specifier, isType, line } of importsOf(file, readFileSync(path, "utf8"))) {

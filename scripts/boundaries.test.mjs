@@ -40,7 +40,7 @@ function makeHouse() {
     "src/contract/allowed.ts",
     'import { z } from "zod";\nimport type { Port } from "../proxy/ports.ts";\nexport const y: Port | typeof z = z;',
   );
-  write("src/convexBackend/inProcess.ts", 'export { folders } from "../../convex/folders.ts";');
+  write("src/convexBackend/store/convexTestStore.ts", 'export { folders } from "../../../convex/folders.ts";');
   write("src/kernel/x.test.ts", 'import fc from "fast-check";\nimport { test } from "node:test";\nvoid [fc, test];');
   return { root, write };
 }
@@ -70,6 +70,10 @@ function assertCaught(path, text, pattern) {
 
 test("the house as it should be has no problem", () => {
   assert.deepEqual(checkBoundaries(house.root), []);
+});
+
+test("a folder without sources is an error, not a clean house", () => {
+  assert.throws(() => checkBoundaries(join(house.root, "convex", "_generated")), /nothing was checked/);
 });
 
 describe("arrows between rooms", () => {

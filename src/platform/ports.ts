@@ -10,13 +10,14 @@ export interface DemoDeps {
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  /** Loads and checks the configuration; `env` holds the overrides (`SWITCHYARD__…`) and the token secret. */
-  loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<ProxyConfig>;
-  startProxy(
-    config: ProxyConfig,
-    source: { readonly file: string; readonly reload: () => Promise<unknown> },
-  ): Promise<RunningProxy>;
-  /** Ends the process; the demo calls it once, after everything has stopped. */
+  /** Loads and checks the configuration; `overrides` by dotted path (`arms.control.url`) beat file and variables. */
+  loadConfig(options: {
+    readonly file: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly overrides: Readonly<Record<string, unknown>>;
+  }): { readonly config: ProxyConfig };
+  readonly startProxy: CliDeps["startProxy"];
+  /** Ends the process at once with this code; called for a second signal, after every child was killed. */
   exit(code: number): void;
 }
 export type { RunningProxy };
