@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { FlagsError } from "./errors.ts";
+import type { FlagsError } from "./errors.ts";
 import { checkedPercent, createFileWriter, createInitialFile, newFlag, rewrite, withExposure } from "./fileWriter.ts";
 import type { ClientFeatures, FeatureDefinition } from "./ports.ts";
 import { readUnitFlag } from "./validate.ts";

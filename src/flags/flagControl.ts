@@ -2,29 +2,21 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/index.ts";
 import type { Arm, Clock } from "../kernel/index.ts";
-import { type AuditFile, createAuditFile } from "./auditFile.ts";
+import { createAuditFile } from "./auditFile.ts";
+import { auditedWriter } from "./auditedWriter.ts";
 import { causeOf, FlagsError } from "./errors.ts";
 import { createFileSource, type FileSource } from "./fileSource.ts";
 import { createFileWriter, createInitialFile } from "./fileWriter.ts";
-import { KILL_FILE, readKillFile, removeKillFile, watchKillFile, writeKillFile } from "./killFile.ts";
-import {
-  checkedReason,
-  newPin,
-  NO_OVERRIDES,
-  withKill,
-  withoutExpired,
-  withoutKill,
-  withoutPin,
-  withPin,
-} from "./overrides.ts";
+import { createKillSwitch, type KillSwitch, type SignalSource } from "./killSwitch.ts";
+import { checkedReason, newPin, NO_OVERRIDES, withKill, withoutExpired, withoutPin, withPin } from "./overrides.ts";
 import { loadOverrides } from "./overridesFile.ts";
 import { createOverridesKeeper, type OverridesKeeper } from "./overridesKeeper.ts";
-import type { DecidableUnit, FlagControl, FlagProblem, FlagWriter, KillLayer, KillRecord, Pin } from "./ports.ts";
+import type { DecidableUnit, FlagControl, FlagProblem, FlagState, FlagWriter, KillLayer, Pin } from "./ports.ts";
 import { makePrivateFolder } from "./privateFile.ts";
 import { createProblems, type Problems } from "./problems.ts";
 import { createReadingKeeper, type ReadingKeeper } from "./readingKeeper.ts";
 import { createStateHolder, type StateHolder } from "./stateHolder.ts";
-import { CHECK_INTERVAL_MS, type Watch } from "./watch.ts";
+import { CHECK_INTERVAL_MS } from "./watch.ts";
 
 export interface FlagControlOptions {
   readonly flags: Config["flags"];
@@ -34,13 +26,7 @@ export interface FlagControlOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly onProblem: (problem: FlagProblem) => void;
-  /** Where SIGUSR2 comes from; the process itself unless a test says otherwise. */
   readonly signals?: SignalSource;
-}
-
-export interface SignalSource {
-  on(signal: "SIGUSR2", listener: () => void): unknown;
-  off(signal: "SIGUSR2", listener: () => void): unknown;
 }
 
 export interface LocalFlagControl extends FlagControl {
@@ -53,72 +39,74 @@ export interface LocalFlagControl extends FlagControl {
 /** Any value but an explicit no forces control: a misspelt yes must not serve the candidate. */
 const isForced = (value: string | undefined): boolean => value !== undefined && !["", "0", "false"].includes(value);
 
+interface Parts {
+  readonly problems: Problems;
+  readonly holder: StateHolder;
+  readonly keeper: OverridesKeeper;
+  readonly killSwitch: KillSwitch;
+  readonly readings: ReadingKeeper;
+  readonly source: FileSource;
+  readonly writer: FlagWriter;
+}
+
+function assemble(options: FlagControlOptions, units: readonly DecidableUnit[]): Parts {
+  const { flags, stateDir, clock } = options;
+  const problems = createProblems(options.onProblem);
+  const reading = Object.freeze({ source: "file", data: null, confirmedAtMs: 0 } as const);
+  const first = { reading, overrides: NO_OVERRIDES, leases: Object.freeze({}) };
+  const holder = createStateHolder(first, units, (error) =>
+    problems.begin("listener", `A listener of the flags failed (${causeOf(error)}).`),
+  );
+  const audit = createAuditFile(join(stateDir, "audit.jsonl"), clock.now);
+  const onAuditLost = (lost: number) =>
+    problems.begin("audit-lost", `The disk refuses writes and more audit lines wait than are kept: ${lost} lost.`);
+  const keeper = createOverridesKeeper({ file: join(stateDir, "overrides.json"), audit, clock, holder, onAuditLost });
+  const killSwitch = createKillSwitch({
+    stateDir,
+    clock,
+    holder,
+    keeper,
+    problems,
+    signals: options.signals ?? process,
+  });
+  const lastKnownFile = join(stateDir, "flags.last-known.json");
+  const unitFlags = new Set(units.map(({ flag }) => flag));
+  const readings = createReadingKeeper({ lastKnownFile, unitFlags, holder, problems, clock });
+  const onFileProblem = (problem: string | null) =>
+    problem === null ? problems.end("flag-file") : problems.begin("flag-file", problem);
+  const source = createFileSource({ file: flags.file, clock, onProblem: onFileProblem });
+  const epoch = () => holder.state.data.epoch;
+  const writer = auditedWriter(createFileWriter(flags.file), audit, epoch, () => source.check());
+  return { problems, holder, keeper, killSwitch, readings, source, writer };
+}
+
 class FileFlagControl implements LocalFlagControl {
   readonly #options: FlagControlOptions;
   readonly #units: readonly DecidableUnit[];
-  readonly #killFile: string;
-  readonly #problems: Problems;
-  readonly #holder: StateHolder;
-  readonly #audit: AuditFile;
-  readonly #keeper: OverridesKeeper;
-  readonly #readings: ReadingKeeper;
-  readonly #source: FileSource;
-  readonly #signals: SignalSource;
-  readonly writer: FlagWriter;
-  #killWatch: Watch | null = null;
-  #isWritingKillFile = false;
+  readonly #parts: Parts;
   #isStopped = false;
   #cancelTick = () => {};
 
   constructor(options: FlagControlOptions) {
-    const { flags, stateDir, clock, onProblem } = options;
     this.#options = options;
     this.#units = [...options.units].filter(({ fixed }) => fixed === undefined || fixed === null);
-    this.#killFile = join(stateDir, KILL_FILE);
-    this.#signals = options.signals ?? process;
-    const problems = createProblems(onProblem);
-    this.#problems = problems;
-    const nothing = Object.freeze({ source: "file", data: null, confirmedAtMs: 0 } as const);
-    this.#holder = createStateHolder(
-      { reading: nothing, overrides: NO_OVERRIDES, leases: Object.freeze({}) },
-      this.#units,
-      (error) => problems.begin("listener", `A listener of the flags failed (${causeOf(error)}).`),
-    );
-    this.#audit = createAuditFile(join(stateDir, "audit.jsonl"), clock.now);
-    this.#keeper = createOverridesKeeper({
-      file: join(stateDir, "overrides.json"),
-      audit: this.#audit,
-      clock,
-      holder: this.#holder,
-      onAuditLost: (lost) =>
-        problems.begin("audit-lost", `${lost} audit line could not be kept while the disk refuses writes.`),
-    });
-    this.#readings = createReadingKeeper({
-      lastKnownFile: join(stateDir, "flags.last-known.json"),
-      unitFlags: new Set(this.#units.map(({ flag }) => flag)),
-      holder: this.#holder,
-      problems,
-      clock,
-    });
-    this.#source = createFileSource({
-      file: flags.file,
-      clock,
-      onProblem: (problem) => (problem === null ? problems.end("flag-file") : problems.begin("flag-file", problem)),
-    });
-    this.writer = this.#createWriter();
+    this.#parts = assemble(options, this.#units);
   }
 
-  get state() {
-    return this.#holder.state;
+  get state(): FlagState {
+    return this.#parts.holder.state;
   }
-  get problems() {
-    return this.#problems.list;
+  get writer(): FlagWriter {
+    return this.#parts.writer;
   }
-  get fileFailures() {
-    return this.#source.failures;
+  get problems(): readonly FlagProblem[] {
+    return this.#parts.problems.list;
   }
-  onChange(listener: Parameters<FlagControl["onChange"]>[0]): () => void {
-    return this.#holder.onChange(listener);
+  get fileFailures(): number {
+    return this.#parts.source.failures;
+  }
+  onChange(listener: (state: FlagState) => void): () => void {
+    return this.#parts.holder.onChange(listener);
   }
 
   /** Overrides first: at no moment after `start` may a recorded kill not hold. */
@@ -126,14 +114,7 @@ class FileFlagControl implements LocalFlagControl {
     await this.#openStateFolder();
     await this.#loadOverrides();
     await this.#startFlags();
-    this.#killWatch = watchKillFile({
-      file: this.#killFile,
-      clock: this.#options.clock,
-      onFound: (reason) => this.#foundKillFile(reason),
-      onProblem: (problem) => this.#problems.begin("kill-file", problem),
-    });
-    await this.#killWatch.check();
-    this.#signals.on("SIGUSR2", this.#onSignal);
+    await this.#parts.killSwitch.start();
     this.#tick();
   }
 
@@ -141,18 +122,15 @@ class FileFlagControl implements LocalFlagControl {
     const { stateDir } = this.#options;
     try {
       await makePrivateFolder(stateDir);
-    } catch (error) {
-      throw new FlagsError("STATE_WRITE", `The state folder ${stateDir} cannot be made (${causeOf(error)}).`, {
-        cause: error,
+      const { mode } = await stat(stateDir);
+      if ((mode & 0o077) === 0) return;
+    } catch (cause) {
+      throw new FlagsError("STATE_WRITE", `The state folder ${stateDir} cannot be made (${causeOf(cause)}).`, {
+        cause,
       });
     }
-    const { mode } = await stat(stateDir);
-    if ((mode & 0o077) !== 0) {
-      this.#problems.begin(
-        "state-folder",
-        `The state folder ${stateDir} is open to other users; make it private: chmod 700 ${stateDir}`,
-      );
-    }
+    const fix = `chmod 700 ${stateDir}`;
+    this.#parts.problems.begin("state-folder", `The state folder is open to other users; make it private: ${fix}`);
   }
 
   async #loadOverrides(): Promise<void> {
@@ -162,124 +140,47 @@ class FileFlagControl implements LocalFlagControl {
       const reason = "SWITCHYARD_FORCE_CONTROL is set";
       overrides = withKill(overrides, { layer: "L4", reason, actor: "environment", sinceMs: clock.now() });
     }
-    const reason = await readKillFile(this.#killFile);
-    this.#holder.change({ overrides });
-    if (reason !== null) this.#foundKillFile(reason);
+    this.#parts.holder.change({ overrides });
+    await this.#parts.killSwitch.obeyFile();
   }
 
   async #startFlags(): Promise<void> {
-    const { file } = this.#options.flags;
+    const { problems, source, readings } = this.#parts;
+    const unitFlags = this.#units.map(({ flag }) => flag);
     try {
-      await createInitialFile(
-        file,
-        this.#units.map(({ flag }) => flag),
-      );
+      await createInitialFile(this.#options.flags.file, unitFlags);
     } catch (error) {
-      this.#problems.begin("flag-file", causeOf(error));
+      problems.begin("flag-file", causeOf(error));
     }
-    await this.#source.start((reading) => this.#readings.take(reading));
-    if (this.#source.reading.data === null) await this.#readings.fallBack();
+    await source.start((reading) => readings.take(reading));
+    if (source.reading.data === null) await readings.fallBack();
   }
 
-  #onSignal = (): void => {
-    this.kill("L1", "signal SIGUSR2", "signal").catch((error: unknown) =>
-      this.#problems.begin("state-write", causeOf(error)),
-    );
-  };
-
-  #foundKillFile(reason: string): void {
-    if (this.#isWritingKillFile || this.#isActive("L1")) return;
-    const record: KillRecord = { layer: "L1", reason, actor: "file", sinceMs: this.#options.clock.now() };
-    // The file is the record already: this holds at once and is only written down a second time.
-    this.#holder.change({ overrides: withKill(this.state.data.overrides, record) });
-    this.#keeper.record(record).catch((error: unknown) => this.#problems.begin("state-write", causeOf(error)));
+  kill(layer: "L0" | "L1", reason: string, actor: string): Promise<void> {
+    return this.#parts.killSwitch.kill(layer, reason, actor);
   }
 
-  #isActive(layer: KillLayer): boolean {
-    return this.state.data.overrides.kills.some((kill) => kill.layer === layer);
-  }
-
-  async kill(layer: "L0" | "L1", reason: string, actor: string): Promise<void> {
-    if (layer !== "L0" && layer !== "L1")
-      throw new FlagsError("KILL_REFUSED", `The layer ${String(layer)} is not switched on by hand; use L0 or L1.`);
-    const record: KillRecord = Object.freeze({
-      layer,
-      reason: checkedReason(reason, "KILL_REFUSED"),
-      actor: checkedReason(actor, "KILL_REFUSED", "actor"),
-      sinceMs: this.#options.clock.now(),
-    });
-    if (layer === "L0") return this.#keeper.kill(record);
-    this.#isWritingKillFile = true;
-    try {
-      await this.#keeper.kill(record, () => writeKillFile(this.#killFile, record.reason));
-    } finally {
-      this.#isWritingKillFile = false;
-    }
-  }
-
-  async clearKill(layer: KillLayer, reason: string, actor: string): Promise<void> {
-    const line = {
-      event: "kill.off",
-      layer,
-      reason: checkedReason(reason, "KILL_REFUSED"),
-      actor: checkedReason(actor, "KILL_REFUSED", "actor"),
-    };
-    if (layer === "L4" && this.#isActive("L4")) {
-      throw new FlagsError("KILL_FORCED", "L4 holds while SWITCHYARD_FORCE_CONTROL is set; start without it.");
-    }
-    if (!this.#isActive(layer)) return;
-    await this.#keeper.change(
-      line,
-      (before) => withoutKill(before, layer),
-      layer === "L1" ? () => this.#removeKillFile() : undefined,
-    );
-  }
-
-  /** Waits for a check that may have seen the file before it went: its finding must not switch L1 on again. */
-  async #removeKillFile(): Promise<void> {
-    await removeKillFile(this.#killFile);
-    await this.#killWatch?.check();
+  clearKill(layer: KillLayer, reason: string, actor: string): Promise<void> {
+    return this.#parts.killSwitch.clear(layer, reason, actor);
   }
 
   async addPin(wish: Omit<Pin, "id" | "createdAtMs">): Promise<Pin> {
-    const pin = newPin(wish, new Set(this.#units.map(({ id }) => id)), this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const pin = newPin(wish, new Set(this.#units.map(({ id }) => id)), now);
     const { id, unit, arm, reason, actor, untilMs } = pin;
     const line = { event: "pin.add", actor, reason, pin: id, unit, arm, until: new Date(untilMs).toISOString() };
-    await this.#keeper.change(line, (before) => withPin(withoutExpired(before, this.#options.clock.now()), pin));
+    await this.#parts.keeper.change(line, (before) => withPin(withoutExpired(before, now), pin));
     return pin;
   }
 
   async removePin(id: string, actor: string): Promise<boolean> {
     const by = checkedReason(actor, "PIN_REFUSED", "actor");
     let isRemoved = false;
-    await this.#keeper.change({ event: "pin.remove", actor: by, reason: "", pin: id }, (before) => {
+    await this.#parts.keeper.change({ event: "pin.remove", actor: by, reason: "", pin: id }, (before) => {
       isRemoved ||= before.pins.some((pin) => pin.id === id);
       return isRemoved ? withoutPin(before, id) : before;
     });
     return isRemoved;
-  }
-
-  #createWriter(): FlagWriter {
-    const file = createFileWriter(this.#options.flags.file);
-    return {
-      setExposure: async (flag, percent, actor) => {
-        const line = { event: "flags.set", actor, reason: "", flag, percent, epoch: this.state.data.epoch };
-        await this.#audit.append(line).catch((error: unknown) => {
-          throw new FlagsError(
-            "STATE_WRITE",
-            `Nothing was changed: the audit could not be written (${causeOf(error)}).`,
-            { cause: error },
-          );
-        });
-        try {
-          await file.setExposure(flag, percent, actor);
-        } catch (error) {
-          await this.#audit.append({ ...line, event: "flags.set.failed", reason: causeOf(error) }).catch(() => {});
-          throw error;
-        }
-        await this.#source.check();
-      },
-    };
   }
 
   #tick(): void {
@@ -290,27 +191,29 @@ class FileFlagControl implements LocalFlagControl {
     });
   }
 
+  /** Each second: what the disk refused is written again, pins that have ended go. */
   async #sweep(): Promise<void> {
+    const { keeper, problems } = this.#parts;
     try {
-      await this.#keeper.retry();
+      await keeper.retry();
       const now = this.#options.clock.now();
       const expired = this.state.data.overrides.pins.filter(({ untilMs }) => untilMs <= now);
       if (expired.length > 0) {
         const line = { event: "pin.expired", actor: "clock", reason: "", pins: expired.map(({ id }) => id).join(" ") };
-        await this.#keeper.change(line, (before) => withoutExpired(before, now));
+        await keeper.change(line, (before) => withoutExpired(before, now));
       }
-      this.#problems.end("state-write");
+      problems.end("state-write");
     } catch (error) {
-      this.#problems.begin("state-write", causeOf(error));
+      problems.begin("state-write", `The state folder cannot be written: ${causeOf(error)}`);
     }
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelTick();
-    this.#signals.off("SIGUSR2", this.#onSignal);
-    await Promise.all([this.#killWatch?.stop(), this.#source.stop()]);
-    await Promise.all([this.#keeper.settled(), this.#readings.settled()]);
+    const { killSwitch, source, keeper, readings } = this.#parts;
+    await Promise.all([killSwitch.stop(), source.stop()]);
+    await Promise.all([keeper.settled(), readings.settled()]);
   }
 }
 

@@ -43,7 +43,8 @@ export interface KillFileOptions {
   readonly file: string;
   readonly clock: Clock;
   readonly onFound: (reason: string) => void;
-  readonly onProblem: (problem: string) => void;
+  /** null: the last check went well. */
+  readonly onProblem: (problem: string | null) => void;
 }
 
 /** Layer L1 (rollout.md §1.5): tells of the file each time it is seen; its disappearance means nothing. */
@@ -52,6 +53,7 @@ export function watchKillFile({ file, clock, onFound, onProblem }: KillFileOptio
     try {
       const reason = await readKillFile(file);
       if (reason !== null) onFound(reason);
+      onProblem(null);
     } catch (error) {
       onProblem(`The kill file ${file} cannot be looked for: ${causeOf(error)}.`);
     }

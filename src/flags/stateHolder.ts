@@ -24,7 +24,7 @@ export function createStateHolder(
 
   const publish = (): void => {
     publishedConfirmedAtMs = state.data.reading.confirmedAtMs;
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         listener(state);
       } catch (error) {

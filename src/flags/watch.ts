@@ -22,10 +22,9 @@ export function watchFile(file: string, clock: Clock, onCheck: () => Promise<voi
   let cancel = () => {};
 
   const loop = async (): Promise<void> => {
-    do {
-      isAgain = false;
-      await onCheck();
-    } while (isAgain && !isStopped);
+    isAgain = false;
+    await onCheck();
+    if (isAgain && !isStopped) await loop();
   };
   const check = (): Promise<void> => {
     if (isStopped) return Promise.resolve();
