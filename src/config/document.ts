@@ -104,9 +104,9 @@ function toTree(doc: Document.Parsed, problems: ConfigProblem[]): Record<string,
     return null;
   }
   try {
-    return doc.toJS({ maxAliasCount: ALIASES_MAX }) as Record<string, unknown>;
+    return doc.toJS({ maxAliasCount: ALIASES_MAX + 1 }) as Record<string, unknown>;
   } catch (error) {
-    // Few aliases that multiply each other, or one without its anchor: nothing else makes the parser throw here.
+    // The parser counts the anchor too. Few aliases that multiply each other, or one without its anchor: nothing else makes the parser throw here.
     if (!(error instanceof ReferenceError)) throw error;
     problems.push({
       ...start,
@@ -135,8 +135,8 @@ function limitProblems(doc: Document.Parsed, place: (offset: number) => Place): 
   visit(doc, (_key, node, parents) => {
     if (isAlias(node)) aliases += 1;
     const levels = parents.filter((parent) => isMap(parent) || isSeq(parent)).length;
-    if (deep !== null || levels <= DEPTH_MAX || isPair(node)) return undefined;
-    deep = node as Node;
+    if (levels < DEPTH_MAX || !(isMap(node) || isSeq(node))) return undefined;
+    deep = node;
     return visit.BREAK;
   });
   const found: ConfigProblem[] = [];
