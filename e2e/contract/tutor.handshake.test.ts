@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusedHandshake, spellings, type SocketOptions } from "../support/index.ts";
+import { derivedId8, refusedHandshake, spellings, type SocketOptions } from "../support/index.ts";
 import { explanation, item, match, text, type Context } from "./harness/index.ts";
 
 const UNKNOWN = "6f0e8f0c-3b68-4b44-9f5a-2a0f4b4d6f10";
@@ -163,7 +163,14 @@ item("tutor §1", "a pending question is shown again after O1, as a question env
   const socket = await c.open(c.tutorPath(session), bearer(user.token));
   assert.equal((await socket.nextJson()).type, "SESSION_INIT_STATE");
   const shown = await socket.nextJson();
-  match([shown.schema_version, shown.content_type, shown.data], [1, "question", asked.data]);
+  const data = {
+    response_type: "question",
+    question_type: "multiple_choice",
+    question_data: question,
+    context_summary: null,
+    question_id: derivedId8("question", session, 2),
+  };
+  match([shown.schema_version, shown.content_type, shown.data], [1, "question", data]);
   match(shown.user_model_state, asked.user_model_state);
 });
 

@@ -1,3 +1,5 @@
+export { box, dot, drawn, label, line } from "./drawn.ts";
+export type { Drawn } from "./drawn.ts";
 export { TARGETS } from "./bench.ts";
 export type { Bench, Target, TargetName } from "./bench.ts";
 export { updateOf } from "./board.ts";
