@@ -7,12 +7,17 @@ import type { Output } from "./output.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The configuration, or every problem at once and exit 3; warnings go to stderr. */
+/** The configuration; warnings go to stderr. Rejects with `ConfigProblems`. */
+export async function readConfigFile(file: string, env: Env, out: Pick<Output, "complain">): Promise<Config> {
+  const { config, warnings } = loadConfig({ file, env });
+  if (warnings.length > 0) out.complain(formatProblems(file, warnings));
+  return config;
+}
+
+/** The same for a command: every problem at once, then exit 3. */
 export async function loadConfigFile(file: string, env: Env, out: Pick<Output, "complain">): Promise<Config> {
   try {
-    const { config, warnings } = loadConfig({ file, env });
-    if (warnings.length > 0) out.complain(formatProblems(file, warnings));
-    return config;
+    return await readConfigFile(file, env, out);
   } catch (error) {
     if (error instanceof ConfigProblems) throw new CliError(EXIT.configuration, error.message);
     throw error;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../kernel/index.ts";
+import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { addCommand, onRun, type Registry } from "./command.ts";
-import { loadConfigFile } from "./configFile.ts";
+import { loadConfigFile, readConfigFile } from "./configFile.ts";
 import type { CliContext } from "./context.ts";
 import type { RunningProxy } from "./ports.ts";
 
@@ -19,14 +19,19 @@ export function addRun(program: Command, registry: Registry): void {
 
 async function run(context: CliContext): Promise<ExitCode> {
   const { deps, out, configFile } = context;
-  const load = () => loadConfigFile(configFile, deps.env, out);
-  const running = await deps.startProxy(await load(), { file: configFile, reload: load });
-  const release = listenToSignals(running, context);
+  const config = await loadConfigFile(configFile, deps.env, out);
+  const reload = () => readConfigFile(configFile, deps.env, out);
+  const signals = listenToSignals(context);
   try {
+    const running = await deps.startProxy(config, { file: configFile, reload });
     out.talk(bannerText(deps.version, running));
-    return await running.done;
+    signals.hand(running);
+    const code = await running.done;
+    // "At once" means now: listeners and sockets that still stand would keep the process for the rest of the drain.
+    if (code === EXIT.interrupted) process.exit(code);
+    return code;
   } finally {
-    release();
+    signals.release();
   }
 }
 
@@ -43,24 +48,35 @@ function bannerText(version: string, running: RunningProxy): string {
   ].join("\n");
 }
 
-/** The first signal drains, the second one stops at once; a supervisor on Windows has no signals and sends a message. */
-function listenToSignals(running: RunningProxy, { out }: CliContext): () => void {
+/**
+ * The first signal drains, the second one stops at once; one that comes during the start is kept, and SIGHUP never
+ * kills. A supervisor on Windows has no signals and sends a message.
+ */
+function listenToSignals({ out }: CliContext): { hand(running: RunningProxy): void; release(): void } {
+  let running: RunningProxy | null = null;
+  const early: NodeJS.Signals[] = [];
   const onStop = (signal: NodeJS.Signals): void => {
+    if (running === null && early.push(signal) > 1) process.exit(EXIT.interrupted);
+    if (running === null) return;
     out.talk(`${signal}: draining; a second signal stops at once`);
     running.stop(signal);
   };
   const onHangup = (): void => {
-    running.reload().then(
+    running?.reload().then(
       ({ message }) => out.complain(message),
-      (error: unknown) =>
-        out.complain(`The configuration was not reloaded: ${error instanceof Error ? error.message : String(error)}`),
+      (error: unknown) => out.complain(`The configuration was not reloaded: ${messageOf(error)}`),
     );
   };
-  const onMessage = (message: unknown): void => {
-    if (message === "shutdown") onStop("SIGTERM");
-  };
+  const onMessage = (message: unknown): void => void (message === "shutdown" && onStop("SIGTERM"));
   process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onHangup).on("message", onMessage);
-  return () => {
-    process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangup).off("message", onMessage);
+  return {
+    hand(started) {
+      running = started;
+      for (const signal of early.splice(0)) onStop(signal);
+    },
+    release: () =>
+      void process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onHangup).off("message", onMessage),
   };
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
