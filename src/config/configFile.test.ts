@@ -88,6 +88,12 @@ test("refuses weak keys at start", () => {
   assert.doesNotMatch(message, new RegExp(SECRET.slice(1)));
 });
 
+test("refuses to start with the lenient parser", () => {
+  const options = { file: "c.yaml", env: { JWT_SECRET_KEY: SECRET } };
+  const message = messageOf(() => parseConfig(sound(), { ...options, nodeFlags: ["--insecure-http-parser"] }));
+  assert.match(message, /^ {2}flag +\(file\) +the lenient HTTP parser is on$/m);
+});
+
 test("an open admin port does not start", () => {
   assert.match(
     messageOf(() => parse(sound("admin: { listen: 0.0.0.0:9901, viewTokenEnv: JWT_SECRET_KEY }"))),
@@ -120,7 +126,6 @@ test("a secret can stand in a file, without its last line break", (t) => {
     messageOf(() => parse(text)),
     /12:17 +identity\.jwt\.secretFile +.* cannot be read \(ENOENT\)/,
   );
-  writeFileSync(path, "");
 });
 
 test("nothing of a configuration can be changed afterwards", () => {

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Settings of the command line by dotted path (`arms.control.url`); they beat everything. */
   readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Flags that Node was started with; otherwise those of this process. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface Loaded {
@@ -37,14 +39,17 @@ export function loadConfig(options: LoadOptions): Loaded {
 }
 
 /** The same for a text at hand; `file` only names it. */
-export function parseConfig(source: string, { file, env, overrides = {} }: LoadOptions): Loaded {
+export function parseConfig(source: string, options: LoadOptions): Loaded {
+  const { file, env, overrides = {}, nodeFlags = process.execArgv } = options;
   const document = readDocument(source);
   const variables = readVariables(env, document.tree);
   const settings = [...variables.settings, ...readOverrides(overrides).settings];
   const merged = document.tree === null ? null : merge(document.tree, settings);
   const judged = merged === null ? [] : judge(merged, secretsFrom(env));
   const placed = judged.map((fault) => toProblem(fault, document, settings));
-  const problems = sortProblems(withoutRepeats([...document.problems, ...variables.problems, ...placed]));
+  const problems = sortProblems(
+    withoutRepeats([...document.problems, ...variables.problems, ...parserProblems(env, nodeFlags), ...placed]),
+  );
   if (merged === null || problems.some((problem) => problem.severity === "error"))
     throw new ConfigProblems(file, problems);
   const config = freeze(createConfigSchema(secretsFrom(env)).parse(merged));
@@ -54,6 +59,16 @@ export function parseConfig(source: string, { file, env, overrides = {} }: LoadO
     warnings: Object.freeze(problems),
     locate: (path: string) => placeOf({ path: path.split("."), at: "value" }, document, settings),
   });
+}
+
+/** With the lenient parser two readers see two requests in one text: there is no safe way to run (security F1). */
+function parserProblems(env: LoadOptions["env"], nodeFlags: readonly string[]): ConfigProblem[] {
+  const isLenient = (text: string): boolean => text.includes("--insecure-http-parser");
+  const variable = nodeFlags.some(isLenient) ? "flag" : isLenient(env["NODE_OPTIONS"] ?? "") ? "NODE_OPTIONS" : null;
+  if (variable === null) return [];
+  const fault = { what: "the lenient HTTP parser is on", expected: "no --insecure-http-parser" };
+  const fix = "A second request could hide in the body of the first (security F1).";
+  return [{ severity: "error", line: 0, col: 0, variable, path: "", ...fault, fix }];
 }
 
 function readSource(file: string): string {

@@ -28,7 +28,10 @@ function watched(t: TestContext) {
     env,
     clock,
     current: loadConfig({ file, env }),
-    apply: (loaded) => applied.push(loaded.config.drain.delayMs),
+    apply: (loaded) => {
+      if (loaded.config.log.level === "silent") throw new Error("no room");
+      applied.push(loaded.config.drain.delayMs);
+    },
     onReload: (result) => results.push(result),
   });
   t.after(() => watch.stop());
@@ -63,6 +66,14 @@ test("a change that needs a restart is refused with its place", (t) => {
     result.isApplied ? [] : result.problems.map((one) => `${one.line}:${one.col} ${one.path} ${one.what}`),
     ["19:10 workers needs a restart"],
   );
+});
+
+test("a configuration that cannot be taken leaves the old one serving", (t) => {
+  const { save, clock, results, watch } = watched(t);
+  save("drain: { delay: 9s }", "log: { level: silent }");
+  clock.advance(1_000);
+  assert.match(results[0]?.message ?? "", /not applied, no room\. The old configuration keeps serving\.$/);
+  assert.equal(watch.current.config.drain.delayMs, 5_000);
 });
 
 test("a file that is away for a while changes nothing", (t) => {

@@ -68,13 +68,23 @@ function attempt(options: WatchOptions, current: Loaded): Reloaded {
     options.apply(loaded);
     return { isApplied: true, loaded, message: `${options.file}: applied` };
   } catch (error) {
-    if (!(error instanceof ConfigProblems)) throw error;
+    if (!(error instanceof ConfigProblems)) return unapplied(options.file, error);
     return {
       isApplied: false,
       problems: error.problems,
       message: `${error.message}\nThe old configuration keeps serving.`,
     };
   }
+}
+
+/** The new configuration is sound and could not be taken; a timer must not end the process for it. */
+function unapplied(file: string, error: unknown): Reloaded {
+  const reason = error instanceof Error ? error.message : "unknown error";
+  return {
+    isApplied: false,
+    problems: [],
+    message: `${file}: not applied, ${reason}. The old configuration keeps serving.`,
+  };
 }
 
 /** Settings that a running process cannot change; applying the rest alone would be half a configuration. */

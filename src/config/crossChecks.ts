@@ -26,7 +26,7 @@ const warning = (path: Path, what: string, fix: string): PlacedFault => ({
 export function crossCheck(sections: Readable, has: HasPath): PlacedFault[] {
   return [
     ...listenFaults(sections),
-    ...(sections.arms ? armFaults(sections.arms, has) : []),
+    ...(sections.arms ? armFaults(sections.arms, sections.listen, has) : []),
     ...identityFaults(sections, has),
     ...adminFaults(sections),
     ...limitFaults(sections),
@@ -52,12 +52,28 @@ function listenFaults({ listen, admin, publicHosts }: Readable): PlacedFault[] {
   return found;
 }
 
-function armFaults(arms: NonNullable<Readable["arms"]>, has: HasPath): PlacedFault[] {
+/** `localhost` and 127.0.0.1 are one place; other names cannot be compared without a network. */
+const placeOf = (url: string): string => url.replace("//localhost", "//127.0.0.1");
+
+function armFaults(
+  arms: NonNullable<Readable["arms"]>,
+  listen: ListenAddress | undefined,
+  has: HasPath,
+): PlacedFault[] {
   const found: PlacedFault[] = [];
+  for (const [name, arm] of Object.entries(arms) as [Arm, ArmConfig][]) {
+    const own = listen
+      ? arm.urls.findIndex((url) => placeOf(url) === placeOf(`http://${listen.host}:${listen.port}`))
+      : -1;
+    if (own === -1) continue;
+    found.push(
+      error(urlPath(name, own, has), "the proxy's own address", "the backend's: a call would come back for ever"),
+    );
+  }
   for (const name of ["control", "candidate"] as const) found.push(...oneArmFaults(name, arms[name], has));
-  const control = new Set(arms.control.urls);
+  const control = new Set(arms.control.urls.map(placeOf));
   for (const [i, url] of arms.candidate.urls.entries()) {
-    if (!control.has(url)) continue;
+    if (!control.has(placeOf(url))) continue;
     found.push(
       error(
         urlPath("candidate", i, has),

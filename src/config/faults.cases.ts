@@ -340,6 +340,30 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "an address range such as 10.0.0.0/8 or fd00::/8",
   },
   {
+    name: "arms that differ only in the name of loopback",
+    lines: { 8: "    url: http://localhost:8001" },
+    finds: "8:10 arms.candidate.url http://localhost:8001 is control's",
+    hint: "the candidate's own origin",
+  },
+  {
+    name: "an arm that is the proxy itself",
+    lines: { 5: "    url: http://localhost:8000" },
+    finds: "5:10 arms.control.url the proxy's own address",
+    hint: "the backend's: a call would come back for ever",
+  },
+  {
+    name: "a route to an internal path",
+    lines: { 16: "      - GET /metrics" },
+    finds: "16:9 units.tutoring.routes[0] does not exist in public",
+    hint: "no such route: internal paths are never served (security T5)",
+  },
+  {
+    name: "the lenient parser",
+    env: { NODE_OPTIONS: "--max-http-header-size=1000 --insecure-http-parser" },
+    finds: "NODE_OPTIONS the lenient HTTP parser is on",
+    hint: "no --insecure-http-parser",
+  },
+  {
     name: "a variable with a wrong value",
     env: { SWITCHYARD__WORKERS: "two" },
     finds: 'SWITCHYARD__WORKERS workers "two" is not a number',

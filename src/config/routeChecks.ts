@@ -39,6 +39,9 @@ export function routeFaults(
   return [...found, ...flagFaults(units), ...overlapFaults(all), ...labelFaults(all)];
 }
 
+// security T5: the proxy answers these 404 itself, whatever stands here.
+const INTERNAL = /^\/(?:internal|metrics|livez|readyz)(?:\/|$)/i;
+
 const SOCKET_KEYS = ["codec", "messages", "messageMax"];
 const CALL_KEYS = ["keyed", "body", "kind", "firstByte", "addressLimit"];
 const BODILESS = ["GET", "HEAD", "DELETE", "OPTIONS", "*"];
@@ -46,6 +49,9 @@ const WRITES = ["POST", "PUT", "PATCH", "DELETE", "*"];
 
 function optionFaults(route: RouteSection, path: Path, limits: LimitsConfig | undefined, has: HasPath): PlacedFault[] {
   const isSocket = route.methods.includes("WS");
+  if (route.paths.some((spelling) => INTERNAL.test(spelling))) {
+    return [at(path, "does not exist in public", "no such route: internal paths are never served (security T5)")];
+  }
   const found = (isSocket ? CALL_KEYS : SOCKET_KEYS)
     .filter((key) => has([...path, key]))
     .map((key) =>
