@@ -9,7 +9,7 @@ const words = process.argv.slice(2);
 const patterns = [
   "src/**/*.test.ts",
   "convex/**/*.test.ts",
-  "e2e/lib/**/*.test.ts",
+  "e2e/support/**/*.test.ts",
   "bench/**/*.test.ts",
   "scripts/**/*.test.mjs",
 ];

@@ -141,6 +141,8 @@ async function startAll(
         "admin.listen": `127.0.0.1:${admin.port}`,
         "arms.control.url": services.urls.control,
         "arms.candidate.url": services.urls.candidate,
+        // Its lines would bury the banner; the arms' own logs stand in data/logs.
+        "log.level": "warn",
         // Loopback, and the banner sends people there.
         "admin.openMetrics": true,
         // ux.md §7: nobody watches the demo's readiness, so nobody needs the wait.

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseDuration } from "./demo.ts";
+
+const DRIVER = fileURLToPath(new URL("testing/demoDriver.ts", import.meta.url));
+/** A service that is ready at once and notes its end; with STUBBORN it never ends by itself. */
+const SERVICE = `
+const { createServer } = require("node:http");
+const { appendFileSync } = require("node:fs");
+const { PORT, DRIVER_ROOT, STUBBORN, OPENAI_API_KEY, OPENAI_BASE_URL, JWT_SECRET_KEY } = process.env;
+const name = process.env.SERVICE_NAME;
+const note = (text) => appendFileSync(DRIVER_ROOT + "/notes", text + "\\n");
+createServer((request, response) => response.end("fine")).listen(Number(PORT), "127.0.0.1");
+if (name !== "model") note(name + " " + JSON.stringify({ OPENAI_API_KEY, hasBase: !!OPENAI_BASE_URL, secret: JWT_SECRET_KEY?.length }));
+process.on("SIGTERM", () => { if (STUBBORN) return; note(name + " stopped"); process.exit(0); });
+`;
+const folders: string[] = [];
+after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+function makeRoot(): string {
+  const root = mkdtempSync(join(tmpdir(), "demo-"));
+  folders.push(root);
+  const write = (path: string, text: string): void => {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  write("service.cjs", SERVICE);
+  write("src/convexBackend/main.ts", 'process.env.SERVICE_NAME = "candidate";\nawait import("../../service.cjs");\n');
+  write("src/modelStandIn/main.ts", 'process.env.SERVICE_NAME = "model";\nawait import("../../service.cjs");\n');
+  write("package.json", '{"type":"module"}');
+  const python = "legacy/.venv/bin/python";
+  write(python, `#!/bin/sh\nSERVICE_NAME=control exec "${process.execPath}" "${join(root, "service.cjs")}" tutoring\n`);
+  chmodSync(join(root, python), 0o755);
+  return root;
+}
+
+interface Demo {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+function startDemo(root: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Demo {
+  const child = spawn(process.execPath, [DRIVER, "demo", ...args], {
+    env: { ...process.env, DRIVER_ROOT: root, ...env },
+  });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  return { child, out: () => out, err: () => err, ended };
+}
+
+async function until(condition: () => boolean, what: () => string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`did not happen in 20 s: ${what()}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+const notes = (root: string): string[] => readFileSync(join(root, "notes"), "utf8").trim().split("\n");
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const services = (root: string): Record<string, number> =>
+  (JSON.parse(readFileSync(join(root, "data/demo/run.json"), "utf8")) as { services: Record<string, number> }).services;
+
+describe("demo", () => {
+  test("starts everything, says where it is, and Ctrl-C stops it in order with exit 0", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic"], { OPENAI_API_KEY: "sk-real", OPENAI_BASE_URL: "" });
+    await until(() => demo.out().includes("Try:"), demo.err);
+    const pids = Object.values(services(root));
+    assert.equal(pids.length, 3);
+    demo.child.kill("SIGINT");
+    assert.equal(await demo.ended, 0, demo.err());
+
+    assert.match(demo.out(), /25 % exposed/);
+    const all = notes(root);
+    // A key found alone in the environment reaches no arm.
+    for (const arm of ["control", "candidate"]) {
+      assert.ok(all.includes(`${arm} {"OPENAI_API_KEY":"local","hasBase":true,"secret":64}`), all.join("\n"));
+    }
+    const stops = all.filter((line) => line.endsWith(" stopped"));
+    assert.equal(stops[0], "proxy stopped");
+    assert.deepEqual(new Set(stops.slice(1, 3)), new Set(["control stopped", "candidate stopped"]));
+    assert.equal(stops[3], "model stopped");
+    assert.ok(pids.every((pid) => !isAlive(pid)));
+    assert.ok(!existsSync(join(root, "data/demo/run.json")));
+  });
+
+  test("keeps tokens of one student per arm in a private file and prints none", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic", "--for", "100ms"]);
+    assert.equal(await demo.ended, 0, demo.err());
+    const file = join(root, "data/demo/tokens.json");
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const tokens = JSON.parse(readFileSync(file, "utf8")) as Record<string, { token: string; email: string }>;
+    assert.match(tokens["candidate"]?.email ?? "", /^ada/);
+    assert.doesNotMatch(tokens["control"]?.email ?? "ada", /^ada/);
+    const secret = readFileSync(join(root, "data/demo/jwt.secret"), "utf8").trim();
+    for (const hidden of [tokens["control"]?.token, tokens["candidate"]?.token, secret]) {
+      assert.ok(hidden && !demo.out().includes(hidden) && !demo.err().includes(hidden));
+    }
+  });
+
+  test("a second signal kills what does not stop and exits 130", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic"], { STUBBORN: "1" });
+    await until(() => demo.out().includes("Try:"), demo.err);
+    const pids = Object.values(services(root));
+    demo.child.kill("SIGINT");
+    await until(() => notes(root).includes("proxy stopped"), demo.err);
+    demo.child.kill("SIGINT");
+    assert.equal(await demo.ended, 130);
+    await until(
+      () => pids.every((pid) => !isAlive(pid)),
+      () => "the services are gone",
+    );
+  });
+
+  test("a taken port is replaced by the next free one, and everything that depends on it follows", async () => {
+    const root = makeRoot();
+    const blocker = createServer();
+    // Another test run may hold it already; then it is taken all the same.
+    blocker.on("error", () => {});
+    blocker.listen(8002, "127.0.0.1");
+    await Promise.race([once(blocker, "listening"), once(blocker, "error")]);
+    const demo = startDemo(root, ["--no-traffic", "--for", "100ms"]);
+    assert.equal(await demo.ended, 0, demo.err());
+    blocker.close();
+    const overrides = JSON.parse(readFileSync(join(root, "overrides.json"), "utf8")) as Record<string, string>;
+    const [, port] = /8002 is in use: candidate is on (\d+)/.exec(demo.out()) ?? [];
+    assert.ok(port, demo.out());
+    assert.equal(overrides["arms.candidate.url"], `http://127.0.0.1:${port}`);
+  });
+
+  test("a service that cannot start ends the demo with exit 4 and its last words, and nothing is left running", async () => {
+    const root = makeRoot();
+    writeFileSync(join(root, "src/convexBackend/main.ts"), 'console.error("no schema here");\nprocess.exit(3);\n');
+    const demo = startDemo(root, ["--no-traffic"]);
+    assert.equal(await demo.ended, 4);
+    assert.match(demo.err(), /candidate ended with exit code 3/);
+    assert.match(demo.err(), /no schema here/);
+    assert.ok(!notes(root).includes("proxy started"));
+    assert.ok(!existsSync(join(root, "data/demo/run.json")));
+  });
+
+  test("what a person set in an earlier run stays; only a new clone gets the first exposure", async () => {
+    const root = makeRoot();
+    const start = async (): Promise<string> => {
+      const demo = startDemo(root, ["--no-traffic", "--for", "50ms"]);
+      assert.equal(await demo.ended, 0, demo.err());
+      return /(\S+) % exposed/.exec(demo.out())?.[1] ?? demo.out();
+    };
+    assert.equal(await start(), "25");
+    for (const percent of [60, 0]) {
+      writeFileSync(join(root, "exposure.json"), String(percent));
+      assert.equal(await start(), String(percent));
+    }
+  });
+
+  test("a duration needs its unit", () => {
+    assert.equal(parseDuration("2m"), 120_000);
+    assert.equal(parseDuration("1.5s"), 1_500);
+    assert.throws(() => parseDuration("120"), /a duration with its unit is needed/);
+  });
+});
