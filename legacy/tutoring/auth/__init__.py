@@ -1,0 +1,1 @@
+"""Who calls: access tokens, accounts, passwords (contract G7, realtime-socket.md §9)."""

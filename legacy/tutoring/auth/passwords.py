@@ -1,0 +1,44 @@
+"""Password hashes in the text form both arms share: scrypt$16384$8$1$<salt>$<hash> (RFC 7914)."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+_N, _R, _P, _KEY_BYTES = 16384, 8, 1, 32
+_MEMORY_BYTES = 64 * 1024 * 1024
+
+
+def _derive(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    raw = password.encode("utf-8", "replace")
+    return hashlib.scrypt(raw, salt=salt, n=n, r=r, p=p, dklen=_KEY_BYTES, maxmem=_MEMORY_BYTES)
+
+
+def hash_password(password: str) -> str:
+    salt = secrets.token_bytes(16)
+    key = _derive(password, salt, _N, _R, _P)
+    return f"scrypt${_N}${_R}${_P}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
+
+
+def is_password(password: str, stored: str) -> bool:
+    """Constant-time comparison; a hash in a foreign form matches nothing."""
+    try:
+        kind, n, r, p, salt, key = stored.split("$")
+        if kind != "scrypt":
+            return False
+        derived = _derive(password, base64.b64decode(salt), int(n), int(r), int(p))
+        return hmac.compare_digest(derived, base64.b64decode(key))
+    except ValueError:
+        return False
+
+
+def weakness(password: str) -> str | None:
+    """Why a password is refused, or None."""
+    wanted = {
+        "an upper-case letter": any(char.isupper() for char in password),
+        "a lower-case letter": any(char.islower() for char in password),
+        "a digit": any(char.isdigit() for char in password),
+        "another character": any(not char.isalnum() for char in password),
+    }
+    missing = [name for name, is_there in wanted.items() if not is_there]
+    return f"it needs {', '.join(missing)}" if missing else None

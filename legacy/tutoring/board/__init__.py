@@ -1,0 +1,1 @@
+"""Shared whiteboards: live documents, reads, helpers (contract whiteboard-socket.md)."""

@@ -1,0 +1,128 @@
+"""All boards: those in memory and those at rest (contract whiteboard-socket.md §§2, 4, 6)."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .. import clock
+from ..errors import StoreUnavailable
+from ..logs import Log
+from ..metrics import Metrics
+from ..store import boards, messages
+from ..store.engine import Store
+from .content import BoardContent
+from .document import BoardDocument
+from .room import Peer, Room
+
+COLLECT_EVERY_S = 10.0
+_EMPTY = b"\x00\x00"
+
+
+def ids_sent(actions: list[dict[str, Any]]) -> set[str]:
+    """Ids of objects the server ever added."""
+    return {
+        entry["id"]
+        for action in actions
+        if action.get("type") == "ADD_OBJECTS"
+        for entry in action.get("objects", [])
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+    }
+
+
+class BoardHub:
+    def __init__(self, store: Store, metrics: Metrics, log: Log) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._log = log
+        self._rooms: dict[str, Room] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.is_healthy = True
+
+    async def join(self, session_id: str, peer: Peer) -> Room:
+        """Raises StoreUnavailable, InvalidUpdate. The peer's first frame is the full state, queued here: nothing can
+        be relayed to it before."""
+        async with self._lock(session_id):
+            room = self._rooms.get(session_id) or await self._open(session_id)
+            room.peers.add(peer)
+            peer.offer(room.document.state(), "state")
+            return room
+
+    async def leave(self, session_id: str, room: Room, peer: Peer) -> None:
+        room.peers.discard(peer)
+        async with self._lock(session_id):
+            if room.peers or self._rooms.get(session_id) is not room:
+                return
+            try:
+                await room.flush()
+            except StoreUnavailable:
+                self._log.error("whiteboard not stored", sessionId=session_id)
+                self._metrics.errors.labels("whiteboard", "STORE_UNAVAILABLE").inc()
+            if not room.peers:
+                self._drop(session_id)
+        if session_id not in self._rooms:
+            self._locks.pop(session_id, None)
+
+    def _lock(self, session_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(session_id, asyncio.Lock())
+
+    def _drop(self, session_id: str) -> None:
+        del self._rooms[session_id]
+        self._metrics.yjs_documents.dec()
+
+    async def _open(self, session_id: str) -> Room:
+        async with self._store.read() as tx:
+            state = await boards.load(tx, session_id)
+            server_ids = ids_sent(await messages.actions_until(tx, session_id))
+
+        async def store(current: bytes) -> None:
+            async with self._store.write() as tx:
+                await boards.save(tx, session_id, current)
+
+        def count(outcome: str) -> None:
+            self._metrics.yjs_updates.labels(outcome).inc()
+
+        room = Room(BoardDocument(state), server_ids, store, count)
+        self._rooms[session_id] = room
+        self._metrics.yjs_documents.inc()
+        return room
+
+    def server_added(self, session_id: str, actions: list[dict[str, Any]] | None) -> None:
+        """A turn has stored a snapshot; its objects are the tutor's."""
+        room = self._rooms.get(session_id)
+        if room is not None and actions:
+            room.server_ids |= ids_sent(actions)
+
+    def session_deleted(self, session_id: str) -> None:
+        room = self._rooms.get(session_id)
+        if room is None:
+            return
+        room.forget()
+        for peer in list(room.peers):
+            peer.close(1000, "Session deleted")
+
+    async def state(self, tx: AsyncConnection, session_id: str) -> bytes:
+        room = self._rooms.get(session_id)
+        return room.document.state() if room else await boards.load(tx, session_id) or _EMPTY
+
+    async def content(self, tx: AsyncConnection, session_id: str) -> BoardContent:
+        room = self._rooms.get(session_id)
+        if room is not None:
+            return room.document.content()
+        return BoardDocument(await boards.load(tx, session_id)).content()
+
+    async def collect_forever(self) -> None:
+        while True:
+            await asyncio.sleep(COLLECT_EVERY_S)
+            for session_id, room in list(self._rooms.items()):
+                try:
+                    room.collect(clock.now_ms())
+                except Exception as error:  # one broken board must not stop the collection of all others
+                    self._log.error("collection failed", sessionId=session_id, reason=type(error).__name__)
+
+    async def flush_all(self) -> None:
+        for session_id, room in list(self._rooms.items()):
+            try:
+                await room.flush()
+            except StoreUnavailable:
+                self._log.error("whiteboard not stored", sessionId=session_id)

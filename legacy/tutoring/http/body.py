@@ -1,0 +1,54 @@
+"""Request bodies with their limit (contract G12, G9)."""
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from ..errors import ApiError, ValidationFailed
+from ..jsonwire import InvalidJson, parse
+from .call import Call
+from .validation import violation
+
+BODY_BYTES_MAX = 1024 * 1024
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MiB.")
+
+
+async def read_body(request: Request) -> bytes:
+    """Raises 413 as soon as the limit is passed, announced or not."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit():
+        if int(announced) > BODY_BYTES_MAX:
+            raise _too_large()
+        if int(announced) == 0:
+            return b""
+    elif "transfer-encoding" not in request.headers:
+        return b""
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > BODY_BYTES_MAX:
+                raise _too_large()
+            parts.append(part)
+    except ClientDisconnect as gone:
+        raise ApiError(400, None, "The request ended early.") from gone
+    return b"".join(parts)
+
+
+def take_json(call: Call, raw: bytes) -> None:
+    """Sets `call.body`. Routes without a body of their own keep what they got for the fingerprint only."""
+    call.is_body_absent = not raw
+    if not raw:
+        return
+    try:
+        call.body = parse(raw)
+    except InvalidJson as error:
+        if call.route.body == "json":
+            ctx: dict[str, Any] = {"error": str(error)}
+            entry = violation("json_invalid", ["body", error.offset], {}, "JSON decode error", ctx)
+            raise ValidationFailed([entry]) from error
+    if call.route.body == "lenient" and not isinstance(call.body, dict):
+        call.body = {}

@@ -1,0 +1,1 @@
+"""Socket surfaces and their outbound queues (contract tutor-socket.md, whiteboard-socket.md)."""

@@ -1,0 +1,28 @@
+"""Text rules of contract G5: blank, trim, folding, lone surrogates."""
+
+import re
+
+_BLANK_CODE_POINTS = (
+    list(range(0x09, 0x0E)) + [0x20, 0x85, 0xA0, 0x1680] + list(range(0x2000, 0x200B)) + [0x2028, 0x2029]
+    + [0x202F, 0x205F, 0x3000, 0xFEFF]
+)  # fmt: skip
+BLANKS = "".join(map(chr, _BLANK_CODE_POINTS))
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def trim(text: str) -> str:
+    return text.strip(BLANKS)
+
+
+def is_blank(text: str) -> bool:
+    return not trim(text)
+
+
+def ascii_lower(text: str) -> str:
+    return text.translate(_FOLD)
+
+
+def without_surrogates(text: str) -> str:
+    """Lone surrogates become U+FFFD; Python's JSON reader has already joined the pairs."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
