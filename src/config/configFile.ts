@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { crossCheck } from "./crossChecks.ts";
-import { pathText, readDocument, type SourceDocument } from "./document.ts";
+import { readDocument, type SourceDocument } from "./document.ts";
+import { pathText } from "./paths.ts";
 import { type Effective, toEffective } from "./effective.ts";
 import { freeze } from "./freeze.ts";
 import { type PlacedFault, toFaults, valueIn } from "./issues.ts";

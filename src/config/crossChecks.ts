@@ -1,6 +1,6 @@
 import type { Arm } from "../kernel/index.ts";
 import type { ArmConfig, ListenAddress } from "./config.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./paths.ts";
 import type { PlacedFault } from "./issues.ts";
 import type { Fault } from "./problems.ts";
 import { routeFaults } from "./routeChecks.ts";

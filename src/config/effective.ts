@@ -1,4 +1,5 @@
-import { type Path, pathText, type SourceDocument } from "./document.ts";
+import type { SourceDocument } from "./document.ts";
+import { type Path, pathText } from "./paths.ts";
 import { nodeAt, type SchemaNode, schemaTree } from "./schemaTree.ts";
 import type { Setting } from "./variables.ts";
 

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { type Path, pathText } from "./document.ts";
+import { type Path, pathText } from "./paths.ts";
 import { closest, type Fault } from "./problems.ts";
 import { keysOf, nodeAt, type SchemaNode, schemaTree } from "./schemaTree.ts";
 import { show } from "./values.ts";

@@ -1,4 +1,4 @@
-import type { Path } from "./document.ts";
+import type { Path } from "./paths.ts";
 
 /** The units without what could not be read, and the way back from their paths to those of the file. */
 export interface ReadableUnits {

@@ -1,6 +1,6 @@
 import type { LimitsConfig } from "./config.ts";
 import type { HasPath } from "./crossChecks.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./paths.ts";
 import type { PlacedFault } from "./issues.ts";
 import { canMeet, parametersOf, shapeOf, sharedMethods } from "./patterns.ts";
 import type { RouteSection, UnitSection } from "./routeSchema.ts";

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { parse } from "yaml";
-import { type Path, pathText } from "./document.ts";
+import { type Path, pathText } from "./paths.ts";
 import { closest, type ConfigProblem, type Fault } from "./problems.ts";
 import { nodeAt, type SchemaNode, schemaTree } from "./schemaTree.ts";
 
