@@ -12,7 +12,6 @@ export interface SourceDocument {
   valueAt(path: Path): Place;
   /** The key of the last element of `path`. */
   keyAt(path: Path): Place;
-  has(path: Path): boolean;
 }
 
 // security §11: a configuration is small, flat and repeats little; anything else is a mistake or an attack.
@@ -49,7 +48,7 @@ const TOO_DEEP: Fault = { what: "nested deeper than 32", expected: `at most ${DE
 function unreadable(fault: Fault): SourceDocument {
   const start: Place = { line: 1, col: 1 };
   const problem: ConfigProblem = { severity: "error", ...start, path: "", ...fault };
-  return { tree: null, problems: [problem], valueAt: () => start, keyAt: () => start, has: () => false };
+  return { tree: null, problems: [problem], valueAt: () => start, keyAt: () => start };
 }
 
 /** null when the nesting exhausts the stack; `isTooDeep` sees most of those before. */
@@ -145,6 +144,5 @@ function locator(doc: Document.Parsed, place: (offset: number) => Place) {
       // An empty value has a place only by name; a missing one is placed at the key of its parent.
       return node && !(isScalar(node) && node.source === "") ? place(startOf(node)) : keyAt(path);
     },
-    has: (path: Path): boolean => nodeAt(path) !== undefined,
   };
 }
