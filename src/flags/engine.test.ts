@@ -84,6 +84,8 @@ test("never draws a random number: a share without a stable id is off, the same 
     const half = snapshotOf(flag("f", [{ name: "flexibleRollout", parameters: { rollout: "99.9", stickiness } }]));
     const answers = new Set(Array.from({ length: 200 }, () => engine.isEnabled(half, "f", {})));
     assert.deepEqual([...answers], [false], stickiness);
+    const all = snapshotOf(flag("f", [{ name: "flexibleRollout", parameters: { rollout: "100", stickiness } }]));
+    assert.equal(engine.isEnabled(all, "f", {}), true, "everyone needs no id");
   }
   const dice = snapshotOf(flag("f", [{ name: "gradualRolloutRandom", parameters: { percentage: "50" } }]));
   assert.deepEqual([...new Set(Array.from({ length: 200 }, () => engine.isEnabled(dice, "f", {})))], [false]);

@@ -50,15 +50,20 @@ test("a file that takes the old one's place by a rename is followed, again and a
 });
 
 test("the same size and the same mtime do not hide a change", async (t) => {
-  const { file, source, revision } = await running(t);
+  const { file } = await running(t);
+  // Never started: no event may read the file before its mtime is set back.
+  const source = createFileSource({
+    file,
+    clock: createManualClock(),
+    onProblem: (problem) => assert.fail(`${problem}`),
+  });
   const at = new Date(Date.now() - 60_000);
-  await writeFile(file, textOf(3));
-  await utimes(file, at, at);
-  await source.check();
-  await writeFile(file, textOf(4));
-  await utimes(file, at, at);
-  await source.check();
-  assert.equal(revision(), 4);
+  for (const revision of [3, 4]) {
+    await writeFile(file, textOf(revision));
+    await utimes(file, at, at);
+    await source.check();
+    assert.equal(source.reading.data?.meta?.revisionId, revision);
+  }
 });
 
 test("a truncated file keeps the last valid reading, is named once, ages, and heals", async (t) => {

@@ -109,12 +109,12 @@ class FileFlagControl implements LocalFlagControl {
     return this.#parts.holder.onChange(listener);
   }
 
-  /** Overrides first: at no moment after `start` may a recorded kill not hold. */
+  /** Overrides and the kill file before the flags: at no moment may the flags decide while a recorded kill does not hold. */
   async start(): Promise<void> {
     await this.#openStateFolder();
     await this.#loadOverrides();
-    await this.#startFlags();
     await this.#parts.killSwitch.start();
+    await this.#startFlags();
     this.#tick();
   }
 
@@ -141,7 +141,6 @@ class FileFlagControl implements LocalFlagControl {
       overrides = withKill(overrides, { layer: "L4", reason, actor: "environment", sinceMs: clock.now() });
     }
     this.#parts.holder.change({ overrides });
-    await this.#parts.killSwitch.obeyFile();
   }
 
   async #startFlags(): Promise<void> {

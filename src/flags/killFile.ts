@@ -10,7 +10,6 @@ export const KILL_FILE = "KILL";
 
 /** What a person typed into the file, fit for one line of a log. */
 export function reasonOf(content: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
   const line = content.replaceAll(/[\u0000-\u001f\u007f]+/g, " ").trim();
   return line.slice(0, REASON_LENGTH_MAX) || "the file KILL is in the state folder";
 }

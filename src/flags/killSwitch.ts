@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../kernel/index.ts";
 import { causeOf, FlagsError } from "./errors.ts";
-import { KILL_FILE, readKillFile, removeKillFile, watchKillFile, writeKillFile } from "./killFile.ts";
+import { KILL_FILE, removeKillFile, watchKillFile, writeKillFile } from "./killFile.ts";
 import { checkedReason, withKill, withoutKill } from "./overrides.ts";
 import type { OverridesKeeper } from "./overridesKeeper.ts";
 import type { KillLayer, KillRecord } from "./ports.ts";
@@ -16,9 +16,7 @@ export interface SignalSource {
 }
 
 export interface KillSwitch {
-  /** Obeys a kill file that is there already; nothing is written yet. */
-  obeyFile(): Promise<void>;
-  /** Begins to listen for the file and the signal. */
+  /** Obeys a kill file that is there already, and listens for the file and the signal from then on. */
   start(): Promise<void>;
   kill(layer: "L0" | "L1", reason: string, actor: string): Promise<void>;
   clear(layer: KillLayer, reason: string, actor: string): Promise<void>;
@@ -90,10 +88,6 @@ export function createKillSwitch({
 
   return {
     kill,
-    async obeyFile() {
-      const reason = await readKillFile(file);
-      if (reason !== null) found(reason);
-    },
     async start() {
       const onProblem = (problem: string | null) =>
         problem === null ? problems.end("kill-file") : problems.begin("kill-file", problem);

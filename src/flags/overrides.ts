@@ -9,7 +9,6 @@ export const REASON_LENGTH_MAX = 500;
 
 export const NO_OVERRIDES: Overrides = Object.freeze({ kills: Object.freeze([]), pins: Object.freeze([]) });
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const CONTROLS = /[\u0000-\u001f\u007f]/;
 
 /** A person's sentence: trimmed, not empty, no control characters (they would break the audit's lines). */
