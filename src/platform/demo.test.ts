@@ -160,6 +160,26 @@ describe("demo", () => {
     assert.ok(!existsSync(join(root, "data/demo/run.json")));
   });
 
+  test("a port that is taken between choosing and using is no end: other ports are chosen", async () => {
+    const root = makeRoot();
+    // Ends like a service whose port is in use (exit 4), the first time only.
+    const source =
+      'import { existsSync, writeFileSync } from "node:fs";\nif (!existsSync("was-here")) { writeFileSync("was-here", ""); process.exit(4); }\n';
+    const usual = readFileSync(join(root, "src/convexBackend/main.ts"), "utf8");
+    writeFileSync(join(root, "src/convexBackend/main.ts"), source + usual);
+    const demo = startDemo(root, ["--no-traffic", "--for", "50ms"]);
+    assert.equal(await demo.ended, 0, demo.err());
+    assert.ok(existsSync(join(root, "was-here")));
+  });
+
+  test("an admin listener that fails ends the demo and everything it started", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic"], { DRIVER_BROKEN_ADMIN: "1" });
+    assert.equal(await demo.ended, 70);
+    assert.match(demo.err(), /answered GET \/api\/flags with 503/);
+    assert.deepEqual(notes(root).filter((line) => line.endsWith(" stopped")).length, 4);
+  });
+
   test("what a person set in an earlier run stays; only a new clone gets the first exposure", async () => {
     const root = makeRoot();
     const start = async (): Promise<string> => {

@@ -13,7 +13,7 @@ export function createPace(perSecond: number, timing: Timing): Pace {
     async turn(signal) {
       const at = Math.max(timing.now(), next);
       next = at + stepMs * (0.5 + timing.random());
-      await timing.sleep(at - timing.now(), signal);
+      await timing.sleep(Math.max(0, at - timing.now()), signal);
     },
   };
 }

@@ -35,7 +35,14 @@ const idOf = (json: unknown, key: string): string => {
 
 /** One student: signs in, opens a lesson with tutor and whiteboard, asks, answers, draws, tidies up, and begins again. */
 export function createStudent(account: Account, index: number, deps: StudentDeps) {
-  const { api, base, pace, failures, timing, signal } = deps;
+  const { base, pace, failures, timing, signal } = deps;
+  /** Everything after signing in keeps the common pace. */
+  const api: Api = {
+    async call(call) {
+      await pace.turn(signal);
+      return deps.api.call(call);
+    },
+  };
   const sockets = base.replace(/^http/, "ws");
   let signedIn: (SignedIn & { readonly atMs: number }) | null = null;
   let lessonNo = index;
@@ -43,7 +50,7 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
   async function token(): Promise<string> {
     // At half its life, so that a token handed out (tokens.json) is good for a while.
     const isOld = signedIn !== null && timing.now() - signedIn.atMs > signedIn.lifetimeMs / 2;
-    if (signedIn === null || isOld) signedIn = { ...(await signIn(api, account)), atMs: timing.now() };
+    if (signedIn === null || isOld) signedIn = { ...(await signIn(deps.api, account)), atMs: timing.now() };
     return signedIn.accessToken;
   }
 
@@ -88,7 +95,6 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
 
   /** Looks at the lesson through REST, as the student app does beside its sockets. */
   async function review(session: string, part: "messages" | "board_summary" | "interactions"): Promise<void> {
-    await pace.turn(signal);
     const name = `GET /api/v1/sessions/:id/${part}`;
     await api.call({
       method: "GET",
@@ -104,7 +110,6 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
     const list = await api.call({ method: "GET", name: `GET ${path}`, path, token: await token(), expect: [200] });
     const sessions = ((list.json as Record<string, unknown> | null)?.["sessions"] ?? []) as { id: string }[];
     for (const { id } of sessions.slice(SESSIONS_KEPT)) {
-      await pace.turn(signal);
       await api.call({
         method: "DELETE",
         name: `DELETE ${path}/:id`,
@@ -135,7 +140,7 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
   async function lesson(): Promise<void> {
     const { folder, questions } = LESSONS[lessonNo++ % LESSONS.length] ?? { folder: "Notes", questions: [] };
     const session = await openSession(folder);
-    let line = await connectPatiently(session);
+    let line = await connectPatiently(session, { isFirst: true });
     const hangUp = (): void => {
       line.tutor.close();
       line.board.close();
@@ -197,7 +202,7 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
     if (error.code !== 1012 && error.code !== 1013 && !signal.aborted) failures.bad("a socket", error.message);
   }
 
-  async function connectPatiently(session: string) {
+  async function connectPatiently(session: string, { isFirst = false } = {}) {
     const backoff = createBackoff({ firstMs: 500, maxMs: 10_000, jitter: 1 }, timing.random);
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) throw new LessonGone("the demo is stopping");
@@ -205,6 +210,8 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
         return await connect(session);
       } catch (error) {
         const isMoved = error instanceof HandshakeRefused && error.status === 403;
+        // Refused at its first handshake, a session that was just made is no moved one.
+        if (isMoved && isFirst) failures.bad("a handshake", error.message);
         if (isMoved) throw new LessonGone("the session is not on this arm");
         const isTransient = error instanceof SocketLost || (error instanceof HandshakeRefused && error.status >= 500);
         if (!isTransient || attempt >= RECONNECTS_MAX) throw error;
@@ -220,7 +227,6 @@ export function createStudent(account: Account, index: number, deps: StudentDeps
     const backoff = createBackoff({ firstMs: 500, maxMs: 15_000, jitter: 1 }, timing.random);
     while (!signal.aborted) {
       try {
-        await pace.turn(signal);
         await lesson();
         backoff.reset();
       } catch (error) {

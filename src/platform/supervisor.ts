@@ -27,7 +27,17 @@ export interface SupervisorOptions {
 }
 
 /** A service that did not become ready; the message ends with its last words. */
-export class ServiceFailed extends Error {}
+export class ServiceFailed extends Error {
+  /** The port was free when it was chosen and taken when it was used: another one may do. */
+  readonly isPortTaken: boolean;
+  constructor(message: string, { isPortTaken = false } = {}) {
+    super(message);
+    this.isPortTaken = isPortTaken;
+  }
+}
+
+/** How every service of the platform ends when its port is in use. */
+const PORT_TAKEN = "exit code 4";
 
 export interface Supervisor {
   readonly name: string;
@@ -124,11 +134,14 @@ export function createSupervisor(spec: ServiceSpec, options: SupervisorOptions):
       watching = watch(process);
       return;
     }
+    const isPortTaken = process.isEnded && (await process.ended) === PORT_TAKEN;
     const how = process.isEnded ? `ended with ${await process.ended}` : `was not ready within ${seconds(readyMs)}`;
     await endNow(process);
     state = "stopped";
     const lastWords = log.tail().split("\n").slice(-5).join("\n  ");
-    throw new ServiceFailed(`${spec.name} ${how}. Its log is ${log.path}; the last of it:\n  ${lastWords}`);
+    throw new ServiceFailed(`${spec.name} ${how}. Its log is ${log.path}; the last of it:\n  ${lastWords}`, {
+      isPortTaken,
+    });
   }
 
   /** Follows the process and its successors until everything stops. */

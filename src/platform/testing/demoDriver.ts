@@ -22,7 +22,10 @@ const answers: Record<string, (body: string) => readonly [number, unknown]> = {
     const { email } = JSON.parse(body) as { email: string };
     return [201, { access_token: `token of ${email}`, expires_in: 1_800, user: { id: `id-of-${email}` } }];
   },
-  "GET /api/flags": () => [200, { flags: [{ unit: "tutoring", exposurePercent: exposure() }] }],
+  "GET /api/flags": () =>
+    process.env["DRIVER_BROKEN_ADMIN"]
+      ? [503, { detail: "not now" }]
+      : [200, { flags: [{ unit: "tutoring", exposurePercent: exposure() }] }],
   "POST /api/flags": (body) => {
     const { percent } = JSON.parse(body) as { percent: number };
     writeFileSync(flagFile, JSON.stringify(percent));
