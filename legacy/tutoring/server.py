@@ -46,7 +46,7 @@ class _Server(uvicorn.Server):
         self._runtime = runtime
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         # The library raises the signal again after the end, which would turn exit code 0 into "killed".
         signals = (signal.SIGINT, signal.SIGTERM)
         before = {each: signal.signal(each, self._stop) for each in signals}

@@ -2,11 +2,10 @@
 
 import re
 
-_BLANK_CODE_POINTS = (
-    list(range(0x09, 0x0E)) + [0x20, 0x85, 0xA0, 0x1680] + list(range(0x2000, 0x200B)) + [0x2028, 0x2029]
-    + [0x202F, 0x205F, 0x3000, 0xFEFF]
-)  # fmt: skip
-BLANKS = "".join(map(chr, _BLANK_CODE_POINTS))
+_BLANK_RANGES = ((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A))
+_MORE_BLANKS = (0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF)
+_RANGED = "".join(chr(code) for first, last in _BLANK_RANGES for code in range(first, last + 1))
+BLANKS = _RANGED + "".join(map(chr, _MORE_BLANKS))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 

@@ -26,7 +26,7 @@ class BoardDocument:
         self._subscriptions.append(self._doc.observe(self._note_update))
 
     def _note_keys(self, event: MapEvent) -> None:
-        keys: dict[str, dict[str, Any]] = event.keys  # type: ignore[assignment]
+        keys: dict[str, dict[str, Any]] = event.keys  # type: ignore[attr-defined]
         self._changed_keys |= {key for key, change in keys.items() if change["action"] != "delete"}
 
     def _note_update(self, event: TransactionEvent) -> None:
@@ -58,7 +58,7 @@ class BoardDocument:
 
     def collect_expired(self, now_ms: int) -> list[bytes]:
         """Removes expired entries of `ephemeral` as one update (contract §4)."""
-        expired = [key for key in self._ephemeral if not is_alive(self._ephemeral.get(key), now_ms)]
+        expired = [key for key, entry in self._ephemeral.items() if not is_alive(entry, now_ms)]
         if not expired:
             return []
         with self._making() as made:
@@ -73,9 +73,9 @@ class BoardDocument:
         return bytes(self._doc.get_update())
 
     def content(self) -> BoardContent:
-        objects = {key: self._objects.get(key) for key in self._objects}
+        objects = dict(self._objects.items())
         plain = {key: value for key, value in objects.items() if isinstance(value, dict)}
-        ephemeral = {key: self._ephemeral.get(key) for key in self._ephemeral}
+        ephemeral = dict(self._ephemeral.items())
         return BoardContent(plain, ephemeral, has_objects=bool(objects))
 
 
@@ -87,7 +87,8 @@ class _Making:
         self._transaction = board._doc.transaction()
 
     def __enter__(self) -> list[bytes]:
-        self._board._made = made = []
+        made: list[bytes] = []
+        self._board._made = made
         self._transaction.__enter__()
         return made
 

@@ -38,9 +38,10 @@ class SpatialIndex:
         x, y = entry.get("x"), entry.get("y")
         if not (is_number(x) and is_number(y)):
             return
-        assert isinstance(x, int | float) and isinstance(y, int | float)
-        width, height = (entry[name] if is_number(entry.get(name)) else 0 for name in ("width", "height"))
-        self._boxes[key] = (x, y, x + width, y + height)
+            width: Any = entry.get("width")
+        height: Any = entry.get("height")
+        right: float = x + width if is_number(width) else x
+        self._boxes[key] = (x, y, right, y + height if is_number(height) else y)
 
     def remove(self, key: str) -> None:
         self._boxes.pop(key, None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import clock, ids
 from ..store.engine import Store
+from .current import fires_here
 from .switch import FaultSwitch, FaultView
 
 _CRASHED = 137
@@ -24,9 +25,8 @@ class ProcessFaults:
         self._switch = switch
         self._kept: list[bytearray] = []
         self._process = switch.view("process")
-        self._rest = switch.view("rest")
         store.is_down = lambda: self._process.fires("ready-lies") is not None
-        ids.set_random_instead(lambda: self._rest.fires("id-random") is not None)
+        ids.set_random_instead(lambda: fires_here("id-random"))
         switch.watch(self._bend_clock)
         self._bend_clock()
 

@@ -66,7 +66,7 @@ def check_nothing(_call: Call) -> Any:
 
 @dataclass(frozen=True)
 class Route:
-    """`find` looks up and checks ownership, `check` validates, `run` acts: in this order, each with its own refusals."""
+    """`find` looks up and checks ownership, `check` validates, `run` acts: in this order, each with own refusals."""
 
     id: str
     method: str

@@ -35,7 +35,7 @@ async def _readyz(call: Call, _tx: None, _target: None, _arguments: None) -> Rep
         "config": "ok",
     }
     is_ready = all(state == "ok" for state in checks.values()) and not runtime.is_stopping
-    if runtime.switch.view("readyz", None, "", call.request_id).fires("not-ready"):
+    if call.faults.fires("not-ready"):
         is_ready, checks = False, {**checks, "store": "fail"}
     return Reply(200 if is_ready else 503, {"status": "ready" if is_ready else "not_ready", "checks": checks})
 

@@ -63,11 +63,11 @@ class Keyed:
         self._is_stuck = False
         self._record: Record | None = None
         self.scope: Scope | None = None
-        if not is_ignored and not self._is_invalid:
-            call.key = header
-            if not call.faults.fires("double-effect"):
-                self.scope = Scope(call.user_id, call.route.method, call.path, header or "")
-                self._print = fingerprint(call.body)
+        if is_ignored or self._is_invalid or call.faults.fires("double-effect"):
+            return
+        call.key = header
+        self.scope = Scope(call.user_id, call.route.method, call.path, header or "")
+        self._print = fingerprint(call.body)
 
     async def replay(self) -> Reply | None:
         """The stored answer of the same request, even when what it named is gone by now (a deletion)."""

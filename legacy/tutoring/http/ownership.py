@@ -28,10 +28,8 @@ async def find_session(call: Call, tx: AsyncConnection) -> SessionRow:
 
 
 async def find_session_or_forbid(call: Call, tx: AsyncConnection) -> SessionRow:
-    """R8 alone tells a foreign session from an unknown one."""
-    session = await sessions.find(tx, call.ids["session_id"], call.as_of)
-    if session is None:
-        raise not_found("Session not found")
-    if not _is_owner(call, session.user_id):
-        raise ApiError(403, None, "This session belongs to somebody else.")
-    return session
+    """R8 says 403 where the others say 404; foreign and unknown stay alike."""
+    try:
+        return await find_session(call, tx)
+    except ApiError as refusal:
+        raise ApiError(403, None, "Session not found") from refusal

@@ -12,6 +12,7 @@ from .. import clock
 from ..auth.caller import bearer_of
 from ..auth.tokens import RefusedToken
 from ..errors import ApiError, StoreUnavailable, ValidationFailed, internal, store_unavailable, unauthorized
+from ..faults.current import handle_under
 from ..faults.parse import BadFaults
 from ..faults.switch import FaultView
 from ..ids import canonical_uuid
@@ -37,8 +38,10 @@ def endpoint(runtime: "Runtime", routes: dict[str, Route]) -> Endpoint:
         request.scope["tutoring_route"] = route.path
         request_id: str = request.scope["tutoring_request_id"]
         call = Call(request, runtime, route, request_id, _faults(runtime, route, request, request_id))
+        handle_under(call.faults)
         reply = await _answer(call)
-        if call.claims is not None or route.auth == "none":
+        is_past_auth = call.claims is not None or route.auth == "none"
+        if is_past_auth and not route.is_exempt:
             reply = await act_on_reply(call, reply)
         return _response(reply)
 
@@ -47,7 +50,7 @@ def endpoint(runtime: "Runtime", routes: dict[str, Route]) -> Endpoint:
 
 def _faults(runtime: "Runtime", route: Route, request: Request, request_id: str) -> FaultView:
     header = request.headers.get("x-fault", "") if runtime.settings.allow_fault_headers else ""
-    surface = "exempt" if route.is_exempt else "rest"
+    surface = route.id if route.is_exempt else "rest"
     try:
         return runtime.switch.view(surface, route.id, header, request_id)
     except BadFaults as bad:
@@ -89,8 +92,8 @@ async def _stages(call: Call) -> Reply:
     raw = await read_body(call.request)
     if route.auth == "bearer":
         await _authenticate(call)
-    await act_on_request(call)
     if not route.is_exempt:
+        await act_on_request(call)
         take_json(call, raw)
     _take_path(call)
     keyed = Keyed(call, call.runtime.keyed_calls) if route.is_keyed else None
@@ -134,7 +137,7 @@ def _replayed(call: Call, reply: Reply) -> Reply:
 
 async def _read(call: Call) -> Reply:
     if not call.route.touches_store:
-        return await call.route.run(call, None, None, call.route.check(call))  # type: ignore[arg-type]
+        return await call.route.run(call, None, None, call.route.check(call))
     if fired := call.faults.fires("stale-read"):
         call.as_of = clock.now_ms() - int(fired.number)
     async with call.runtime.store.read() as tx:
@@ -150,7 +153,7 @@ async def _write(call: Call, keyed: Keyed | None) -> Reply:
     if keyed:
         keyed.refuse()
     if not call.route.touches_store:
-        return await call.route.run(call, None, None, arguments)  # type: ignore[arg-type]
+        return await call.route.run(call, None, None, arguments)
     async with AsyncExitStack() as stack:
         if keyed and (replayed := await stack.enter_async_context(keyed.claimed())):
             return _replayed(call, replayed)

@@ -117,7 +117,8 @@ class ModelClient:
         return content if isinstance(content, str) else ""
 
     async def _streamed(self, call: ChatCall, parts: AsyncIterator[bytes], sink: Sink) -> str:
-        lines, pieces, size = SseLines(), [], 0
+        lines, size = SseLines(), 0
+        pieces: list[str] = []
         async for part in parts:
             for data in lines.feed(part):
                 if data == b"[DONE]":

@@ -34,10 +34,6 @@ class TutorSocket:
         self.is_streaming = is_streaming
 
     @property
-    def is_gone(self) -> bool:
-        return not self._wire.is_open
-
-    @property
     def faults(self) -> FaultView:
         return self._wire.faults
 
@@ -101,6 +97,8 @@ async def serve_tutor(runtime: "Runtime", wire: Wire, scope: Scope, shaken: Hand
     try:
         for frame in opening:
             client.send_frame(frame)
+        if not wire.faults.is_quiet and wire.faults.fires("half-open"):
+            wire.freeze()
         await _read(runtime, wire, live, client)
     finally:
         runtime.live.leave(live, client)

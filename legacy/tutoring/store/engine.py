@@ -1,6 +1,7 @@
 """Transactions on SQLite (one writer, WAL) or PostgreSQL."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,6 +54,10 @@ def _postgres(url: str) -> AsyncEngine:
     )
 
 
+class _Lost(Exception):
+    """Takes a finished transaction back."""
+
+
 class Store:
     """`read()` and `write()` are the only ways to the data; both raise StoreUnavailable when the engine fails."""
 
@@ -94,10 +99,11 @@ class Store:
 
     @asynccontextmanager
     async def _transaction(self, is_lost: bool) -> AsyncIterator[AsyncConnection]:
-        async with self._writer.connect() as connection, connection.begin() as transaction:
-            yield connection
-            if is_lost:
-                await transaction.rollback()
+        with contextlib.suppress(_Lost):
+            async with self._writer.begin() as connection:
+                yield connection
+                if is_lost:
+                    raise _Lost
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:

@@ -4,7 +4,7 @@ Absent and null are different (contract README §2): an optional argument may be
 """
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..model.failures import UnusableReply
 from ..session.quiz import is_integral
@@ -16,7 +16,7 @@ def bad_args(detail: str, socket_code: str = "TOOL_INPUT_VALIDATION_ERROR") -> U
     return UnusableReply("bad_args", socket_code, detail)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -50,7 +50,6 @@ class Args:
         value = self._get(name, default)
         if not is_number(value) or not low <= value <= high:
             raise bad_args(f"{name} must be a number in the allowed range")
-        assert isinstance(value, int | float)
         return value
 
     def optional_number(self, name: str) -> int | float | None:

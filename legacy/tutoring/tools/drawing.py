@@ -24,12 +24,12 @@ def draw_shape(args: Args, turn: Turn) -> Prepared:
         sheet.open()
         x, y = sheet.x, sheet.y
         looks: dict[str, dict[str, Any]] = {
-            "rect": {"width": width, "height": height},
-            "circle": {"radius": min(width, height) / 2},
-            "line": {"points": [x, y, x + width, y + height]},
-            "polygon": {"points": points},
+            "rect": {"width": width, "height": height, **colours, "strokeWidth": 1},
+            "circle": {"radius": min(width, height) / 2, **colours},
+            "line": {"points": [x, y, x + width, y + height], **colours, "strokeWidth": 2},
+            "polygon": {"points": points, **colours},
         }
-        sheet.add(shape, "shape", x, y, {**looks[shape], **colours})
+        sheet.add(shape, "shape", x, y, looks[shape])
         if label is not None:
             sheet.text("label", x + 8, y + 8, label)
         return sheet.done()
@@ -44,7 +44,7 @@ def draw_text(args: Args, turn: Turn) -> Prepared:
 
     async def run() -> Visible:
         sheet.open()
-        look = {"text": text, "fontSize": size, "fill": fill, "width": width}
+        look = {"text": text, "fontSize": size, "fill": fill}
         sheet.add("text", "text", sheet.x, sheet.y, look)
         return sheet.done()
 

@@ -13,10 +13,12 @@ _NODE_WIDTH, _NODE_HEIGHT = 180, 60
 def draw_table_actions(args: Args, turn: Turn) -> Prepared:
     rows = args.items("rows", 1, 20)
     for row in rows:
-        if not isinstance(row, list) or not 1 <= len(row) <= 10 or not all(isinstance(cell, str) for cell in row):
-            raise bad_args("a row is a list of 1 to 10 texts")
+        if not isinstance(row, list) or len(row) > 10 or not all(isinstance(cell, str) for cell in row):
+            raise bad_args("a row is a list of up to 10 texts")
     width, height = args.number("cell_width", 120), args.number("cell_height", 40)
     columns = max(map(len, rows))
+    if columns == 0:
+        raise bad_args("a table needs a column")
     sheet = Sheet("draw_table_actions", turn, args, columns * width, len(rows) * height)
 
     async def run() -> Visible:

@@ -1,5 +1,6 @@
 """Adding, changing and pointing at board objects (contract services.md §3, models.md §7)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..layout.allocator import CELL_HEIGHT, CELL_WIDTH
@@ -16,7 +17,7 @@ Spec = dict[str, Any]
 
 def _placement(args: Args) -> Spec:
     """The optional keys of ADD_OBJECTS that were given, in the contract's order."""
-    readers = {
+    readers: dict[str, Callable[[str], Any]] = {
         "strategy": lambda name: args.choice(name, _STRATEGIES),
         "anchor_object_id": args.text,
         "anchor_edge_x": lambda name: args.choice(name, _EDGES_X),
@@ -69,7 +70,7 @@ def draw(args: Args, turn: Turn) -> Prepared:
 def add_objects_to_board(args: Args, turn: Turn) -> Prepared:
     specs = args.objects("specs", 1, 200)
     keys = {"strategy": "explicit", **_placement(args)}
-    group_id = turn.group(args)
+    group_id = args.text("group_id", turn.drawing_id())
     zone = resolve_zone(keys.get("template"), keys.get("zone"))
     if keys["strategy"] == "anchor" and "anchor_object_id" not in keys:
         raise bad_args("strategy anchor needs anchor_object_id")
@@ -89,11 +90,14 @@ def add_objects_to_board(args: Args, turn: Turn) -> Prepared:
 def _flow(objects: list[Spec], turn: Turn, group_id: str, before: list[Action]) -> None:
     """Objects without a place get one from the allocator, one by one."""
     for entry in objects:
-        if "x" in entry and "y" in entry:
+        if is_number(entry.get("x")) and is_number(entry.get("y")):
             continue
-        width = entry["width"] if is_number(entry.get("width")) else CELL_WIDTH
-        height = entry["height"] if is_number(entry.get("height")) else CELL_HEIGHT
+        width, height = _size(entry.get("width"), CELL_WIDTH), _size(entry.get("height"), CELL_HEIGHT)
         entry["x"], entry["y"] = turn.place(width, height, group_id, before)
+
+
+def _size(value: Any, one_cell: float) -> float:
+    return value if is_number(value) and value > 0 else one_cell
 
 
 def clear_board(_args: Args, turn: Turn) -> Prepared:

@@ -6,8 +6,9 @@ from ..ids import did8
 from ..layout.zones import Zone, option_row, option_tops, resolve_zone
 from ..rounding import r4
 from ..session.quiz import read_question
+from ..text import is_blank
 from .args import Args, bad_args
-from .turn import Action, Prepared, Turn, Visible
+from .turn import Action, Prepared, Turn, Visible, board_message
 
 WIDTH = 700
 _LETTERS = "ABCDEFGH"
@@ -24,13 +25,13 @@ def ask_question(args: Args, turn: Turn) -> Prepared:
     zone = resolve_zone(others.get("template"), others.get("zone"))
 
     async def run() -> Visible:
-        return pose(turn, question, others.get("topic"), zone)
+        return pose(turn, question, _topic(others.get("topic"), question), zone)
 
     return run
 
 
 def pose(turn: Turn, question: dict[str, Any], topic: str | None, zone: Zone | None) -> Visible:
-    """Makes the question pending and puts it on the board."""
+    """Makes the question pending, puts it on the board and says so."""
     qid = did8("question", turn.session_id, turn.turn_no)
     actions: list[Action] = []
     x = y = None
@@ -54,7 +55,12 @@ def pose(turn: Turn, question: dict[str, Any], topic: str | None, zone: Zone | N
     context["last_pedagogical_action"] = "asked"
     if topic is not None:
         context["current_teaching_topic"] = topic
-    return Visible("question", question_data(question, qid), actions, question["question"])
+    return board_message(actions, f"A question about {topic or 'this topic'} is on the board.")
+
+
+def _topic(argument: str | None, question: dict[str, Any]) -> str | None:
+    """What the question is about: its topic, else its section."""
+    return next((name for name in (argument, question["related_section"]) if name and not is_blank(name)), None)
 
 
 def question_data(question: dict[str, Any], qid: str) -> dict[str, Any]:

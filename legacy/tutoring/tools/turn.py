@@ -51,7 +51,8 @@ class Turn:
 
     def group(self, args: Args) -> str:
         """`groupId` of everything a tool adds: the argument, else derived from the model step."""
-        return args.text("group_id", self.drawing_id())
+        given = args.raw("group_id")
+        return given if isinstance(given, str) else self.drawing_id()
 
     def drawing_id(self) -> str:
         return did8("draw", self.session_id, self.turn_no, self.step)
@@ -62,7 +63,8 @@ class Turn:
             return 0, 0
         region = self.allocator.reserve(width, height, group_id=group_id)
         if region is None:
-            before.insert(0, {"type": "CLEAR_BOARD"})
+            if not before:
+                before.append({"type": "CLEAR_BOARD"})
             self.allocator.release_all()
             region = self.allocator.reserve(width, height, group_id=group_id)
             assert region is not None, "an empty board holds everything that is not larger than it"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreUnavailable
+from ..faults.current import handle_under
 from ..faults.process import exit_crashed
 from ..jsonwire import canonical
 from ..model.prompts import HISTORY_ROWS
@@ -60,6 +61,7 @@ class TurnEngine:
         """Never raises: whatever goes wrong is an envelope, and the session's worker goes on."""
         started = time.perf_counter()
         outcome, loaded = "INTERNAL_ERROR", None
+        handle_under(job.client.faults)
         try:
             message_id = None if job.client.faults.fires("double-effect") else job.frame.message_id
             report = self._runtime.context_repaired

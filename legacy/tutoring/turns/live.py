@@ -18,10 +18,14 @@ BUSY_S = 60.0
 class Client(Protocol):
     """The socket a frame came from."""
 
-    is_streaming: bool
-    is_gone: bool
-    faults: FaultView
-    request_id: str
+    @property
+    def is_streaming(self) -> bool: ...
+
+    @property
+    def faults(self) -> FaultView: ...
+
+    @property
+    def request_id(self) -> str: ...
 
     def send_frame(self, frame: dict[str, Any]) -> None: ...
 
