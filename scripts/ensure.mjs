@@ -11,7 +11,7 @@ import { checkNode, checkNpm, findPython, MissingPrerequisite } from "./lib/prer
 import { projectNode, ROOT, readText, tool, venvPython, withoutProjectBins } from "./lib/project.mjs";
 
 const NODE_MIN = 24;
-const OUTPUT_KEPT = 8_000;
+const OUTPUT_KEPT = 4_000;
 
 /** An install step failed; the message holds the tail of what the tool said. */
 class StepFailed extends Error {}
@@ -138,11 +138,7 @@ function dueSteps(root) {
 }
 
 /** Brings the clone at `root` up to date; says one line per step through `say`. */
-export async function ensure({
-  root = ROOT,
-  env = process.env,
-  say = (line) => process.stderr.write(`${line}\n`),
-} = {}) {
+async function ensure({ root = ROOT, env = process.env, say = (line) => process.stderr.write(`${line}\n`) } = {}) {
   checkNode();
   if (dueSteps(root).length === 0) return;
   const clean = { ...env, PATH: withoutProjectBins(env.PATH).join(delimiter) };
@@ -156,7 +152,8 @@ export async function ensure({
   });
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+/** `ensure` for a script's first line: a refusal is one clear sentence and an exit code, never a stack. */
+export async function ensureOrExit() {
   try {
     await ensure();
   } catch (error) {
@@ -165,3 +162,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     process.exit(error instanceof MissingPrerequisite ? 2 : 1);
   }
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await ensureOrExit();

@@ -1,10 +1,10 @@
 // `npm test`: everything that must hold before a change is shared. `-- --long` adds the long suites, other words pick parts.
-import { ensure } from "./ensure.mjs";
+import { ensureOrExit } from "./ensure.mjs";
 import { checks, suites } from "./lib/parts.mjs";
 import { runOnProjectNode } from "./lib/project.mjs";
 import { runParts } from "./lib/runParts.mjs";
 
-await ensure();
+await ensureOrExit();
 runOnProjectNode();
 
 const words = process.argv.slice(2);

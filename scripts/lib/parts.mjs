@@ -15,6 +15,7 @@ export function checks() {
     { name: "format", command: [tool("biome"), "ci", "--reporter=summary", "."] },
     { name: "boundaries", command: node("scripts/boundaries.mjs") },
     { name: "dead code", command: [tool("knip"), "--no-progress"] },
+    { name: "lockfile", command: node("scripts/lockfile.mjs", "--check") },
     // Generated files are committed, so that reading them needs no tool; here they must equal what is generated now.
     ...script("fresh: config", ["src/config/generate.ts", "--check"]),
     ...script("fresh: convex", ["scripts/codegen.mjs", "--check"]),
