@@ -129,7 +129,7 @@ item(
     await tutor.say(`two ${word}`, { whiteboard_mode: "chat_only" });
     await tutor.ask({ type: "answer", data: { answer_index: 0 } });
     await tutor.say(`three ${word}`);
-    const systems = (await c.recorded(word)).map((call) => call.body.messages[0].content);
+    const systems = (await c.recordedTurn(word)).map((call) => call.body.messages[0].content);
     assert.equal(systems[0], systemText({ ...EMPTY_STATE, action: "explained", topic: "adding" }));
     const second = JSON.parse(/^State: (.*)$/m.exec(systems[1])?.[1] ?? "null");
     match([second.pending, second.concepts], [true, {}]);

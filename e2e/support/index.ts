@@ -22,7 +22,7 @@ export { REPOSITORY } from "./paths.ts";
 export { startPostgres } from "./postgres.ts";
 export type { Postgres } from "./postgres.ts";
 export { startProxy } from "./proxy.ts";
-export type { ProxyOptions } from "./proxy.ts";
+export type { Proxy, ProxyOptions } from "./proxy.ts";
 export { launch, startService } from "./process.ts";
 export type { Exit, Launched, Service, ServiceSpec } from "./process.ts";
 export { accessClaims, createIssuer, readClaims, signHs256 } from "./tokens.ts";

@@ -123,12 +123,17 @@ export interface Service extends Launched {
   readonly baseUrl: string;
 }
 
+/** The port a `listening` line names: the arms print `port`, the proxy its whole `address`. */
+function portOf(line: Json): number {
+  if (line.msg !== "listening") return 0;
+  return Number(line.port ?? new URL(String(line.address)).port);
+}
+
 /** Launches a service and waits for its `listening` line, which carries the real port. */
 export async function startService(spec: ServiceSpec): Promise<Service> {
   const launched = launch(spec);
   try {
-    const line = await launched.line((l) => l.msg === "listening" && Number(l.port) > 0, spec.readyWithinMs ?? 30_000);
-    const port = Number(line.port);
+    const port = portOf(await launched.line((line) => portOf(line) > 0, spec.readyWithinMs ?? 30_000));
     return Object.assign(launched, { host: "127.0.0.1", port, baseUrl: `http://127.0.0.1:${port}` });
   } catch (error) {
     launched.signal("SIGKILL");

@@ -1,13 +1,86 @@
-import type { Service } from "./process.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TEST_SECRET, temporaryDir } from "./arms.ts";
+import { REPOSITORY } from "./paths.ts";
+import { startService, type Service } from "./process.ts";
 
 export interface ProxyOptions {
   readonly controlUrl: string;
   readonly candidateUrl: string;
-  /** The arm that serves every subject. */
+  /** The arm that serves every subject at the start. */
   readonly everyoneOn: "control" | "candidate";
+  /** More `SWITCHYARD__…` variables, or the secret of other tokens. */
   readonly env?: Record<string, string>;
 }
 
-export async function startProxy(_options: ProxyOptions): Promise<Service> {
-  throw new Error("the proxy has no entry point yet");
+export interface Proxy extends Service {
+  readonly adminUrl: string;
+  /** Flags, overrides, tokens of the admin listener. */
+  readonly stateDir: string;
+}
+
+const UNITS = ["tutoring", "realtime", "conversations"];
+
+/** A flag file in Unleash's format that sends nobody or everybody to the candidate. */
+function flagDocument(percent: 0 | 100): string {
+  const parameters = { rollout: String(percent), stickiness: "userId", groupId: "switchyard" };
+  const release = (unit: string): object => ({
+    name: `switchyard.${unit}`,
+    type: "release",
+    enabled: true,
+    strategies: [{ name: "flexibleRollout", parameters, constraints: [] }],
+  });
+  const armed = {
+    name: "switchyard.armed",
+    type: "kill-switch",
+    enabled: true,
+    strategies: [{ name: "default", parameters: {}, constraints: [] }],
+  };
+  return JSON.stringify({
+    version: 2,
+    features: [armed, ...UNITS.map(release)],
+    segments: [],
+    meta: { revisionId: 1 },
+  });
+}
+
+/**
+ * The rates per subject and per address are raised: one address plays every person here (security §11 allows
+ * exactly these rows to be raised for such runs). Everything else is the shipped configuration.
+ */
+const RAISED = {
+  SWITCHYARD__LIMITS__CALLS_PER_SUBJECT__RATE: "2000/s",
+  SWITCHYARD__LIMITS__CALLS_PER_SUBJECT__BURST: "4000",
+  SWITCHYARD__LIMITS__CALLS_PER_ADDRESS__RATE: "2000/s",
+  SWITCHYARD__LIMITS__CALLS_PER_ADDRESS__BURST: "4000",
+  SWITCHYARD__LIMITS__LOGINS_PER_ADDRESS__RATE: "6000/min",
+  SWITCHYARD__LIMITS__LOGINS_PER_ADDRESS__BURST: "6000",
+};
+
+/** The proxy with the repository's own configuration, on free ports and a state folder of its own. */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const stateDir = temporaryDir("proxy");
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  writeFileSync(join(stateDir, "flags.json"), flagDocument(options.everyoneOn === "candidate" ? 100 : 0), {
+    mode: 0o600,
+  });
+  const service = await startService({
+    name: `proxy → ${options.everyoneOn}`,
+    command: process.execPath,
+    args: [join(REPOSITORY, "src/main.ts"), "run", "--quiet", "--config", join(REPOSITORY, "switchyard.config.yaml")],
+    cwd: stateDir,
+    env: {
+      JWT_SECRET_KEY: TEST_SECRET,
+      SWITCHYARD__LISTEN: "127.0.0.1:0",
+      SWITCHYARD__ADMIN__LISTEN: "127.0.0.1:0",
+      SWITCHYARD__STATE_DIR: stateDir,
+      SWITCHYARD__ARMS__CONTROL__URL: options.controlUrl,
+      SWITCHYARD__ARMS__CANDIDATE__URL: options.candidateUrl,
+      SWITCHYARD__DRAIN__DELAY: "0s",
+      ...RAISED,
+      ...options.env,
+    },
+  });
+  const line = service.logLines().find((entry) => entry.msg === "listening");
+  return Object.assign(service, { adminUrl: String(line?.admin ?? ""), stateDir });
 }

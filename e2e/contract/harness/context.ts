@@ -92,6 +92,12 @@ export function createContext(target: Target, bench: Bench, id: string) {
       const [base, path] = modelUrl("/control/recorded", needle);
       return (await call(base, { method: "GET", path })).json() as RecordedCall[];
     },
+    /** The requests of turns whose own trigger contains the word; histories of later turns do not count. */
+    async recordedTurn(needle: string): Promise<RecordedCall[]> {
+      const isOwn = (entry: RecordedCall): boolean =>
+        String(entry.body.messages.findLast((message: Json) => message.role === "user")?.content).includes(needle);
+      return (await this.recorded(needle)).filter(isOwn);
+    },
     onEnd: (cleanup: () => Promise<unknown> | void) => void cleanups.push(cleanup),
     pause,
     async dispose(): Promise<void> {

@@ -30,7 +30,8 @@ export function envelope(
   return { schema_version: 1, content_type: contentType, data, user_model_state: model, whiteboard_actions: actions };
 }
 
-export function explanation(text: Json = nonEmptyText, title: Json = null): Json {
+/** Without arguments: what the stand-in model explains, whose words and title are its own. */
+export function explanation(text: Json = nonEmptyText, title: Json = text === nonEmptyText ? textOrNull : null): Json {
   return envelope("explanation", {
     response_type: "explanation",
     explanation_text: text,
