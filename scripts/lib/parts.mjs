@@ -12,7 +12,7 @@ export function checks() {
   return [
     { name: "types", command: [tool("tsc"), "--noEmit", "-p", "."] },
     { name: "lint", command: [tool("oxlint"), "--type-aware"] },
-    { name: "format", command: [tool("biome"), "ci", "--reporter=summary", "."] },
+    { name: "format", command: [tool("biome"), "ci", "--colors=off", "--reporter=summary", "."] },
     { name: "boundaries", command: node("scripts/boundaries.mjs") },
     { name: "dead code", command: [tool("knip"), "--no-progress"] },
     { name: "lockfile", command: node("scripts/lockfile.mjs", "--check") },

@@ -1,12 +1,22 @@
 // With real child processes: a part is a command, and what counts is what it printed and how it ended.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
 import { runParts } from "./runParts.mjs";
+
+const logFolder = mkdtempSync(join(tmpdir(), "parts-"));
+after(() => rmSync(logFolder, { recursive: true, force: true }));
 
 const run = async (parts, env = {}) => {
   const lines = [];
   const { CI: _ci, REQUIRE: _require, ...clean } = process.env;
-  const code = await runParts([{ parts, lanes: 2 }], { env: { ...clean, ...env }, say: (line) => lines.push(line) });
+  const code = await runParts([{ parts, lanes: 2 }], {
+    env: { ...clean, ...env },
+    say: (line) => lines.push(line),
+    logFolder,
+  });
   return { code, text: lines.join("\n"), last: lines.at(-1) };
 };
 const part = (name, source, countsAs = "tests") => ({
