@@ -83,7 +83,10 @@ function report({ part, isFine, how, counts, notRun, output, ms }, say) {
 /**
  * Runs the groups in order, in each at most `lanes` parts at once; a failing part hides none. Resolves with the exit code.
  */
-export async function runParts(groups, { env = process.env, say = (line) => process.stdout.write(`${line}\n`) } = {}) {
+export async function runParts(
+  groups,
+  { env = process.env, say = (line) => process.stdout.write(`${line}\n`), logFolder = join(ROOT, "test-results") } = {},
+) {
   // Their output is kept and shown later: no colours, no links, no progress lines.
   const options = { logFolder, env: { ...projectEnv(ROOT, env), NO_COLOR: "1", FORCE_COLOR: "0" } };
   mkdirSync(options.logFolder, { recursive: true });
