@@ -27,7 +27,12 @@ export const below = userQuery({
     const session = await ownedSession(ctx, id);
     if (!session) return null;
     const above = session.latestTurnNo + 1;
-    const rows = await messagesBelow(ctx, session._id, Math.min(bound ?? above, above), Math.min(limit, MESSAGES_PAGE_MAX));
+    const rows = await messagesBelow(
+      ctx,
+      session._id,
+      Math.min(bound ?? above, above),
+      Math.min(limit, MESSAGES_PAGE_MAX),
+    );
     return rows.filter((row) => existed(row, asOf));
   },
 });
@@ -36,7 +41,10 @@ export const below = userQuery({
 export const snapshots = userQuery({
   args: { ...readArgs, id: v.string(), after: v.number(), through: v.optional(v.number()) },
   returns: v.union(
-    v.object({ snapshots: v.array(v.object({ snapshotIndex: v.number(), actionsJson: v.string(), createdAt: v.number() })), hasMore: v.boolean() }),
+    v.object({
+      snapshots: v.array(v.object({ snapshotIndex: v.number(), actionsJson: v.string(), createdAt: v.number() })),
+      hasMore: v.boolean(),
+    }),
     v.null(),
   ),
   handler: async (ctx, { id, after, through, asOf }) => {
@@ -46,4 +54,10 @@ export const snapshots = userQuery({
     const page = await snapshotsBetween(ctx, session._id, after, Math.min(through ?? last, last));
     return { ...page, snapshots: page.snapshots.filter((row) => existed(row, asOf)) };
   },
+});
+
+export const snapshotCount = userQuery({
+  args: { id: v.string() },
+  returns: v.union(v.number(), v.null()),
+  handler: async (ctx, { id }) => (await ownedSession(ctx, id))?.snapshotCount ?? null,
 });

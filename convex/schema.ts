@@ -34,6 +34,7 @@ export default defineSchema({
     interactionMode: v.string(),
     latestTurnNo: v.number(),
     latestSnapshotIndex: v.number(),
+    snapshotCount: v.number(),
     logRows: v.number(),
     conceptEventRows: v.number(),
     analysisStatus,

@@ -21,7 +21,11 @@ const folderById = (ctx: QueryCtx, id: string) =>
     .withIndex("by_public_id", (q) => q.eq("publicId", id))
     .first();
 
-const render = (folder: Doc<"folders">) => ({ id: folder.publicId, name: folder.name, created_at: ts(folder.createdAt) });
+const render = (folder: Doc<"folders">) => ({
+  id: folder.publicId,
+  name: folder.name,
+  created_at: ts(folder.createdAt),
+});
 
 export async function createFolder(
   ctx: UserMutationCtx,

@@ -65,11 +65,7 @@ async function remember(ctx: UserMutationCtx, write: Write, effect: Done): Promi
 }
 
 /** Runs the effect at most once per key. `dryRun` throws its outcome, which rolls the transaction back. */
-export async function once(
-  ctx: UserMutationCtx,
-  write: Write,
-  effect: () => Promise<Effect>,
-): Promise<WriteOutcome> {
+export async function once(ctx: UserMutationCtx, write: Write, effect: () => Promise<Effect>): Promise<WriteOutcome> {
   const stored = write.keyed ? await storedOutcome(ctx, write.keyed, write.now) : null;
   if (stored) {
     if (stored.fingerprint !== write.keyed?.fingerprint) return { outcome: "reused" };

@@ -30,12 +30,7 @@ export const appendLog = (
     createdAt,
   });
 
-export async function logInteraction(
-  ctx: UserMutationCtx,
-  id: string,
-  entry: LogEntry,
-  now: number,
-): Promise<Effect> {
+export async function logInteraction(ctx: UserMutationCtx, id: string, entry: LogEntry, now: number): Promise<Effect> {
   const session = await ownedSession(ctx, id);
   if (!session) return null;
   if (entry.row !== session.logRows + 1) return "stale";
@@ -55,10 +50,7 @@ async function startOf(ctx: UserQueryCtx, session: Doc<"sessions">, after: strin
 }
 
 /** Rows after the row with id `after`, oldest first; null when the session is not the caller's. */
-export async function listLog(
-  ctx: UserQueryCtx,
-  args: { id: string; limit: number; after?: string; asOf?: number },
-) {
+export async function listLog(ctx: UserQueryCtx, args: { id: string; limit: number; after?: string; asOf?: number }) {
   const session = await ownedSession(ctx, args.id);
   if (!session) return null;
   const start = await startOf(ctx, session, args.after);

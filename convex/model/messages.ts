@@ -25,12 +25,7 @@ export async function messagesBelow(ctx: QueryCtx, session: Id<"sessions">, boun
 }
 
 /** Snapshots with `after` < index ≤ `through`, ascending, one page. */
-export async function snapshotsBetween(
-  ctx: QueryCtx,
-  session: Id<"sessions">,
-  after: number,
-  through: number,
-) {
+export async function snapshotsBetween(ctx: QueryCtx, session: Id<"sessions">, after: number, through: number) {
   const rows = await ctx.db
     .query("whiteboardSnapshots")
     .withIndex("by_session_and_snapshot_index", (q) =>

@@ -58,6 +58,7 @@ export async function createSession(ctx: UserMutationCtx, args: NewSession): Pro
     interactionMode: "chat_and_whiteboard",
     latestTurnNo: 0,
     latestSnapshotIndex: 0,
+    snapshotCount: 0,
     logRows: 0,
     conceptEventRows: 0,
     analysisStatus: null,

@@ -184,6 +184,7 @@ export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
   }
   await ctx.db.patch("sessions", session._id, {
     latestTurnNo: turn.reply?.turnNo ?? session.latestTurnNo,
+    snapshotCount: session.snapshotCount + (turn.reply && turn.actionsJson !== undefined ? 1 : 0),
     latestSnapshotIndex: turn.reply && turn.actionsJson !== undefined ? turn.reply.turnNo : session.latestSnapshotIndex,
     conceptEventRows: session.conceptEventRows + conceptEvents.length,
     updatedAt: now,

@@ -1,20 +1,10 @@
 // Validators used by more than one table or function; types follow from them.
 import { type Infer, v } from "convex/values";
 
-export const analysisStatus = v.union(
-  v.literal("processing"),
-  v.literal("success"),
-  v.literal("failed"),
-  v.null(),
-);
+export const analysisStatus = v.union(v.literal("processing"), v.literal("success"), v.literal("failed"), v.null());
 export const messageRole = v.union(v.literal("user"), v.literal("assistant"));
 export const jobKind = v.union(v.literal("session_analysis"), v.literal("embedding"));
-export const jobStatus = v.union(
-  v.literal("queued"),
-  v.literal("running"),
-  v.literal("success"),
-  v.literal("failed"),
-);
+export const jobStatus = v.union(v.literal("queued"), v.literal("running"), v.literal("success"), v.literal("failed"));
 
 /** How a keyed request names itself (G10). */
 export const keyedRequest = v.object({

@@ -1,0 +1,181 @@
+// The boards in memory: made by the first socket, dropped with the last (contract whiteboard-socket.md §2).
+import * as Y from "yjs";
+import type { Id } from "../../../convex/_generated/dataModel.js";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Clock, Identity, Store } from "../ports.ts";
+import { addedObjectIds, readActions } from "../tutor/replay.ts";
+import { createLiveBoard, type LiveBoard, type UpdateOutcome } from "./liveBoard.ts";
+import { createBoardStorage, type BoardStorage } from "./storage.ts";
+import { type BoardWriter, createBoardWriter } from "./writer.ts";
+
+const COLLECT_MS = 10_000;
+
+/** A socket of a board. */
+export interface Peer {
+  send(bytes: Uint8Array): void;
+  close(code: number, reason: string): void;
+}
+
+/** Whose board, and with whose rights it is stored. */
+export interface BoardKey {
+  readonly id: string;
+  readonly session: Id<"sessions">;
+  readonly identity: Identity;
+}
+
+export interface RelayFaults {
+  /** Bytes to send to one peer, or none. */
+  relayed(bytes: Uint8Array): Uint8Array | null;
+}
+
+export interface Room {
+  readonly state: () => Uint8Array;
+  receive(
+    bytes: Uint8Array,
+    sender: Peer,
+    options?: { readonly isUnsaved?: boolean; readonly hook?: RelayFaults },
+  ): UpdateOutcome;
+  leave(peer: Peer): void;
+}
+
+export interface Boards {
+  /** Joins the session's board, loading it first when nobody has it open. Throws when it cannot be loaded. */
+  join(key: BoardKey, peer: Peer): Promise<Room>;
+  /** The current document: the live one, else a copy of the stored one (§6). */
+  read(key: BoardKey): Promise<Y.Doc>;
+  noteTutorObjects(sessionId: string, ids: readonly string[]): void;
+  /** Forgets a deleted session's board without storing it. */
+  drop(sessionId: string): void;
+  isWriting(): boolean;
+  /** Stores everything and stops the collection. */
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly live: LiveBoard;
+  readonly storage: BoardStorage;
+  readonly writer: BoardWriter;
+  readonly peers: Set<Peer>;
+  hook: RelayFaults | null;
+  isGone: boolean;
+}
+
+export interface BoardsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export function createBoards({ store, clock, log, metrics }: BoardsDeps): Boards {
+  const entries = new Map<string, Promise<Entry>>();
+  const loaded = new Map<string, Entry>();
+  /** Boards that are being stored after their last socket: a new socket waits for them. */
+  const leaving = new Map<string, Promise<void>>();
+
+  const storageOf = (key: BoardKey) => createBoardStorage(store, clock, key.session, key.identity);
+
+  async function load(key: BoardKey): Promise<Entry> {
+    await leaving.get(key.id);
+    const storage = storageOf(key);
+    const doc = new Y.Doc();
+    await storage.load(doc);
+    const peers = new Set<Peer>();
+    const closeAll = (): void => {
+      for (const peer of peers) peer.close(1011, "Internal error");
+    };
+    const writer = createBoardWriter(storage, doc, log, closeAll);
+    const entry: Entry = { live: undefined as never, storage, writer, peers, hook: null, isGone: false };
+    const live = createLiveBoard(doc, {
+      relay(bytes, except) {
+        const sent = entry.hook ? entry.hook.relayed(bytes) : bytes;
+        if (sent) for (const peer of peers) if (peer !== except) peer.send(sent);
+      },
+      changed: (bytes) => writer.add(bytes),
+    });
+    live.noteTutorObjects(addedObjectIds(await readActions(store, key.identity, key.id)));
+    Object.assign(entry, { live });
+    loaded.set(key.id, entry);
+    metrics.yjsDocuments.set(loaded.size);
+    return entry;
+  }
+
+  function forget(id: string): void {
+    entries.delete(id);
+    loaded.delete(id);
+    metrics.yjsDocuments.set(loaded.size);
+  }
+
+  async function settle(entry: Entry): Promise<void> {
+    await entry.writer.flush();
+    if (entry.isGone) return;
+    await entry.storage.compact(entry.live.doc).catch(() => log.warn("board not compacted"));
+  }
+
+  function leave(id: string, entry: Entry, peer: Peer): void {
+    entry.peers.delete(peer);
+    if (entry.peers.size > 0 || loaded.get(id) !== entry) return;
+    forget(id);
+    const stored = settle(entry).finally(() => {
+      if (leaving.get(id) === stored) leaving.delete(id);
+    });
+    leaving.set(id, stored);
+  }
+
+  function receiveOf(entry: Entry): Room["receive"] {
+    return (bytes, sender, { isUnsaved = false, hook = null as RelayFaults | null } = {}) => {
+      if (isUnsaved) {
+        for (const peer of entry.peers) if (peer !== sender) peer.send(bytes);
+        return "applied";
+      }
+      entry.hook = hook;
+      const outcome = entry.live.receive(bytes, sender);
+      entry.hook = null;
+      metrics.yjsUpdates.labels({ outcome }).inc();
+      return outcome;
+    };
+  }
+
+  const collector = setInterval(() => {
+    for (const entry of loaded.values()) entry.live.collect(clock.now());
+  }, COLLECT_MS);
+  collector.unref();
+
+  return {
+    async join(key, peer) {
+      let loading = entries.get(key.id);
+      if (!loading) {
+        loading = load(key);
+        entries.set(key.id, loading);
+        loading.catch(() => entries.delete(key.id));
+      }
+      const entry = await loading;
+      // The last socket may have left while this one waited.
+      if (loaded.get(key.id) !== entry) return await this.join(key, peer);
+      entry.peers.add(peer);
+      return { state: () => entry.live.state(), receive: receiveOf(entry), leave: (p) => leave(key.id, entry, p) };
+    },
+    async read(key) {
+      const live = loaded.get(key.id);
+      if (live) return live.live.doc;
+      await leaving.get(key.id);
+      const doc = new Y.Doc();
+      await storageOf(key).load(doc);
+      return doc;
+    },
+    noteTutorObjects: (sessionId, ids) => loaded.get(sessionId)?.live.noteTutorObjects(ids),
+    drop(sessionId) {
+      const entry = loaded.get(sessionId);
+      if (!entry) return;
+      entry.isGone = true;
+      forget(sessionId);
+    },
+    isWriting: () => ![...loaded.values()].some((entry) => entry.writer.isFailing),
+    async close() {
+      clearInterval(collector);
+      for (const entry of loaded.values()) await settle(entry);
+      await Promise.all(leaving.values());
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// Environment of the service (contract README §5), read once. Every problem is reported at once, in one sentence.
+import { createSecretKey, type KeyObject } from "node:crypto";
+
+const SECRET_BYTES_MIN = 32;
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly jwt: {
+    readonly secret: KeyObject | null;
+    readonly jwksUrl: string | null;
+    readonly issuer: string | null;
+    readonly audience: string | null;
+  };
+  readonly accessTokenMinutes: number;
+  readonly refreshTokenDays: number;
+  readonly model: {
+    readonly baseUrl: string;
+    readonly apiKey: string;
+    readonly name: string;
+    readonly timeoutMs: number;
+    readonly retryPauseMs: number;
+  };
+  readonly serviceToken: string | null;
+  readonly instructorEmails: ReadonlySet<string>;
+  readonly corsOrigins: ReadonlySet<string>;
+  readonly isShadowInstance: boolean;
+  readonly faults: string;
+  readonly faultSeed: string;
+  readonly allowsFaultHeaders: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+const list = (text: string | undefined): string[] =>
+  (text ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+/** An empty variable counts as unset: launchers hand them over that way. */
+const text = (env: Environment, name: string): string | null => env[name] || null;
+
+function whole(env: Environment, name: string, fallback: number, least: number, most: number, problems: string[]) {
+  const given = text(env, name);
+  if (given === null) return fallback;
+  const value = Number(given);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  problems.push(`${name} must be a whole number from ${least} to ${most}, not "${given}"`);
+  return fallback;
+}
+
+function flag(env: Environment, name: string, problems: string[]): boolean {
+  const given = text(env, name);
+  if (given !== null && given !== "0" && given !== "1") problems.push(`${name} must be 0 or 1, not "${given}"`);
+  return given === "1";
+}
+
+function url(env: Environment, name: string, problems: string[]): string | null {
+  const given = text(env, name);
+  if (given !== null && !/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+    problems.push(`${name} must be an http or https URL`);
+  }
+  return given;
+}
+
+function secretOf(env: Environment, jwksUrl: string | null, problems: string[]): KeyObject | null {
+  const secret = Buffer.from(text(env, "JWT_SECRET_KEY") ?? "", "utf8");
+  if (secret.length >= SECRET_BYTES_MIN) return createSecretKey(secret);
+  if (jwksUrl === null) {
+    problems.push(`JWT_SECRET_KEY must have at least ${SECRET_BYTES_MIN} bytes (or set JWT_JWKS_URL)`);
+  }
+  return null;
+}
+
+/** Throws {@link ConfigurationError} that names every variable that is wrong. */
+export function loadConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const jwksUrl = url(env, "JWT_JWKS_URL", problems);
+  const config: Config = {
+    host: text(env, "HOST") ?? "127.0.0.1",
+    port: whole(env, "PORT", 8002, 0, 65_535, problems),
+    jwt: {
+      secret: secretOf(env, jwksUrl, problems),
+      jwksUrl,
+      issuer: text(env, "JWT_ISSUER"),
+      audience: text(env, "JWT_AUDIENCE"),
+    },
+    accessTokenMinutes: whole(env, "ACCESS_TOKEN_EXPIRE_MINUTES", 30, 1, 525_600, problems),
+    refreshTokenDays: whole(env, "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1, 3_650, problems),
+    model: {
+      baseUrl: url(env, "OPENAI_BASE_URL", problems) ?? "http://127.0.0.1:8003/v1",
+      apiKey: text(env, "OPENAI_API_KEY") ?? "local",
+      name: text(env, "OPENAI_MODEL") ?? "gpt-4.1-2025-04-14",
+      timeoutMs: whole(env, "MODEL_TIMEOUT_MS", 60_000, 1, 600_000, problems),
+      retryPauseMs: whole(env, "MODEL_RETRY_PAUSE_MS", 1_000, 0, 60_000, problems),
+    },
+    serviceToken: text(env, "SERVICE_TOKEN"),
+    instructorEmails: new Set(list(env["INSTRUCTOR_EMAILS"]).map((email) => email.toLowerCase())),
+    corsOrigins: new Set(list(text(env, "CORS_ORIGINS") ?? "http://localhost:3000,http://127.0.0.1:3000")),
+    isShadowInstance: flag(env, "SHADOW_INSTANCE", problems),
+    faults: env["FAULTS"] ?? "",
+    faultSeed: text(env, "FAULT_SEED") ?? "0",
+    allowsFaultHeaders: flag(env, "ALLOW_FAULT_HEADERS", problems),
+  };
+  if (problems.length > 0) throw new ConfigurationError(`${problems.join("; ")}.`);
+  return Object.freeze(config);
+}

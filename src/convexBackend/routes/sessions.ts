@@ -1,0 +1,55 @@
+// R5, R19–R21.
+import { api } from "../../../convex/_generated/api.js";
+import { canonicalUuid } from "../../contract/index.ts";
+import type { BearerHandler } from "../http/app.ts";
+import { json, param } from "../http/call.ts";
+import { HttpError, notFound } from "../http/errors.ts";
+import { integer, optional, readQuery, text } from "../http/fields.ts";
+import type { Services } from "../services.ts";
+import { actor, asOf, mintedIds, requireSession, write } from "./access.ts";
+
+const DEFAULT_LIMIT = 50;
+
+/** R5 takes any body: what is no object counts as `{}`; a falsy `folder_id` as none. */
+function folderIdOf(body: unknown): string | null {
+  const members = typeof body === "object" && body !== null && !Array.isArray(body) ? body : {};
+  const given = Object.hasOwn(members, "folder_id") ? (members as { folder_id: unknown }).folder_id : null;
+  if (!given) return null;
+  const id = typeof given === "string" ? canonicalUuid(given) : null;
+  if (id === null) throw new HttpError(400, "INVALID_FOLDER_ID", "folder_id must be a UUID.");
+  return id;
+}
+
+export function sessionRoutes(services: Services): Record<string, BearerHandler> {
+  const { store } = services;
+  return {
+    async R5(call, { sub }) {
+      const identity = await actor(services, call, sub);
+      const args = () => ({ ...mintedIds(services, call, sub, "session"), folderId: folderIdOf(call.body) });
+      return await write(services, call, identity, api.sessions.create, args, "Session");
+    },
+    async R19(call, { sub }) {
+      const fields = { limit: optional(integer({ ge: 1, le: 100 })), before: optional(text()) };
+      const { limit = DEFAULT_LIMIT, before } = readQuery(fields, call.query);
+      const bound = before === undefined ? {} : { before: canonicalUuid(before) ?? before };
+      const args = { limit, ...bound, ...asOf(services, call) };
+      return json(200, await store.query(api.sessions.list, args, await actor(services, call, sub)));
+    },
+    async R20(call, { sub }) {
+      const args = { id: param(call, "session_id"), ...asOf(services, call) };
+      const session = await store.query(api.sessions.get, args, await actor(services, call, sub));
+      if (!session) throw notFound("Session");
+      return json(200, session);
+    },
+    async R21(call, { sub }) {
+      const id = param(call, "session_id");
+      const identity = await actor(services, call, sub);
+      await requireSession(services, call, identity);
+      return await services.queues.run(id, async () => {
+        const reply = await write(services, call, identity, api.sessions.remove, () => ({ id }), "Session");
+        services.closeSession(id);
+        return reply;
+      });
+    },
+  };
+}

@@ -1,0 +1,132 @@
+// Composition of the service: store, gate, routes, sockets, and its end.
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createGate } from "./auth/gate.ts";
+import { createTokens } from "./auth/tokens.ts";
+import { createBoards } from "./board/boards.ts";
+import { createWhiteboardSurface, type WhiteboardSurface } from "./board/surface.ts";
+import type { Config } from "./config.ts";
+import { createDerivedIds } from "./derivedIds.ts";
+import { createFaultyStore } from "./faults/faultyStore.ts";
+import { armTimedCrash, skewMs } from "./faults/processFaults.ts";
+import { createSwitchboard } from "./faults/switchboard.ts";
+import { createApp } from "./http/app.ts";
+import { createKeyedRuns } from "./http/keyed.ts";
+import type { Log } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { createModelClient } from "./model/client.ts";
+import type { Store } from "./ports.ts";
+import { accountRoutes } from "./routes/accounts.ts";
+import { boardRoutes } from "./routes/board.ts";
+import { folderRoutes } from "./routes/folders.ts";
+import { healthRoutes, VERSION } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import type { Services } from "./services.ts";
+import { createSessionQueues } from "./sessionQueue.ts";
+import { createUpgrades } from "./sockets/upgrade.ts";
+import { createTutorSurface, type TutorSurface } from "./tutor/surface.ts";
+
+const TURNS_FINISH_MS = 10_000;
+const SOCKETS_CLOSE_MS = 2_000;
+
+export interface Service {
+  /** Port the service listens on. */
+  listen(): Promise<number>;
+  /** Finishes running turns, closes sockets with 1012, stores boards. */
+  stop(): Promise<void>;
+}
+
+const within = (work: Promise<unknown>, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+function routesOf(services: Services) {
+  const accounts = accountRoutes(services);
+  return {
+    open: { ...healthRoutes(services), ...accounts.open },
+    bearer: {
+      ...folderRoutes(services),
+      ...sessionRoutes(services),
+      ...historyRoutes(services),
+      ...boardRoutes(services),
+      ...accounts.bearer,
+    },
+  };
+}
+
+function createHttp(handle: (request: IncomingMessage, response: import("node:http").ServerResponse) => void): Server {
+  const isWebSocket = (request: IncomingMessage): boolean => request.headers.upgrade?.toLowerCase() === "websocket";
+  // Anything but a WebSocket upgrade is an ordinary request.
+  const options = { shouldUpgradeCallback: isWebSocket, keepAliveTimeout: 65_000, maxHeaderSize: 32 * 1_024 };
+  return createServer(options, handle);
+}
+
+export function createService(config: Config, plainStore: Store, log: Log): Service {
+  const metrics = createMetrics(VERSION);
+  const faults = createSwitchboard({ initial: config.faults, seed: config.faultSeed, metrics, log });
+  const store = createFaultyStore(plainStore, faults);
+  const clock = { now: () => Date.now() + skewMs(faults) };
+  const tokens = createTokens(config);
+  const gate = createGate({ store, tokens, faults, config, clock });
+  const queues = createSessionQueues();
+  const boards = createBoards({ store, clock, log, metrics });
+  let isStopping = false;
+  // Sockets need the services and the services close sockets: the two ends meet here.
+  const surfaces: { tutor?: TutorSurface; whiteboard?: WhiteboardSurface } = {};
+  const services: Services = {
+    config,
+    store,
+    clock,
+    log,
+    metrics,
+    faults,
+    tokens,
+    gate,
+    queues,
+    boards,
+    ids: createDerivedIds(faults),
+    keyedRuns: createKeyedRuns(),
+    model: createModelClient(config.model, metrics),
+    closeSession(id) {
+      surfaces.tutor?.closeSession(id);
+      surfaces.whiteboard?.closeSession(id);
+    },
+    isStopping: () => isStopping,
+  };
+  const tutor = createTutorSurface(services);
+  const whiteboard = createWhiteboardSurface(services);
+  Object.assign(surfaces, { tutor, whiteboard });
+  const app = createApp({ config, gate, faults, metrics, log, handlers: routesOf(services) });
+  const upgrades = createUpgrades(services, tutor, whiteboard);
+  const server = createHttp(app.handle);
+  server.on("upgrade", (request, socket, head) => upgrades.handle(request, socket as Socket, head));
+
+  return {
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(config.port, config.host, () => {
+          armTimedCrash(faults);
+          resolve((server.address() as AddressInfo).port);
+        });
+      }),
+    async stop() {
+      isStopping = true;
+      server.close();
+      await within(queues.drain(), TURNS_FINISH_MS);
+      upgrades.closeAll(1012, "Service restart");
+      const deadline = performance.now() + SOCKETS_CLOSE_MS;
+      while (upgrades.open > 0 && performance.now() < deadline) await new Promise((next) => setTimeout(next, 20));
+      await within(boards.close(), SOCKETS_CLOSE_MS);
+      server.closeAllConnections();
+      await store.close();
+      metrics.stop();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The tutor socket (contract tutor-socket.md): handshake state, reader, queue, answers.
+import { api } from "../../../convex/_generated/api.js";
+import type { RawData, WebSocket } from "ws";
+import { strain } from "../faults/processFaults.ts";
+import type { UserIdentity } from "../routes/access.ts";
+import type { Services } from "../services.ts";
+import { type Channel, type createChannel, inboundFaults } from "../sockets/channel.ts";
+import { accept, type Actor, createActor, type TutorSocket } from "./actor.ts";
+import { loadContext } from "./context.ts";
+import { errorEnvelope, questionEnvelope } from "./envelope.ts";
+import { type Inbound, type QueuedFrame, readInbound } from "./frames.ts";
+import { readActions } from "./replay.ts";
+import { type Answer, runFrame } from "./turn.ts";
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set([
+  "ping",
+  "heartbeat",
+  "system_tick",
+  "user_message",
+  "answer",
+  "next",
+  "previous",
+  "summary",
+  "start",
+  "canvas_click",
+  "BOARD_STATE_RESPONSE",
+  "end_session",
+]);
+
+/** What a handshake needs before the upgrade; null when the session is not the caller's. */
+export interface Opening {
+  readonly frames: readonly string[];
+  readonly seed: Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel">;
+}
+
+export interface TutorSurface {
+  open(id: string, identity: UserIdentity): Promise<Opening | null>;
+  attach(ws: WebSocket, channel: ReturnType<typeof createChannel>, opening: Opening, isStreaming: boolean): void;
+  /** Closes the sockets of a deleted session. */
+  closeSession(id: string): void;
+}
+
+export function createTutorSurface(services: Services): TutorSurface {
+  const { store, metrics, faults, clock, queues } = services;
+  const actors = new Map<string, Actor>();
+
+  async function open(id: string, identity: UserIdentity): Promise<Opening | null> {
+    const opened = await store.query(api.turns.open, { id }, identity);
+    if (!opened) return null;
+    const context = loadContext(opened.contextJson, (field) => metrics.contextRepairs.labels({ field }).inc());
+    const first = {
+      type: "SESSION_INIT_STATE",
+      chat_history: opened.messages.map(({ role, text, turnNo }) => ({ role, text, turn_no: turnNo })),
+      whiteboard_actions_to_replay: await readActions(store, identity, id),
+    };
+    const question = questionEnvelope(context);
+    const frames = [JSON.stringify(first), ...(question ? [JSON.stringify(question)] : [])];
+    const { session, logRows } = opened;
+    return { frames, seed: { id, session, identity, logRows, userModel: context.user_model_state } };
+  }
+
+  function send(channel: Channel, answer: Answer): void {
+    for (const frame of answer.frames) channel.sendText(frame, "envelope", true);
+  }
+
+  /** The waiting sockets of an id, each once; they are forgotten with the answer. */
+  function audienceOf(actor: Actor, socket: TutorSocket, frame: QueuedFrame): Iterable<TutorSocket> {
+    const audience = frame.clientMessageId === null ? undefined : actor.inFlight.get(frame.clientMessageId);
+    if (!audience?.has(socket)) return [socket];
+    actor.inFlight.delete(frame.clientMessageId ?? "");
+    return audience;
+  }
+
+  async function work(actor: Actor, socket: TutorSocket, frame: QueuedFrame): Promise<void> {
+    actor.waiting -= 1;
+    if (socket.hasEnded) {
+      audienceOf(actor, socket, frame);
+      return;
+    }
+    const answer = await runFrame(services, actor, socket, frame);
+    for (const each of audienceOf(actor, socket, frame)) send(each.channel, answer);
+    if (answer.ends) {
+      socket.hasEnded = true;
+      socket.channel.close(1000, "User ended session");
+    }
+    forgetIfIdle(actor);
+  }
+
+  function forgetIfIdle(actor: Actor): void {
+    const isIdle = actor.sockets.size === 0 && actor.waiting === 0 && actor.inFlight.size === 0;
+    if (isIdle && actors.get(actor.id) === actor) actors.delete(actor.id);
+  }
+
+  function enqueue(actor: Actor, socket: TutorSocket, frame: QueuedFrame): void {
+    if (services.isStopping() || socket.hasEnded) return;
+    const acceptance = accept(actor, socket, frame);
+    if (acceptance === "queue") queues.enqueue(actor.id, () => work(actor, socket, frame));
+    if (acceptance !== "overflow") return;
+    metrics.errors.labels({ surface: "tutor", code: "QUEUE_OVERFLOW" }).inc();
+    const refused = JSON.stringify(errorEnvelope("QUEUE_OVERFLOW", actor.userModel));
+    socket.channel.sendText(refused, "envelope", true);
+  }
+
+  function instant(socket: TutorSocket, type: string): void {
+    const answer = type === "ping" ? "pong" : type === "heartbeat" ? "heartbeat_ack" : null;
+    if (answer) socket.channel.sendText(JSON.stringify({ type: answer, timestamp: clock.now() }), answer, true);
+  }
+
+  function labelOf(inbound: Inbound): string {
+    if (inbound.kind === "instant") return inbound.type;
+    if (inbound.kind === "board") return "BOARD_STATE_RESPONSE";
+    const { type } = inbound.frame;
+    return type !== null && KNOWN_TYPES.has(type) ? type : "other";
+  }
+
+  function take(actor: Actor, socket: TutorSocket, inbound: Inbound): void {
+    metrics.wsFrames.labels({ surface: "tutor", direction: "in", type: labelOf(inbound) }).inc();
+    if (inbound.kind === "instant") instant(socket, inbound.type);
+    else if (inbound.kind === "board") actor.board.answer(inbound.response);
+    else enqueue(actor, socket, inbound.frame);
+  }
+
+  return {
+    open,
+    attach(ws, channel, { frames, seed }, isStreaming) {
+      const actor = actors.get(seed.id) ?? createActor(seed);
+      actors.set(seed.id, actor);
+      const socket: TutorSocket = { channel, isStreaming, hasEnded: false };
+      actor.sockets.add(socket);
+      ws.on("message", (data: RawData, isBinary: boolean) => {
+        strain(faults, channel.at);
+        if (inboundFaults(channel, faults) === "ignore") return;
+        take(actor, socket, readInbound(isBinary ? null : (data as Buffer).toString("utf8")));
+      });
+      ws.on("close", () => {
+        actor.sockets.delete(socket);
+        forgetIfIdle(actor);
+      });
+      for (const frame of frames) channel.sendText(frame, "opening");
+    },
+    closeSession(id) {
+      for (const { channel } of actors.get(id)?.sockets ?? []) channel.close(1000, "Session deleted");
+    },
+  };
+}
