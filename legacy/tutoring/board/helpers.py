@@ -27,6 +27,10 @@ def _compressed(entry: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _edge(start: float, size: Any) -> float:
+    return start + size if is_number(size) else start
+
+
 class SpatialIndex:
     """Closed intervals: touching boxes match. Results come in insertion order."""
 
@@ -38,10 +42,8 @@ class SpatialIndex:
         x, y = entry.get("x"), entry.get("y")
         if not (is_number(x) and is_number(y)):
             return
-            width: Any = entry.get("width")
-        height: Any = entry.get("height")
-        right: float = x + width if is_number(width) else x
-        self._boxes[key] = (x, y, right, y + height if is_number(height) else y)
+        right, bottom = _edge(x, entry.get("width")), _edge(y, entry.get("height"))
+        self._boxes[key] = (x, y, right, bottom)
 
     def remove(self, key: str) -> None:
         self._boxes.pop(key, None)

@@ -40,6 +40,7 @@ class _Input:
     loaded: Loaded
     message_id: str | None
     started: float
+    is_lost: bool
 
     @property
     def frame(self) -> Frame:
@@ -70,7 +71,8 @@ class TurnEngine:
                 for listener in job.listeners:
                     listener.close(1000, "Session deleted")
                 return
-            outcome = await self._answer(_Input(live, job, loaded, message_id, started))
+            is_lost = job.client.faults.fires("lost-write") is not None
+            outcome = await self._answer(_Input(live, job, loaded, message_id, started, is_lost))
         except Exception as error:
             self._failed(job, error)
             model = loaded.context["user_model_state"] if loaded else fresh_user_model()
@@ -110,7 +112,7 @@ class TurnEngine:
             await records.save_mode(store, given.loaded, frame.mode)
             raise TurnError(refusal)
         text = (frame.data or {}).get("text") if frame.type == "user_message" else None
-        user_turn = await records.begin_turn(store, given.loaded, frame, given.message_id, text)
+        user_turn = await records.begin_turn(store, given.loaded, frame, given.message_id, text, given.is_lost)
         if frame.type == "end_session":
             return await self._end_session(given)
         try:
@@ -151,13 +153,10 @@ class TurnEngine:
         model = turn.context["user_model_state"]
         stored = envelope(result.content_type, result.data, model, result.actions)
         sent = {**stored, "turn_id": given.turn_id(turn.turn_no)} if given.job.client.is_streaming else stored
-        faults = given.job.client.faults
-        is_lost = faults.fires("lost-write") is not None
-        await records.finish_turn(
-            self._runtime.store, turn, given.loaded.row.user_id, result, stored, given.message_id, sent, is_lost
-        )
+        user_id, store = given.loaded.row.user_id, self._runtime.store
+        await records.finish_turn(store, turn, user_id, result, stored, given.message_id, sent, given.is_lost)
         self._runtime.boards.server_added(turn.session_id, stored["whiteboard_actions"])
-        if faults.fires("crash-mid-turn"):
+        if given.job.client.faults.fires("crash-mid-turn"):
             exit_crashed()
         self._send(given.job, sent)
 

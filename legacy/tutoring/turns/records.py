@@ -49,14 +49,14 @@ async def save_mode(store: Store, loaded: Loaded, mode: str | None) -> None:
 
 
 async def begin_turn(
-    store: Store, loaded: Loaded, frame: Frame, message_id: str | None, text: str | None
+    store: Store, loaded: Loaded, frame: Frame, message_id: str | None, text: str | None, is_lost: bool
 ) -> int | None:
     """Log row, user chat row and mode of a turn frame; rows a repeat stored before are reused.
 
     Returns the number of the user row, None for frames that have none.
     """
     row, context = loaded.row, loaded.context
-    async with store.write() as tx:
+    async with store.write(is_lost=is_lost) as tx:
         if message_id is None or not await journal.is_logged(tx, row.id, message_id):
             await _log(tx, row, frame, message_id, text)
         turn_no = None
