@@ -139,7 +139,8 @@ item(
       () => undefined,
       (error: { refusal?: { status: number } }) => error.refusal?.status,
     );
-    assert.equal(refused, c.isProxy ? 401 : 403);
+    // The proxy refuses what it can see itself with 401 (G7); of a revocation it learns by the arm's refusal.
+    assert.ok(refused === 403 || (c.isProxy && refused === 401), String(refused));
     assert.equal((await tutor.say("still here")).content_type, "explanation");
   },
   { notYet: { "proxy-candidate": "a logout at the account home is not seen by the other arm yet" } },
