@@ -67,8 +67,9 @@ function createInstance(arm: Arm, origin: string, tls: Instance["tls"], deps: Ar
     pipelining: 1, // security F6
     keepAliveTimeout: limits.armKeepAliveMs,
     keepAliveMaxTimeout: limits.armKeepAliveMs,
-    headersTimeout: limits.armFirstByteMs,
-    bodyTimeout: limits.armIdleMs,
+    // First byte and idle are watched by the calls themselves, all with one timer.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     connect: { timeout: limits.armConnectMs, ...tls },
     allowH2: false, // security F7
   });

@@ -4,6 +4,7 @@ import type { Metrics } from "../metrics/index.ts";
 import { type ArmUpstream, createArm } from "./arms.ts";
 import { type ClientAddress, createClientAddress } from "./clientAddress.ts";
 import { type Cors, createCors } from "./cors.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import type { Overload } from "./overload.ts";
 import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
@@ -36,6 +37,7 @@ export interface Environment {
   readonly flags: FlagView;
   readonly application: ProxyApplication;
   readonly overload: Overload;
+  readonly deadlines: Deadlines;
   isDraining: boolean;
 }
 

@@ -3,6 +3,7 @@ import type { Config } from "../config/index.ts";
 import type { Arm, Clock, Decision, RouteId, UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { type Core, compileCore, type Environment } from "./core.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { watchOverload } from "./overload.ts";
 import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
 import { createFrontDoor } from "./server.ts";
@@ -44,7 +45,8 @@ export interface Proxy {
 export function createProxy(deps: ProxyDeps): Proxy {
   const { clock, metrics, log, flags, application } = deps;
   const overload = watchOverload({ clock, memoryBytesMax: deps.config.limits.memoryBytesMax });
-  const env: Environment = { clock, metrics, log, flags, application, overload, isDraining: false };
+  const deadlines = createDeadlines(clock);
+  const env: Environment = { clock, metrics, log, flags, application, overload, deadlines, isDraining: false };
   let core = compileCore(deps.config, env);
   const sockets = createSocketRegistry(env, () => core.config.limits);
   const door = createFrontDoor(env, () => core, createUpgrader(env, sockets));
@@ -67,6 +69,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     stopGauges();
     sockets.stop();
     overload.stop();
+    deadlines.stop();
     door.cut();
     void Promise.all([core.arms.control.close(), core.arms.candidate.close()]).catch(() => {});
   };
