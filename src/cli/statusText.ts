@@ -75,6 +75,7 @@ function armRow(row: ArmRatesView, view: StatusView, style: Style): readonly str
   const backend = view.arms?.find((arm) => arm.arm === row.arm)?.backend ?? "";
   const head = [`${style.armMark(row.arm)} ${row.arm}`, backend, percent(row.sharePercent)];
   const sockets = plural(row.sockets, "socket");
+  if (row.requestsPerSecond === null) return [...head, "no rate yet", "", "", sockets];
   if (row.requests === 0) return [...head, "no requests", "", "", sockets];
   return [
     ...head,

@@ -50,7 +50,7 @@ const SERVER_OPTIONS = {
 
 export function createAdmin(options: AdminOptions): Admin {
   const { admin, ports, clock } = options;
-  const sampler = createTotalsSampler(() => ports.totals(), clock);
+  const sampler = createTotalsSampler(() => ports.totals(), clock, options.onFailure ?? (() => undefined));
   let server: Server | null = null;
   return {
     async listen() {

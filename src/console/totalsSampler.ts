@@ -13,7 +13,12 @@ export interface TotalsSampler {
 }
 
 /** Asks for the totals each second; a failing port costs samples, never the listener: rates then show an older window. */
-export function createTotalsSampler(totals: () => Promise<readonly UnitArmTotals[]>, clock: Clock): TotalsSampler {
+export function createTotalsSampler(
+  totals: () => Promise<readonly UnitArmTotals[]>,
+  clock: Clock,
+  onFailure: (error: unknown) => void,
+): TotalsSampler {
+  let isFailing = false;
   let ring: readonly TotalsSample[] = [];
   let cancel: (() => void) | null = null;
   let isRunning = false;
@@ -21,8 +26,11 @@ export function createTotalsSampler(totals: () => Promise<readonly UnitArmTotals
     try {
       const current = await withDeadline(totals(), SAMPLE_TIMEOUT_MS, clock);
       ring = addSample(ring, { atMs: clock.monotonic(), totals: current });
-    } catch {
-      // The workers did not answer in time; the next second asks again, and `status` names the window it really has.
+      isFailing = false;
+    } catch (error) {
+      // The next second asks again, `status` names the window it really has, and the log hears of it once.
+      if (!isFailing) onFailure(error);
+      isFailing = true;
     }
     if (isRunning) cancel = clock.after(SAMPLE_INTERVAL_MS, () => void sample());
   };
