@@ -30,7 +30,12 @@ export const toSwitchyardError = (error: unknown): SwitchyardError =>
     : new SwitchyardError("SY_INTERNAL", "an unexpected failure inside the proxy", { cause: error });
 
 /** Writes a problem body (RFC 9457) on a plain call. */
-export function refuseCall(req: IncomingMessage, res: ServerResponse, error: SwitchyardError, context: RefusalContext): void {
+export function refuseCall(
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: SwitchyardError,
+  context: RefusalContext,
+): void {
   const body = Buffer.from(JSON.stringify(toProblem(error.code, error.message, context.requestId)));
   const isClosing = CLOSING.has(error.code) || isBodyUnread(req);
   const headers = [

@@ -69,8 +69,7 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
       const elapsedMs = this.#clock.monotonic() - startedMs;
       const isTooLong = elapsedMs > this.#limits.totalMs;
       const isTooSlow =
-        elapsedMs > this.#limits.rateGraceMs &&
-        (bytesSoFar() / elapsedMs) * 1_000 < this.#limits.rateMinBytesPerSecond;
+        elapsedMs > this.#limits.rateGraceMs && (bytesSoFar() / elapsedMs) * 1_000 < this.#limits.rateMinBytesPerSecond;
       if (isTooLong || isTooSlow) reject(tooSlow());
       else cancel = this.#clock.after(CHECK_MS, check);
     };

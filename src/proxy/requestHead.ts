@@ -73,6 +73,8 @@ export function readHead(raw: RawHead, limits: HeadLimits): RequestHead {
       headers: { allow: METHODS_ALLOWED },
     });
   }
+  // Node reads 0.9 and 2.0 too: a head that looks like another protocol's is no HTTP/1.1 (RFC 9112 §2.3).
+  if (raw.httpVersion !== "1.1" && raw.httpVersion !== "1.0") bad("only HTTP/1.1 and HTTP/1.0 are spoken");
   if (raw.url.length > limits.targetBytesMax) {
     throw new SwitchyardError("SY_TARGET_TOO_LONG", `the request target is longer than ${limits.targetBytesMax} bytes`);
   }

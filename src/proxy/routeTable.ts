@@ -86,7 +86,13 @@ const pick = (by: Map<string, Route>, method: string): Route | undefined =>
   by.get(method) ?? (method === "WS" ? undefined : by.get("*"));
 
 /** Literal before parameter before `**`, with a way back: `/a/:x/c` still matches when `/a/b` leads nowhere. */
-function find(node: Node, segments: readonly string[], at: number, method: string, params: string[]): Route | undefined {
+function find(
+  node: Node,
+  segments: readonly string[],
+  at: number,
+  method: string,
+  params: string[],
+): Route | undefined {
   if (at === segments.length) return pick(node.here, method) ?? pick(node.below, method);
   const segment = segments[at] as string;
   const literal = node.literals.get(segment);

@@ -62,7 +62,10 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
       server.closeIdleConnections();
       return promise;
     },
-    cut: () => server.closeAllConnections(),
+    cut() {
+      server.close();
+      server.closeAllConnections();
+    },
     get openConnections() {
       return connections.count;
     },
@@ -70,7 +73,10 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
 }
 
 /** Both readings of one request are what smuggling lives from (security F1). */
-export function refuseLenientParser(execArgv: readonly string[] = process.execArgv, nodeOptions = process.env["NODE_OPTIONS"] ?? ""): void {
+export function refuseLenientParser(
+  execArgv: readonly string[] = process.execArgv,
+  nodeOptions = process.env["NODE_OPTIONS"] ?? "",
+): void {
   if (execArgv.includes("--insecure-http-parser") || nodeOptions.includes("--insecure-http-parser")) {
     throw new Error("switchyard does not start with --insecure-http-parser: lenient parsing lets requests be smuggled");
   }
@@ -156,7 +162,9 @@ function guardConnections(env: Environment, server: Server, core: () => Core): {
     if (state.count >= connectionsMax || own >= connectionsPerAddressMax) {
       env.metrics.refused.inc({ reason: "connections" });
       doom(socket);
-      socket.end("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      socket.end(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+      );
       return;
     }
     state.count++;

@@ -20,7 +20,9 @@ export function toUpstreamError(error: unknown): SwitchyardError {
   if (NOT_REACHED.has(code) || isTlsRefused) {
     return new SwitchyardError("SY_UPSTREAM_REFUSED", "the backend cannot be reached", { cause: error });
   }
-  return new SwitchyardError("SY_UPSTREAM_RESET", "the backend broke off before its answer was complete", { cause: error });
+  return new SwitchyardError("SY_UPSTREAM_RESET", "the backend broke off before its answer was complete", {
+    cause: error,
+  });
 }
 
 /** The connection ended; whether it had served before, undici tells in `socket.bytesRead` when it knows. */
