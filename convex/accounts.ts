@@ -21,6 +21,7 @@ export const admit = userQuery({
     revoked: v.boolean(),
     known: v.boolean(),
     replay: v.union(v.object({ status: v.number(), body }), v.null()),
+    isReused: v.boolean(),
   }),
   handler: (ctx, args) => accounts.admission(ctx, args),
 });

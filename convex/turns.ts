@@ -38,6 +38,7 @@ export const begin = userMutation({
     interactionMode: v.optional(v.string()),
     log: v.optional(logEntry),
     userText: v.optional(v.string()),
+    dryRun: v.optional(v.boolean()),
   },
   returns: v.union(
     v.object({ status: v.literal("gone") }),

@@ -39,6 +39,7 @@ export async function admission(ctx: UserQueryCtx, args: { jti: string; now: num
     revoked: await isRevoked(ctx, args.jti),
     known: (await accountById(ctx, ctx.userId)) !== null,
     replay: isSame ? { status: stored.status, body: stored.body } : null,
+    isReused: stored !== null && !isSame,
   };
 }
 

@@ -10,8 +10,8 @@ import { ownedSessionRow } from "./sessions.ts";
 export const UPDATES_BATCH = 500;
 export const PART_BYTES_MAX = 900_000;
 
-async function boardOf(ctx: UserQueryCtx, session: Id<"sessions">): Promise<Doc<"boards"> | null> {
-  return await ctx.db
+function boardOf(ctx: UserQueryCtx, session: Id<"sessions">): Promise<Doc<"boards"> | null> {
+  return ctx.db
     .query("boards")
     .withIndex("by_session", (q) => q.eq("session", session))
     .first();

@@ -1,5 +1,6 @@
 // A tutor turn in two transactions: what it leaves in any case (log row, user row, mode), then effect and reply together
 // (contract tutor-socket.md §2, §6; G13). The service holds the session's queue, so these never race with each other.
+import { ConvexError } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import type { UserMutationCtx, UserQueryCtx } from "./idempotency.ts";
@@ -43,6 +44,8 @@ export interface TurnStart {
   readonly interactionMode?: string;
   readonly log?: LogEntry;
   readonly userText?: string;
+  /** Answers as if it had happened and stores nothing. */
+  readonly dryRun?: boolean;
 }
 
 const processedRow = (ctx: QueryCtx, session: Id<"sessions">, clientMessageId: string) =>
@@ -101,12 +104,15 @@ export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
   if (changed || latestTurnNo !== session.latestTurnNo) {
     await ctx.db.patch("sessions", session._id, { interactionMode, latestTurnNo, logRows, updatedAt: turn.now });
   }
-  return {
+  const ready = {
     status: "ready" as const,
     ...(await stateOf(ctx, next)),
     inputTurnNo,
     messages: await messagesBelow(ctx, session._id, inputTurnNo ?? latestTurnNo + 1, PROMPT_ROWS),
   };
+  // Thrown, so that the transaction is rolled back.
+  if (turn.dryRun) throw new ConvexError({ code: "DRY_RUN", outcome: ready });
+  return ready;
 }
 
 export interface TurnEnd {
@@ -170,9 +176,9 @@ async function storeReply(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
 export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
   const session = await ownedSessionRow(ctx, turn.session);
   if (!session) return { status: "gone" as const };
+  if (turn.dryRun) return { status: "stored" as const };
   if (turn.reply && turn.reply.turnNo !== session.latestTurnNo + 1) return { status: "stale" as const };
   if (turn.claimJobId !== undefined && session.analysisStatus !== null) return { status: "stale" as const };
-  if (turn.dryRun) return { status: "stored" as const };
 
   await storeReply(ctx, turn);
   await rememberFrames(ctx, turn);

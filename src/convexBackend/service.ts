@@ -1,5 +1,5 @@
 // Composition of the service: store, gate, routes, sockets, and its end.
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createGate } from "./auth/gate.ts";
 import { createTokens } from "./auth/tokens.ts";
@@ -60,7 +60,7 @@ function routesOf(services: Services) {
   };
 }
 
-function createHttp(handle: (request: IncomingMessage, response: import("node:http").ServerResponse) => void): Server {
+function createHttp(handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
   const isWebSocket = (request: IncomingMessage): boolean => request.headers.upgrade?.toLowerCase() === "websocket";
   // Anything but a WebSocket upgrade is an ordinary request.
   const options = { shouldUpgradeCallback: isWebSocket, keepAliveTimeout: 65_000, maxHeaderSize: 32 * 1_024 };

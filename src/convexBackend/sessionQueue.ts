@@ -21,10 +21,13 @@ interface Queue {
 
 export function createSessionQueues(waitMs = REST_WAIT_MS): SessionQueues {
   const queues = new Map<string, Queue>();
-  let isDraining = false;
+  const state = { isDraining: false };
 
   async function work(sessionId: string, queue: Queue): Promise<void> {
-    for (let next = queue.waiting.shift(); next && !isDraining; next = queue.waiting.shift()) await next();
+    for (let next = queue.waiting.shift(); next; next = queue.waiting.shift()) {
+      await next();
+      if (state.isDraining) break;
+    }
     queues.delete(sessionId);
   }
   function enqueue(sessionId: string, item: Work): void {
@@ -53,8 +56,8 @@ export function createSessionQueues(waitMs = REST_WAIT_MS): SessionQueues {
         });
       }),
     async drain() {
-      isDraining = true;
-      await Promise.all([...queues.values()].map((queue) => queue.running));
+      state.isDraining = true;
+      await Promise.all([...queues.values()].flatMap((queue) => queue.running ?? []));
     },
   };
 }

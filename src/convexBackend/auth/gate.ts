@@ -17,6 +17,8 @@ export interface Admission {
   readonly caller: Caller;
   /** Stored outcome of the same keyed request, if any. */
   readonly replay: { readonly status: number; readonly body: string | null } | null;
+  /** The key was used for another request. */
+  readonly isReused: boolean;
 }
 
 export interface Gate {
@@ -56,14 +58,14 @@ export function createGate({ store, tokens, faults, config, clock }: GateDeps): 
       const identity = asUser(caller.sub);
       const now = clock.now();
       const args = { jti: caller.jti, now, ...(keyed && { keyed }) };
-      const { revoked, known, replay } = await store.query(api.accounts.admit, args, identity);
+      const { revoked, known, replay, isReused } = await store.query(api.accounts.admit, args, identity);
       if (revoked) return null;
       if (!known) {
         const email = foldAscii(caller.email);
         const name = caller.email.split("@")[0] || caller.email;
         await store.mutation(api.accounts.ensure, { email, name, role: roleOf(email), now }, identity);
       }
-      return { caller, replay };
+      return { caller, replay, isReused };
     },
   };
 }

@@ -152,7 +152,7 @@ export function createBoards({ store, clock, log, metrics }: BoardsDeps): Boards
       }
       const entry = await loading;
       // The last socket may have left while this one waited.
-      if (loaded.get(key.id) !== entry) return await this.join(key, peer);
+      if (loaded.get(key.id) !== entry) return this.join(key, peer);
       entry.peers.add(peer);
       return { state: () => entry.live.state(), receive: receiveOf(entry), leave: (p) => leave(key.id, entry, p) };
     },

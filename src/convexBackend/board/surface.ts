@@ -6,7 +6,7 @@ import type { Faultable, Switchboard } from "../faults/switchboard.ts";
 import { failureFields } from "../log.ts";
 import type { UserIdentity } from "../routes/access.ts";
 import type { Services } from "../services.ts";
-import { type createChannel, inboundFaults } from "../sockets/channel.ts";
+import { type createChannel, halfOpen, inboundFaults } from "../sockets/channel.ts";
 import type { Peer, RelayFaults, Room } from "./boards.ts";
 
 type SocketChannel = ReturnType<typeof createChannel>;
@@ -90,6 +90,7 @@ export function createWhiteboardSurface(services: Services): WhiteboardSurface {
       channel.sendBytes(room.state());
       relay(ws, channel, room, peer);
       ws.resume();
+      halfOpen(channel, faults);
     },
     closeSession(id) {
       boards.drop(id);

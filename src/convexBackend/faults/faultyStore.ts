@@ -10,11 +10,11 @@ export function createFaultyStore(store: Store, faults: Switchboard): Store {
   return {
     async query(reference, args, identity) {
       refuse();
-      return await store.query(reference, args, identity);
+      return store.query(reference, args, identity);
     },
     async mutation(reference, args, identity) {
       refuse();
-      return await store.mutation(reference, args, identity);
+      return store.mutation(reference, args, identity);
     },
     ping: () => store.ping(),
     close: () => store.close(),

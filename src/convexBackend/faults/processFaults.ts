@@ -34,7 +34,7 @@ export const crashMidTurn = (faults: Switchboard, at: Faultable): void => {
 /** `ready-lies`: every store access fails while `/readyz` says otherwise. */
 export const isStoreDown = (faults: Switchboard): boolean => faults.fire("ready-lies", PROCESS) !== null;
 
-export const isNotReady = (faults: Switchboard): boolean => faults.fire("not-ready", PROCESS) !== null;
+export const isNotReady = (faults: Switchboard, at: Faultable): boolean => faults.fire("not-ready", at) !== null;
 
 export const claimsReady = (faults: Switchboard): boolean => faults.isOn("ready-lies", PROCESS);
 

@@ -67,7 +67,7 @@ function otherType(value: unknown): unknown {
 
 function otherValue(value: unknown): unknown {
   if (typeof value === "number") return value + 1;
-  if (typeof value === "string") return [...value].reverse().join("");
+  if (typeof value === "string") return Array.from(value).reverse().join("");
   return typeof value === "boolean" ? !value : value;
 }
 

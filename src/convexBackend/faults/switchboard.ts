@@ -30,7 +30,8 @@ export function fires(seed: string, name: string, n: number, rate: number): bool
 function acts(item: FaultItem, at: Faultable): boolean {
   const places: readonly Place[] = FAULTS[item.name];
   if (item.scope === null) return places.includes(at.place);
-  if (item.scope === "all") return true;
+  // `all` means every answer and frame; health and internal endpoints are no place of faults.
+  if (item.scope === "all") return at.place !== "process" || places.includes("process");
   return item.scope === at.place || item.scope === at.routeId;
 }
 

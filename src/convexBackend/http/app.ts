@@ -131,16 +131,18 @@ export function createApp(deps: AppDeps) {
     query: URLSearchParams,
     requestId: string,
     at: Faultable,
+    onAdmitted: () => void,
   ): Promise<Reply> {
     const bytes = await readBytes(request);
     const parsed = parseJson(bytes);
     const body = parsed.kind === "json" ? parsed.value : undefined;
     const key = givenKey(request.headers["idempotency-key"], route.isKeyed);
-    const base = { request, requestId, route, query, bytes, key, at };
+    const base = { request, requestId, route, query, bytes, key, isKeyReused: false, at };
     const open = handlers.open[route.id];
     if (open) {
+      onAdmitted();
       if (parsed.kind === "invalid" && route.method !== "GET" && route.family === "accounts") throw parsed.error;
-      return await open({ ...base, body, params: rawParams });
+      return underFaults(at, () => open({ ...base, body, params: rawParams }));
     }
     const bearer = handlers.bearer[route.id];
     if (!bearer) throw new TypeError(`no handler for route ${route.id}`);
@@ -154,15 +156,23 @@ export function createApp(deps: AppDeps) {
     const scope = faults.fire("double-effect", at) ? null : keyedScope(key, route, rawParams, body);
     const admitted = await gate.admit(caller, scope);
     if (!admitted) throw refuse();
-    // An early failure by fault has no effect; a late one follows a committed effect.
-    const early = faults.fire("http-5xx", at);
-    if (early) throw new HttpError(numberArg(early, 500), null, "Injected failure.");
+    onAdmitted();
     const needsJson = (route.method === "POST" || route.method === "PATCH") && route.id !== "R5";
     if (parsed.kind === "invalid" && needsJson) throw parsed.error;
     const params = canonicalParams(rawParams);
     if (admitted.replay) return replayed(admitted.replay);
-    const call: Call = { ...base, body, params, key: scope || key.kind === "illegal" ? key : { kind: "none" } };
-    const reply = await bearer(call, caller);
+    const given: Call["key"] = scope || key.kind === "illegal" ? key : { kind: "none" };
+    const call: Call = { ...base, body, params, key: given, isKeyReused: admitted.isReused };
+    return underFaults(at, () => bearer(call, caller));
+  }
+
+  /** An early failure by fault has no effect; a late one follows a committed effect. */
+  async function underFaults(at: Faultable, work: () => Promise<Reply>): Promise<Reply> {
+    if (at.place !== "rest") return work();
+    const early = faults.fire("http-5xx", at);
+    if (early) throw new HttpError(numberArg(early, 500), null, "Injected failure.");
+    strain(faults, at);
+    const reply = await work();
     const late = faults.fire("late-5xx", at);
     if (late) throw new HttpError(numberArg(late, 500), null, "Injected failure.");
     return reply;
@@ -210,15 +220,20 @@ export function createApp(deps: AppDeps) {
       return { reply: unroutable(405, { Allow: found.allow.join(", ") }), route, at: nowhere };
     }
     const isTarget = !FAULT_EXEMPT.has(path) && !isInternal(path);
-    let at: Faultable = isTarget ? { place: "rest", routeId: found.route.id, requestId } : nowhere;
+    let at = nowhere;
+    // Faults act after authentication: an answer before that is left as it is.
+    let answerAt = nowhere;
     try {
-      if (isTarget) at = { ...at, ...headerFaults(request) };
-      if (isTarget) strain(faults, at);
+      if (!isInternal(path)) at = { ...at, ...headerFaults(request) };
+      if (isTarget) at = { ...at, place: "rest", routeId: found.route.id };
+      const onAdmitted = (): void => {
+        answerAt = at;
+      };
       const query = new URLSearchParams(queryParts.join("?"));
-      const reply = await handleRouted(request, found.route, found.params, query, requestId, at);
-      return { reply, route, at };
+      const reply = await handleRouted(request, found.route, found.params, query, requestId, at, onAdmitted);
+      return { reply, route, at: answerAt };
     } catch (error) {
-      return { reply: failure(error, route, requestId), route, at };
+      return { reply: failure(error, route, requestId), route, at: answerAt };
     }
   }
 

@@ -3,8 +3,6 @@ import type { IncomingMessage } from "node:http";
 import type { FunctionArgs, FunctionReference } from "convex/server";
 import type { PathParams, RouteSpec } from "../../contract/index.ts";
 import type { Faultable } from "../faults/switchboard.ts";
-import type { Caller } from "../auth/tokens.ts";
-import type { Identity } from "../ports.ts";
 
 export interface Reply {
   readonly status: number;
@@ -31,15 +29,9 @@ export interface Call {
   readonly body: unknown;
   readonly bytes: Buffer;
   readonly key: GivenKey;
+  /** The key was used for another request: 409 once the request itself is found valid (G9). */
+  readonly isKeyReused: boolean;
   readonly at: Faultable;
-}
-
-export interface AuthenticatedCall extends Call {
-  readonly caller: Caller;
-  /** The caller, or with the `skip-ownership` fault the owner of what is asked for. */
-  readonly identity: Identity & { readonly role: "user" };
-  /** Time reads go back to; present only with the `stale-read` fault. */
-  readonly asOf: { readonly asOf?: number };
 }
 
 export type WriteReference = FunctionReference<"mutation">;

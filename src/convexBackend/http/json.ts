@@ -31,7 +31,7 @@ export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= JSON_BODY_BYTES_MAX) return void chunks.push(chunk);

@@ -59,7 +59,7 @@ export function createKeyedRuns(waitMs = WAIT_MS): KeyedRuns {
           () => undefined,
         ),
       );
-      return await mine.finally(() => running.delete(name));
+      return mine.finally(() => running.delete(name));
     },
   };
 }

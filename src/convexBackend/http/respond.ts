@@ -36,8 +36,8 @@ export async function spoilReply(reply: Reply, faults: Switchboard, at: Faultabl
   if (slow) await delay(numberArg(slow, 1_000), undefined, { ref: false });
   if (faults.fire("hang", at)) return { kind: "silence" };
   if (faults.fire("reset", at)) return { kind: "reset" };
-  const isJson = typeof reply.body === "string" && reply.contentType === undefined && reply.status !== 204;
-  const body = isJson ? { body: spoilJson(reply.body as string, faults, at) } : {};
+  const json = typeof reply.body === "string" && reply.contentType === undefined ? reply.body : null;
+  const body = json === null ? {} : { body: spoilJson(json, faults, at) };
   const wrong = faults.fire("wrong-status", at);
   const status = wrong ? numberArg(wrong, 500) : reply.status;
   return { kind: "send", reply: { ...reply, ...body, status } };

@@ -42,8 +42,8 @@ const phaseOf = (kind: string): string =>
         ? "generation"
         : "analysis";
 
-function retryAfter(error: APIError): number | null {
-  const seconds = Number(error.headers?.get("retry-after") ?? Number.NaN);
+function retryAfter(headers: Headers | undefined): number | null {
+  const seconds = Number(headers?.get("retry-after") ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MAX_MS) : null;
 }
 
@@ -51,7 +51,7 @@ function failureOf(error: unknown): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const status = error instanceof APIError ? (error.status as number | undefined) : undefined;
   if (status === 429 && error instanceof APIError) {
-    return new ModelFailure("LLM_RATE_LIMITED", { isRetried: true, retryAfterMs: retryAfter(error), cause: error });
+    return new ModelFailure("LLM_RATE_LIMITED", { isRetried: true, retryAfterMs: retryAfter(error.headers as Headers | undefined), cause: error });
   }
   // Connect errors, broken streams and 5xx are tried again; other refusals would only be repeated.
   const isRetried = status === undefined || status >= 500;

@@ -53,10 +53,12 @@ export function mintedIds(
   return { id: services.ids.minted(call.at, kind, { userId: sub, path, key }), spareId: randomUUID() };
 }
 
+const reused = (): HttpError => new HttpError(409, "IDEMPOTENCY_KEY_REUSED", "This key was used for another request.");
+
 function replyOf(services: Services, outcome: Outcome, what: string): Reply {
   switch (outcome.outcome) {
     case "reused":
-      throw new HttpError(409, "IDEMPOTENCY_KEY_REUSED", "This key was used for another request.");
+      throw reused();
     case "not_found":
       throw notFound(what);
     case "stale":
@@ -86,6 +88,7 @@ export async function write<F extends WriteReference>(
       "The idempotency key must be 1 to 128 visible ASCII characters.",
     );
   }
+  if (call.isKeyReused) throw reused();
   const scope = keyedScope(call.key, call.route, call.params, call.body);
   const dryRun = services.faults.fire("lost-write", call.at) !== null;
   const once = async (): Promise<Outcome> => {

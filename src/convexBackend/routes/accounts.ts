@@ -7,6 +7,7 @@ import { bearerOf } from "../auth/tokens.ts";
 import type { BearerHandler, Handler } from "../http/app.ts";
 import { json } from "../http/call.ts";
 import { HttpError, InvalidInputError } from "../http/errors.ts";
+import * as shapes from "../http/shapes.ts";
 import { object, optional, readBody, required, text } from "../http/fields.ts";
 import { failureFields } from "../log.ts";
 import { AS_SERVICE, asUser, StoreUnavailableError } from "../ports.ts";
@@ -118,7 +119,7 @@ export function accountRoutes(services: Services): {
   const me: BearerHandler = async (_call, { sub }) => {
     const profile = await store.query(api.accounts.profileOfCaller, {}, asUser(sub));
     if (!profile) throw detail(404, "User not found");
-    return json(200, { ...profile, ...naiveTimes(profile) });
+    return json(200, shapes.profile({ ...profile, ...naiveTimes(profile) }));
   };
 
   const changeProfile: BearerHandler = async (call, { sub }) => {
@@ -130,7 +131,7 @@ export function accountRoutes(services: Services): {
     };
     const profile = await store.mutation(api.accounts.updateProfile, args, asUser(sub));
     if (!profile) throw detail(404, "User not found");
-    return json(200, { ...profile, ...naiveTimes(profile) });
+    return json(200, shapes.profile({ ...profile, ...naiveTimes(profile) }));
   };
 
   return {

@@ -6,7 +6,7 @@ import { boardInsights } from "../board/insights.ts";
 import { boardSummary } from "../board/summary.ts";
 import type { BearerHandler } from "../http/app.ts";
 import { type Call, json, param } from "../http/call.ts";
-import { HttpError, notFound } from "../http/errors.ts";
+import { HttpError } from "../http/errors.ts";
 import type { Services } from "../services.ts";
 import { actor, requireSession, type UserIdentity } from "./access.ts";
 
@@ -22,8 +22,8 @@ export function boardRoutes(services: Services): Record<string, BearerHandler> {
       const identity = await actor(services, call, sub);
       const id = param(call, "session_id");
       const found = await store.query(api.sessions.access, { id }, identity);
-      if (found.access === "foreign") throw new HttpError(403, null, "This session belongs to someone else.");
-      if (found.access === "unknown") throw notFound("Session");
+      // The one route that answers 403, for foreign and unknown sessions alike (G8).
+      if (found.access !== "own") throw new HttpError(403, null, "This session is not yours.");
       const doc = await boards.read({ id, session: found.session, identity });
       return json(200, boardSummary(boardState(doc, clock.now())));
     },

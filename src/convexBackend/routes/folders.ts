@@ -3,6 +3,7 @@ import { api } from "../../../convex/_generated/api.js";
 import type { BearerHandler } from "../http/app.ts";
 import { json, param } from "../http/call.ts";
 import { notFound } from "../http/errors.ts";
+import * as shapes from "../http/shapes.ts";
 import { readBody, required, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
 import { actor, asOf, mintedIds, write } from "./access.ts";
@@ -32,7 +33,7 @@ export function folderRoutes(services: Services): Record<string, BearerHandler> 
     },
     async R4(call, { sub }) {
       const rows = await store.query(api.folders.list, asOf(services, call), await actor(services, call, sub));
-      return json(200, { folders: rows.map((row) => shown(call, row.folder, row.knowledgeBase)) });
+      return json(200, { folders: rows.map((row) => shown(call, shapes.folder(row.folder), row.knowledgeBase)) });
     },
     async R16(call, { sub }) {
       const id = param(call, "folder_id");
@@ -42,20 +43,20 @@ export function folderRoutes(services: Services): Record<string, BearerHandler> 
         await actor(services, call, sub),
       );
       if (!found) throw notFound("Folder");
-      return json(200, shown(call, found.folder, found.knowledgeBase));
+      return json(200, shown(call, shapes.folderWithCounts(found.folder), found.knowledgeBase));
     },
     async R17(call, { sub }) {
       const id = param(call, "folder_id");
       const identity = await actor(services, call, sub);
       if (!(await store.query(api.folders.get, { id }, identity))) throw notFound("Folder");
       const { name } = readBody(folderBody, call.body);
-      return await write(services, call, identity, api.folders.rename, () => ({ id, name }), "Folder");
+      return write(services, call, identity, api.folders.rename, () => ({ id, name }), "Folder");
     },
     async R18(call, { sub }) {
       const id = param(call, "folder_id");
       const identity = await actor(services, call, sub);
       if (!(await store.query(api.folders.get, { id }, identity))) throw notFound("Folder");
-      return await write(services, call, identity, api.folders.remove, () => ({ id }), "Folder");
+      return write(services, call, identity, api.folders.remove, () => ({ id }), "Folder");
     },
   };
 }

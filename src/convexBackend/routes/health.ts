@@ -20,7 +20,7 @@ async function passes(check: Promise<void>): Promise<"ok" | "fail"> {
     () => "ok" as const,
     () => "fail" as const,
   );
-  return await Promise.race([done, tooLate]).finally(() => clearTimeout(timer));
+  return Promise.race([done, tooLate]).finally(() => clearTimeout(timer));
 }
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
@@ -39,7 +39,7 @@ export function healthRoutes(services: Services): Record<string, Handler> {
     return async (call) => {
       if (!config.allowsFaultHeaders) return missing;
       requireServiceToken(call);
-      return await handler(call);
+      return handler(call);
     };
   };
 
@@ -50,24 +50,24 @@ export function healthRoutes(services: Services): Record<string, Handler> {
     },
     health: () => Promise.resolve(json(200, { status: "ok", timestamp: renderNaive(clock.now()), version: VERSION })),
     livez: () => Promise.resolve(json(200, { status: "ok" })),
-    async readyz() {
+    async readyz(call) {
       const lies = claimsReady(faults);
       const checks = {
         store: lies ? "ok" : await passes(store.ping()),
         boards: services.boards.isWriting() ? "ok" : "fail",
-        config: services.isStopping() || isNotReady(faults) ? "fail" : "ok",
+        config: services.isStopping() || isNotReady(faults, call.at) ? "fail" : "ok",
       };
       const isReady = Object.values(checks).every((check) => check === "ok");
       return json(isReady ? 200 : 503, { status: isReady ? "ready" : "not_ready", checks });
     },
-    "internal.faults.set": switchable(async (call) => {
+    "internal.faults.set": switchable((call) => {
       try {
         faults.replace(call.bytes.toString("utf8"));
       } catch (error) {
         if (error instanceof FaultSyntaxError) throw new HttpError(400, null, error.message);
         throw error;
       }
-      return await Promise.resolve({ status: 204 });
+      return Promise.resolve({ status: 204 });
     }),
     "internal.faults.get": switchable(() =>
       Promise.resolve({ status: 200, body: faults.text, contentType: "text/plain" }),

@@ -4,6 +4,7 @@ import { canonicalJson, canonicalUuid } from "../../contract/index.ts";
 import type { BearerHandler } from "../http/app.ts";
 import { type Call, json, param, type Reply } from "../http/call.ts";
 import { HttpError, notFound } from "../http/errors.ts";
+import * as shapes from "../http/shapes.ts";
 import { bool, type Field, integer, nullable, optional, readBody, readQuery, required, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
 import { readActions } from "../tutor/replay.ts";
@@ -44,7 +45,7 @@ export function historyRoutes(services: Services): Record<string, BearerHandler>
       const content = canonicalJson(call.body);
       return { id, entry: { id: ids.did(call.at, "log", id, row), row, content, ...kind } };
     };
-    return await services.queues.run(id, () => write(services, call, identity, api.logs.append, args, "Session"));
+    return services.queues.run(id, () => write(services, call, identity, api.logs.append, args, "Session"));
   }
 
   return {
@@ -86,7 +87,7 @@ export function historyRoutes(services: Services): Record<string, BearerHandler>
       const args = { id: param(call, "session_id"), limit, ...from, ...asOf(services, call) };
       const page = await store.query(api.logs.list, args, identity);
       if (!page) throw notFound("Session");
-      return json(200, page);
+      return json(200, { interactions: page.interactions.map(shapes.interaction), next_after: page.next_after });
     },
   };
 }

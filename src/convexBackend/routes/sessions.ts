@@ -4,6 +4,7 @@ import { canonicalUuid } from "../../contract/index.ts";
 import type { BearerHandler } from "../http/app.ts";
 import { json, param } from "../http/call.ts";
 import { HttpError, notFound } from "../http/errors.ts";
+import * as shapes from "../http/shapes.ts";
 import { integer, optional, readQuery, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
 import { actor, asOf, mintedIds, requireSession, write } from "./access.ts";
@@ -26,26 +27,27 @@ export function sessionRoutes(services: Services): Record<string, BearerHandler>
     async R5(call, { sub }) {
       const identity = await actor(services, call, sub);
       const args = () => ({ ...mintedIds(services, call, sub, "session"), folderId: folderIdOf(call.body) });
-      return await write(services, call, identity, api.sessions.create, args, "Session");
+      return write(services, call, identity, api.sessions.create, args, "Session");
     },
     async R19(call, { sub }) {
       const fields = { limit: optional(integer({ ge: 1, le: 100 })), before: optional(text()) };
       const { limit = DEFAULT_LIMIT, before } = readQuery(fields, call.query);
       const bound = before === undefined ? {} : { before: canonicalUuid(before) ?? before };
       const args = { limit, ...bound, ...asOf(services, call) };
-      return json(200, await store.query(api.sessions.list, args, await actor(services, call, sub)));
+      const page = await store.query(api.sessions.list, args, await actor(services, call, sub));
+      return json(200, { sessions: page.sessions.map(shapes.session), next_before: page.next_before });
     },
     async R20(call, { sub }) {
       const args = { id: param(call, "session_id"), ...asOf(services, call) };
       const session = await store.query(api.sessions.get, args, await actor(services, call, sub));
       if (!session) throw notFound("Session");
-      return json(200, session);
+      return json(200, shapes.session(session));
     },
     async R21(call, { sub }) {
       const id = param(call, "session_id");
       const identity = await actor(services, call, sub);
       await requireSession(services, call, identity);
-      return await services.queues.run(id, async () => {
+      return services.queues.run(id, async () => {
         const reply = await write(services, call, identity, api.sessions.remove, () => ({ id }), "Session");
         services.closeSession(id);
         return reply;

@@ -151,15 +151,19 @@ export function createChannel(
   };
 }
 
+/** `half-open`: from here on nothing is read or written. */
+export function halfOpen(channel: ReturnType<typeof createChannel>, faults: Switchboard): boolean {
+  if (!faults.fire("half-open", channel.at)) return false;
+  channel.fallSilent();
+  return true;
+}
+
 export type InboundVerdict = "handle" | "ignore";
 
 /** Faults that act on an inbound frame, before anything else sees it. */
 export function inboundFaults(channel: ReturnType<typeof createChannel>, faults: Switchboard): InboundVerdict {
   const { at } = channel;
-  if (faults.fire("half-open", at)) {
-    channel.fallSilent();
-    return "ignore";
-  }
+  if (halfOpen(channel, faults)) return "ignore";
   if (faults.fire("close-1011", at)) {
     channel.close(1011, "Internal error");
     return "ignore";

@@ -1,6 +1,6 @@
 // The executor: model step, tool, and again while tools are silent (contract services.md §§1–3, tutor-socket.md §8).
 import { canonicalJson } from "../../contract/index.ts";
-import { type ChatMessage, type ModelClient } from "../model/client.ts";
+import type { ChatMessage, ModelClient } from "../model/client.ts";
 import { ModelFailure } from "../model/failures.ts";
 import { readJsonObject, retryNote, type UnusableReason } from "../model/jsonReply.ts";
 import { isObject } from "../tools/args.ts";

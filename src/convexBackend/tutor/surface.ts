@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from "ws";
 import { strain } from "../faults/processFaults.ts";
 import type { UserIdentity } from "../routes/access.ts";
 import type { Services } from "../services.ts";
-import { type Channel, type createChannel, inboundFaults } from "../sockets/channel.ts";
+import { type Channel, type createChannel, halfOpen, inboundFaults } from "../sockets/channel.ts";
 import { accept, type Actor, createActor, type TutorSocket } from "./actor.ts";
 import { loadContext } from "./context.ts";
 import { errorEnvelope, questionEnvelope } from "./envelope.ts";
@@ -136,7 +136,8 @@ export function createTutorSurface(services: Services): TutorSurface {
         actor.sockets.delete(socket);
         forgetIfIdle(actor);
       });
-      for (const frame of frames) channel.sendText(frame, "opening");
+      for (const frame of frames) channel.sendText(frame, "opening", true);
+      halfOpen(channel, faults);
     },
     closeSession(id) {
       for (const { channel } of actors.get(id)?.sockets ?? []) channel.close(1000, "Session deleted");

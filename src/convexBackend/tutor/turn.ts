@@ -6,7 +6,7 @@ import { boardState } from "../board/entries.ts";
 import { crashMidTurn } from "../faults/processFaults.ts";
 import { numberArg } from "../faults/switchboard.ts";
 import { failureFields } from "../log.ts";
-import { StoreUnavailableError } from "../ports.ts";
+import { StoreRefusal, StoreUnavailableError } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { evaluate } from "../tools/index.ts";
 import { message } from "../tools/desk.ts";
@@ -37,6 +37,8 @@ interface Turn {
   readonly clientMessageId: string | null;
   readonly started: number;
   readonly signal: AbortSignal;
+  /** The fault `lost-write`: everything is computed and nothing stored. */
+  readonly isLost: boolean;
 }
 
 /** Frames to send to whoever presented the id, and whether the socket is closed after them. */
@@ -45,6 +47,16 @@ export interface Answer {
   readonly outcome: string;
   readonly ends: boolean;
 }
+
+/** What a dry run would have answered. */
+const dryRunnable = async <T>(begun: Promise<T>): Promise<T> => {
+  try {
+    return await begun;
+  } catch (error) {
+    if (error instanceof StoreRefusal && error.code === "DRY_RUN") return (error.data as { outcome: T }).outcome;
+    throw error;
+  }
+};
 
 const logText = (plan: Plan) => (plan.kind === "refuse" ? null : plan.log);
 
@@ -60,9 +72,10 @@ async function begin(turn: Turn): Promise<FunctionReturnType<typeof api.turns.be
       ...(clientMessageId !== null && { clientMessageId }),
       ...(frame.mode !== null && { interactionMode: frame.mode }),
       ...(text && { log: { id, row, ...text } }),
+      ...(turn.isLost && { dryRun: true }),
       ...(plan.kind === "turn" && plan.userText !== undefined && { userText: plan.userText }),
     };
-    const begun = await services.store.mutation(api.turns.begin, args, actor.identity);
+    const begun = await dryRunnable(services.store.mutation(api.turns.begin, args, actor.identity));
     if (begun.status !== "stale" || tries >= STALE_TRIES) return begun;
     actor.logRows = begun.logRows;
   }
@@ -170,7 +183,7 @@ async function effectOf(turn: Turn, plan: Effect, begun: Begun, context: Session
     const feedback = evaluated(turn, begun, context);
     if (feedback) return feedback;
   } else if (plan.setsLastEvent) context.last_event = { type: plan.type };
-  return await execute(turn, plan, begun, context);
+  return execute(turn, plan, begun, context);
 }
 
 /** Rejects with the signal's reason as soon as it aborts; the work's own end is then ignored. */
@@ -211,7 +224,7 @@ async function store(
     ...(isChatRow && actions.length > 0 && { actionsJson: JSON.stringify(actions) }),
     conceptEvents,
     ...(claims && { claimJobId: ids.did(at, "job", actor.id, "session_analysis") }),
-    ...(faults.fire("lost-write", at) && { dryRun: true }),
+    ...(turn.isLost && { dryRun: true }),
   };
   const { status } = await services.store.mutation(api.turns.finish, args, actor.identity);
   if (status === "stored") {
@@ -274,12 +287,13 @@ export async function runFrame(
 ): Promise<Answer> {
   const plan = planOf(frame);
   const ignoresId = services.faults.fire("double-effect", socket.channel.at) !== null;
+  const isLost = services.faults.fire("lost-write", socket.channel.at) !== null;
   const isReadable = !(plan.kind === "refuse" && plan.code === "INVALID_PAYLOAD");
   const clientMessageId = ignoresId || !isReadable ? null : frame.clientMessageId;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new TurnError("TURN_TIMEOUT")), TURN_MS);
   const started = performance.now();
-  const turn: Turn = { services, actor, socket, frame, plan, clientMessageId, started, signal: timeout.signal };
+  const turn: Turn = { services, actor, socket, frame, plan, clientMessageId, started, signal: timeout.signal, isLost };
   let answer: Answer | "stale" = "stale";
   try {
     for (let tries = 0; answer === "stale" && tries < STALE_TRIES; tries += 1) answer = await attempt(turn);
