@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { type CliHarness, createCliHarness, LAUNCHER } from "./testing/cliHarness.ts";
 
@@ -105,9 +108,45 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
+test("the launcher without the project's Node says what to run", async (t) => {
+  const harness = await open(t);
+  const copy = join(harness.folder, "scripts", "switchyard.mjs");
+  cpSync(LAUNCHER, copy);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [copy, "status"], { encoding: "utf8" });
+  assert.deepEqual([status, stdout], [2, ""]);
+  assert.match(stderr, /needs its own Node 24, .* is not there\.\nRun "npm ci" in /);
+});
+
+test("no path leads from public to admin", async (t) => {
+  const harness = await open(t);
+  const running = await harness.start();
+  const token = (await readFile(join(harness.folder, "state", "operate.token"), "utf8")).trim();
+  const paths = [
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/api/status",
+    "/api/flags",
+    "/api/kill",
+    "/api/config",
+    "/internal/kill",
+  ];
+  for (const path of paths) {
+    for (const method of ["GET", "POST"]) {
+      const init = method === "GET" ? {} : { body: '{"reason":"from outside"}' };
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const answer = await fetch(`${running.proxyUrl}${path}`, { method, headers, ...init });
+      const body = await answer.text();
+      assert.ok(answer.status === 404 || answer.status === 502, `${method} ${path} gave ${answer.status}`);
+      assert.doesNotMatch(body, /schemaVersion|switchyard_|"status":"(alive|ready)"/);
+    }
+  }
+  const { stdout } = await harness.run(["status", "--json", "--admin-url", running.adminUrl]);
+  assert.deepEqual((JSON.parse(stdout) as { kills: unknown[] }).kills, []);
+});
+
 test("the launcher passes the exit code through", async (t) => {
   const harness = await open(t);
-  const { spawnSync } = await import("node:child_process");
   const { status, stderr } = spawnSync(process.execPath, [LAUNCHER, "statsu"], {
     cwd: harness.folder,
     encoding: "utf8",
