@@ -88,4 +88,6 @@ const DEMO_SETTINGS = {
   "admin.openMetrics": true,
   // ux.md §7: nobody watches the demo's readiness, so nobody needs the wait.
   "drain.delay": "0s",
+  // A dozen students need no ten seconds to spread their reconnects over.
+  "drain.sockets": "1s",
 } as const;
