@@ -34,7 +34,13 @@ export type SessionEvent =
   | { readonly type: "client-frame"; readonly frame: Frame }
   | { readonly type: "arm-frame"; readonly gen: number; readonly frame: Frame }
   | { readonly type: "client-closed"; readonly code: number; readonly reason: string }
-  | { readonly type: "arm-closed"; readonly gen: number; readonly code: number; readonly reason: string; readonly delayMs: number }
+  | {
+      readonly type: "arm-closed";
+      readonly gen: number;
+      readonly code: number;
+      readonly reason: string;
+      readonly delayMs: number;
+    }
   | { readonly type: "decided"; readonly arm: Arm; readonly delayMs: number; readonly capMs: number }
   | { readonly type: "drain"; readonly delayMs: number; readonly capMs: number }
   | { readonly type: "leave-due" }
@@ -46,7 +52,8 @@ export type Effect =
   | { readonly type: "to-arm" }
   | { readonly type: "to-client" }
   | { readonly type: "close-client"; readonly code: number | null; readonly reason: string }
-  | { readonly type: "close-arm"; readonly code: number; readonly reason: string }
+  /** `code` null: without one, as the client did it. */
+  | { readonly type: "close-arm"; readonly code: number | null; readonly reason: string }
   | { readonly type: "timer"; readonly name: "leave-due" | "leave-cap"; readonly ms: number }
   | { readonly type: "cancel-timers" }
   | { readonly type: "pause-client" }
@@ -74,19 +81,36 @@ const DROPPED_LOST: readonly Effect[] = [{ type: "dropped", reason: "leg_lost" }
 const DROPPED_CLOSING: readonly Effect[] = [{ type: "dropped", reason: "closing" }];
 const CANCEL = { type: "cancel-timers" } as const;
 
+/** A codec that throws here is off from the beginning: the state's `codec` is null then. */
 export function startSession(arm: Arm, codec: TurnCodec | null): SessionState {
-  return {
-    phase: "live",
-    gen: 1,
-    arm,
-    codec,
-    codecState: codec?.start(),
-    isLegOpen: true,
-    leave: null,
-  };
+  const started = { phase: "live", gen: 1, arm, codec, codecState: undefined, isLegOpen: true, leave: null } as const;
+  try {
+    return { ...started, codecState: codec?.start() };
+  } catch {
+    return { ...started, codec: null };
+  }
 }
 
 export function step(state: SessionState, event: SessionEvent): Step {
+  try {
+    return react(state, event);
+  } catch (error) {
+    if (state.codec === null) throw error;
+    return reactWithoutCodec(state, event);
+  }
+}
+
+/** Security X7: whichever of its functions threw, the codec is off and the same event is handled as if it were raw. */
+function reactWithoutCodec(before: SessionState, event: SessionEvent): Step {
+  const [state, effects] = react({ ...before, codec: null, codecState: undefined }, event);
+  const off: readonly Effect[] = [{ type: "codec-off" }, ...effects];
+  // What it was waiting for, the end of a turn, nobody can tell any more.
+  if (state.phase !== "leaving" || !state.leave?.isDue) return [state, off];
+  const [closing, more] = closeForRetry(state);
+  return [closing, [...off, ...more]];
+}
+
+function react(state: SessionState, event: SessionEvent): Step {
   switch (event.type) {
     case "client-frame":
       return onClientFrame(state, event.frame);
@@ -117,12 +141,7 @@ function onClientFrame(state: SessionState, frame: Frame): Step {
   const { codec } = state;
   if (codec === null) return [state, TO_ARM];
   const before = state.codecState;
-  let read: ReturnType<TurnCodec["fromClient"]>;
-  try {
-    read = codec.fromClient(before, frame);
-  } catch {
-    return switchCodecOff(state, TO_ARM);
-  }
+  const read = codec.fromClient(before, frame);
   // A turn that would begin now belongs to the next connection; it never reaches the arm that is being left.
   if (state.leave?.isDue && read[1] === "turn") return [state, DROPPED_LEAVING];
   return [read[0] === before ? state : { ...state, codecState: read[0] }, TO_ARM];
@@ -133,26 +152,14 @@ function onArmFrame(state: SessionState, frame: Frame): Step {
   const { codec } = state;
   if (codec === null) return [state, TO_CLIENT];
   const before = state.codecState;
-  let read: ReturnType<TurnCodec["fromArm"]>;
-  try {
-    read = codec.fromArm(before, frame);
-  } catch {
-    return switchCodecOff(state, TO_CLIENT);
-  }
+  const read = codec.fromArm(before, frame);
   const next = read[0] === before ? state : { ...state, codecState: read[0] };
   if (!next.leave?.isDue || openTurns(next) > 0) return [next, TO_CLIENT];
   const [closing, effects] = closeForRetry(next);
   return [closing, [...TO_CLIENT, ...effects]];
 }
 
-function switchCodecOff(state: SessionState, effects: readonly Effect[]): Step {
-  const off: SessionState = { ...state, codec: null, codecState: undefined };
-  if (!off.leave?.isDue) return [off, [...effects, { type: "codec-off" }]];
-  const [closing, more] = closeForRetry(off);
-  return [closing, [...effects, { type: "codec-off" }, ...more]];
-}
-
-export const openTurns = (state: SessionState): number => state.codec?.openTurns(state.codecState) ?? 0;
+const openTurns = (state: SessionState): number => state.codec?.openTurns(state.codecState) ?? 0;
 
 function onClientClosed(state: SessionState, code: number, reason: string): Step {
   if (state.phase === "closed") return [state, NOTHING];
@@ -161,10 +168,14 @@ function onClientClosed(state: SessionState, code: number, reason: string): Step
   return [{ ...state, phase: "closed", isLegOpen: false, leave: null }, effects];
 }
 
-/** handoff.md §8 "client gone": the same code when it may be sent at all, else 1001 (RFC 6455 §7.4.1). */
-function codeForArm(code: number, reason: string): { code: number; reason: string } {
-  const isSendable = code === 1000 || code === 1003 || (code >= 1007 && code <= 1011) || (code >= 3000 && code <= 4999);
-  return isSendable ? { code, reason } : { code: 1001, reason: "" };
+/** Reserved codes are never sent (RFC 6455 §7.4.1, security X4). */
+const isSendable = (code: number): boolean =>
+  (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999);
+
+/** handoff.md §8 "client gone": the arm gets what it would get without a proxy; 1001 for a client that just vanished. */
+function codeForArm(code: number, reason: string): { code: number | null; reason: string } {
+  if (code === 1005) return { code: null, reason: "" };
+  return isSendable(code) ? { code, reason } : { code: 1001, reason: "" };
 }
 
 type ArmClosed = Extract<SessionEvent, { type: "arm-closed" }>;
@@ -182,12 +193,9 @@ function onArmClosed(state: SessionState, event: ArmClosed): Step {
 
 /** What the application meant is passed on (handoff.md §8, first row); its codec knows best. */
 function isIntendedClose(state: SessionState, code: number, reason: string): boolean {
+  if (!isSendable(code)) return false;
   if (state.codec === null) return INTENDED_ANYWAY.has(code) || (code >= 4000 && code <= 4999);
-  try {
-    return state.codec.isIntended(state.codecState, { code, reason });
-  } catch {
-    return false;
-  }
+  return state.codec.isIntended(state.codecState, { code, reason });
 }
 
 /** Codes that mean the same behind a proxy as without one. */
@@ -225,8 +233,9 @@ function onLeaveDue(state: SessionState): Step {
 function closeForRetry(state: SessionState): Step {
   const [closing, effects] = close(state, RETRY_CODE, RETRY_REASON);
   if (!state.isLegOpen) return [closing, effects];
+  const left: SessionState = { ...closing, isLegOpen: false };
   const leg: Effect = state.leave?.cause === "decision" ? HANDOFF : { type: "close-arm", code: 1001, reason: "" };
-  return [closing, [...effects, leg]];
+  return [left, [...effects, leg]];
 }
 
 function close(state: SessionState, code: number | null, reason: string): Step {
@@ -237,5 +246,5 @@ function onLimit(state: SessionState, code: number, reason: string): Step {
   if (state.phase === "closing" || state.phase === "closed") return [state, NOTHING];
   const [closing, effects] = close(state, code, reason);
   if (!state.isLegOpen) return [closing, effects];
-  return [closing, [...effects, { type: "close-arm", code: 1001, reason: "" }]];
+  return [{ ...closing, isLegOpen: false }, [...effects, { type: "close-arm", code: 1001, reason: "" }]];
 }

@@ -95,7 +95,8 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
         cancel();
         resolve();
       };
-      for (const session of sessions) session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
+      for (const session of sessions)
+        session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
       return promise;
     },
     stop: () => pings.stop(),

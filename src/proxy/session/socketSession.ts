@@ -35,6 +35,8 @@ export interface SessionParts {
 /** Reading goes on below a quarter of the buffer's limit (handoff.md S2). */
 const RESUME_SHARE = 4;
 
+const PINGS_MISSED_MAX = 2;
+
 /** Does what the reducer says: owns both sockets, the timers, back-pressure and the pace. */
 export class SocketSession {
   readonly parts: SessionParts;
@@ -46,6 +48,7 @@ export class SocketSession {
   readonly #pingPace: Pace;
   readonly #clientPauses = new Set<PauseReason>();
   readonly #legPauses = new Set<PauseReason>();
+  #paceUntilMs = 0;
   #missedClient = 0;
   #missedLeg = 0;
   #closeCode: number | null = null;
@@ -58,7 +61,9 @@ export class SocketSession {
     const { env, route, decision, limits } = parts;
     this.openedAtMs = env.clock.now();
     this.#labels = { route: route.id, arm: decision.arm };
-    this.#state = startSession(decision.arm, env.application.codecs.get(route.config.codec) ?? null);
+    const codec = env.application.codecs.get(route.config.codec) ?? null;
+    this.#state = startSession(decision.arm, codec);
+    if (codec !== null && this.#state.codec === null) env.metrics.codecDisabled.inc({ surface: route.config.codec });
     this.#messagePace = createPace(limits.messagesPerSecond, limits.floodMs);
     this.#pingPace = createPace(limits.pingsPerSecondMax, limits.floodMs);
     this.#onLegSent = () => this.#relax("client");
@@ -92,9 +97,11 @@ export class SocketSession {
     leg.on("message", (data, isBinary) => this.#onLegMessage(gen, data as Buffer, isBinary));
     leg.on("close", (code, reason) => this.#onLegClose(gen, code, reason.toString("utf8")));
     leg.on("error", () => {});
-    leg.on("pong", () => {
+    const onLegControl = (): void => {
       this.#missedLeg = 0;
-    });
+    };
+    leg.on("ping", onLegControl);
+    leg.on("pong", onLegControl);
   }
 
   #onClientMessage(data: Buffer, isBinary: boolean): void {
@@ -130,7 +137,14 @@ export class SocketSession {
       return;
     }
     this.#pause("client", "pace");
-    this.#timer("pace", waitMs, () => this.#unpause("client", "pace"));
+    const untilMs = this.parts.env.clock.monotonic() + waitMs;
+    // Two paces, one pause: the longer wait counts.
+    if (this.#timers.has("pace") && untilMs <= this.#paceUntilMs) return;
+    this.#paceUntilMs = untilMs;
+    const { floodMs } = this.parts.limits;
+    if (waitMs <= floodMs) this.#timer("pace", waitMs, () => this.#unpause("client", "pace"));
+    // So much in one piece that calm could not come in time: over when its time is over.
+    else this.#timer("pace", floodMs, () => this.dispatch({ type: "limit", code: 1008, reason: "rate" }));
   }
 
   #onClientClose(code: number, reason: string): void {
@@ -164,7 +178,7 @@ export class SocketSession {
         this.#closeClient(effect.code, effect.reason);
         break;
       case "close-arm":
-        leg.close(effect.code, effect.reason.slice(0, 120));
+        this.#closeArm(effect.code, effect.reason);
         break;
       case "timer":
         this.#timer(effect.name, effect.ms, () => this.dispatch({ type: effect.name }));
@@ -245,25 +259,33 @@ export class SocketSession {
     this.#timer("close", limits.closeMs, () => client.terminate());
   }
 
-  /** Called every ping interval: two pings without any sign of life and the side is gone (security X6). */
+  #closeArm(code: number | null, reason: string): void {
+    const { leg } = this.parts;
+    // The same: its answer to the close must be read, what comes before it is dropped and counted.
+    this.#legPauses.clear();
+    leg.resume();
+    if (code === null) leg.close();
+    else leg.close(code, cutReason(reason));
+  }
+
+  /** Called every ping interval. A side that is paused cannot answer and is not asked. */
   keepAlive(): void {
     const { client, leg } = this.parts;
     if (client.readyState === client.OPEN && !client.isPaused) {
-      if (this.#missedClient >= 2) {
-        client.terminate();
-        return;
-      }
       this.#missedClient++;
       client.ping();
     }
     if (leg.readyState === leg.OPEN && !leg.isPaused) {
-      if (this.#missedLeg >= 2) {
-        leg.terminate();
-        return;
-      }
       this.#missedLeg++;
       leg.ping();
     }
+  }
+
+  /** Called a quarter of an interval later: two pings without any sign of life and the side is gone (security X6). */
+  endIfSilent(): void {
+    const { client, leg } = this.parts;
+    if (this.#missedClient >= PINGS_MISSED_MAX && !client.isPaused) client.terminate();
+    if (this.#missedLeg >= PINGS_MISSED_MAX && !leg.isPaused) leg.terminate();
   }
 
   /** Stops at once: the drain's time is over. */
@@ -293,11 +315,15 @@ type PauseReason = "slow" | "pace" | "leg-lost";
 /** Close reasons hold at most 123 bytes (RFC 6455 §5.5). */
 function cutReason(reason: string): string {
   if (Buffer.byteLength(reason) <= 123) return reason;
-  return Buffer.from(reason).subarray(0, 120).toString("utf8").replace(/\ufffd+$/, "");
+  return Buffer.from(reason)
+    .subarray(0, 123)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
 }
 
 const KNOWN_CODES = new Set([
   1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 4001, 4401, 4403,
 ]);
 /** A bounded label: an arm or a client may invent any code between 3000 and 4999. */
-export const closeLabel = (code: number): string => (KNOWN_CODES.has(code) ? String(code) : code >= 4000 ? "4xxx" : "other");
+export const closeLabel = (code: number): string =>
+  KNOWN_CODES.has(code) ? String(code) : code >= 4000 ? "4xxx" : "other";

@@ -56,7 +56,13 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     return server;
   };
 
-  const open = async (core: Core, req: IncomingMessage, socket: Duplex, early: Buffer, judged: Judged): Promise<void> => {
+  const open = async (
+    core: Core,
+    req: IncomingMessage,
+    socket: Duplex,
+    early: Buffer,
+    judged: Judged,
+  ): Promise<void> => {
     const subject = await identify(env, core, judged.token);
     const release = admit(env, core, sockets, subject, judged.address);
     const gone = new AbortController();
@@ -150,7 +156,8 @@ function judge(env: Environment, core: Core, req: IncomingMessage, early: Buffer
   if (head.origin !== null && !core.cors.isAllowed(head.origin)) {
     throw new SwitchyardError("SY_ORIGIN_REFUSED", "this origin may not open sockets");
   }
-  if (env.isDraining) throw new SwitchyardError("SY_DRAINING", "the proxy is stopping", { headers: { "retry-after": "1" } });
+  if (env.isDraining)
+    throw new SwitchyardError("SY_DRAINING", "the proxy is stopping", { headers: { "retry-after": "1" } });
   const { token, query } = takeQueryToken(target.query);
   return {
     head,
@@ -190,7 +197,10 @@ function admit(env: Environment, core: Core, sockets: SocketRegistry, subject: S
   if (env.overload.isMemoryShort() || env.overload.shouldShed()) {
     throw new SwitchyardError("SY_OVERLOADED", "too much load, try again shortly", retry);
   }
-  if (sockets.countOf(subject) >= limits.socketsPerSubjectMax || sockets.countAt(address) >= limits.socketsPerAddressMax) {
+  if (
+    sockets.countOf(subject) >= limits.socketsPerSubjectMax ||
+    sockets.countAt(address) >= limits.socketsPerAddressMax
+  ) {
     throw new SwitchyardError("SY_RATE_LIMITED", "too many open sockets", retry);
   }
   return sockets.reserve(subject, address);
@@ -311,5 +321,11 @@ function refuseUnauthorized(env: Environment, socket: Duplex, requestId: string,
   doom(socket);
   const contentType = body?.contentType ?? "application/problem+json";
   const text = body?.text ?? JSON.stringify({ type: "about:blank", title: "Unauthorized", status: 401 });
-  writeBareReply(socket, 401, contentType, text, ["WWW-Authenticate", "Bearer", "X-Request-Id", requestId, ...corsHeaders]);
+  writeBareReply(socket, 401, contentType, text, [
+    "WWW-Authenticate",
+    "Bearer",
+    "X-Request-Id",
+    requestId,
+    ...corsHeaders,
+  ]);
 }
