@@ -1,0 +1,57 @@
+// `npm run bench [-- rest|ws]`: ratios against peers, side by side in one run (design: performance.md).
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readCommit, readMachine } from "./lib/machine.ts";
+import type { Part } from "./lib/part.ts";
+import { partReport } from "./lib/report.ts";
+import { type Rows, type Section, writeResults } from "./lib/results.ts";
+import { VoidMeasurement } from "./lib/void.ts";
+import { type Options, type PartName, readOptions, USAGE, UsageError } from "./options.ts";
+import { restPart } from "./rest/part.ts";
+import { wsPart } from "./ws/part.ts";
+
+const PART: Readonly<Record<PartName, Part>> = { rest: restPart, ws: wsPart };
+const RESULTS_DIR = fileURLToPath(new URL("./results", import.meta.url));
+
+const EXIT = { fine: 0, void: 1, usage: 2 } as const;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function bench(options: Options): Promise<void> {
+  const { rounds, seconds } = options;
+  const machine = readMachine();
+  const commit = readCommit();
+  const parts: Record<string, Rows> = {};
+  const sections: Section[] = [];
+  for (const part of options.parts) {
+    const dir = mkdtempSync(join(tmpdir(), `switchyard-bench-${part}-`));
+    try {
+      const result = await PART[part]({ dir, rounds, seconds, cores: machine.cores, say });
+      parts[part] = result.rows;
+      sections.push({ part, text: partReport({ part, result, machine, commit, rounds, seconds, at: new Date() }) });
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+  const results = { machine, commit, parts };
+  writeResults(options.resultsDir, results, sections);
+  process.stdout.write(
+    options.isJson ? `${JSON.stringify(results, null, 2)}\n` : sections.map(({ text }) => text).join("\n"),
+  );
+}
+
+try {
+  await bench(readOptions(process.argv.slice(2), RESULTS_DIR));
+  process.exitCode = EXIT.fine;
+} catch (error) {
+  if (error instanceof UsageError) {
+    say(`${error.message}\n\n${USAGE}`);
+    process.exitCode = EXIT.usage;
+  } else {
+    const isVoid = error instanceof VoidMeasurement;
+    say(`${isVoid ? "void: " : ""}${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = EXIT.void;
+  }
+}

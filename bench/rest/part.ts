@@ -1,0 +1,117 @@
+import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
+import type { Part, PartOptions } from "../lib/part.ts";
+import type { Running } from "../lib/process.ts";
+import type { Row } from "../lib/results.ts";
+import { inRounds } from "../lib/rounds.ts";
+import { type Figure, toRows } from "../lib/rows.ts";
+import { bottlenecks } from "../lib/share.ts";
+import { median } from "../lib/statistics.ts";
+import { createTokens, SUBJECTS } from "../lib/tokens.ts";
+import { VoidMeasurement } from "../lib/void.ts";
+import { ANSWER, READ_PATH } from "./answer.ts";
+import { createAutocannonLoad } from "./autocannonLoad.ts";
+import { BASELINE, type RestContestant, startContestants } from "./contestants.ts";
+import { type AddedLatency, latencyRows, measureLatency } from "./latency.ts";
+import { createLoad, type Load } from "./load.ts";
+import { startUpstream, type Upstream } from "./upstream.ts";
+
+const CONNECTIONS = 64;
+const WARM_UP_S_MAX = 2;
+const LATENCY_LOAD = 0.3;
+
+/** REST pass-through, shadow off (performance.md P1, P3, P4). */
+export const restPart: Part = async (options) => {
+  const running: Running[] = [];
+  try {
+    return await measureAll(options, running);
+  } finally {
+    await Promise.all(running.map((one) => one.stop()));
+  }
+};
+
+async function measureAll(options: PartOptions, running: Running[]) {
+  const { dir, rounds, seconds, say } = options;
+  const tokens = createTokens();
+  const upstream = await startUpstream(dir);
+  running.push(upstream);
+  const { contestants, skipped } = await startContestants(dir, upstream, running);
+  for (const line of skipped) say(line);
+  const load = createLoad(dir, tokens, READ_PATH);
+  const autocannon = createAutocannonLoad(dir, tokens, READ_PATH);
+  for (const one of contestants) {
+    await checkAnswer(one, tokens[0] as string);
+    await measure(one, upstream, load, Math.min(seconds, WARM_UP_S_MAX));
+  }
+  const figures = await inRounds(contestants, rounds, async (one, round) => {
+    const figure = await measure(one, upstream, load, seconds);
+    say(`rest, round ${round + 1} of ${rounds}: ${one.name} ${Math.round(figure.perSecond)}/s`);
+    return figure;
+  });
+  const callsPerSecond = Math.round(
+    LATENCY_LOAD * median((figures.get("switchyard") ?? []).map((one) => one.perSecond)),
+  );
+  const ours = contestants.find((one) => one.name === "switchyard") as RestContestant;
+  const latencies: AddedLatency[] = [];
+  for (let round = 0; round < rounds; round++) {
+    latencies.push(
+      await measureLatency(autocannon, { ours: ours.url, direct: upstream.controlUrl, callsPerSecond, seconds, round }),
+    );
+    say(`rest, latency, round ${round + 1} of ${rounds}`);
+  }
+  const rows: Record<string, Row> = {
+    ...toRows(contestants, figures, { baseline: BASELINE, what: "requests" }),
+    ...latencyRows(latencies),
+  };
+  const origins = contestants.filter((one) => one.isOrigin).map((one) => one.name);
+  const notes = [
+    `Load: ${load.name}, ${CONNECTIONS} connections, tokens of ${SUBJECTS} subjects in turn; upstream: ${upstream.kind} in its own process, 1 KiB of JSON.`,
+    "`switchyard` runs the shipped configuration, half of the subjects on each arm, its log to a file; raised are only the limits per subject and per address (security.md §11).",
+    "The peers are bare: no identity, no decision, no metrics, no log. All keep their connections to the upstream. `node-http` answers by itself and `undici` is `Pool.dispatch` in a bare server: references, not rivals.",
+    `Latency: autocannon at ${callsPerSecond} requests/s, 30 % of what \`switchyard\` reached, over direct calls at the same rate.`,
+    ...(isCpuKnown ? [] : ["This system does not tell the CPU time of other processes: no second table."]),
+    ...skipped,
+    ...bottlenecks(figures, origins),
+  ];
+  return { rows, notes };
+}
+
+/** Before anything is timed: the answer arrives whole and unchanged. */
+async function checkAnswer(one: RestContestant, token: string): Promise<void> {
+  const reply = await fetch(one.url + READ_PATH, { headers: { authorization: `Bearer ${token}` } });
+  const text = await reply.text();
+  if (reply.status !== 200 || text !== ANSWER) {
+    throw new VoidMeasurement(
+      `${one.name} answered ${reply.status} with ${text.length} characters, not the fixed answer`,
+    );
+  }
+}
+
+async function measure(one: RestContestant, upstream: Upstream, load: Load, seconds: number): Promise<Figure> {
+  one.running.emptyLog();
+  const cpu = () => [cpuSecondsOf(one.running.pid), cpuSecondsOf(upstream.pid)] as const;
+  const before = await upstream.answered();
+  const decidedBefore = (await one.switchyard?.decisions()) ?? 0;
+  const [ownBefore, upstreamBefore] = cpu();
+  const startedMs = performance.now();
+  const result = await load.run(one.url, { seconds, connections: CONNECTIONS });
+  const tookS = (performance.now() - startedMs) / 1_000;
+  const [ownAfter, upstreamAfter] = cpu();
+  if (result.failures > 0) throw new VoidMeasurement(`${one.name}: ${result.failures} of ${result.calls} calls failed`);
+  if (result.calls === 0) throw new VoidMeasurement(`${one.name} answered nothing`);
+  // The load tool tells 4xx and 5xx only. The upstream answers 200 to all: what it did not answer was no such answer.
+  const answered = (await upstream.answered()) - before;
+  if (!one.isOrigin && answered < result.calls) {
+    throw new VoidMeasurement(`${one.name}: the upstream answered ${answered} of ${result.calls} calls`);
+  }
+  const decided = ((await one.switchyard?.decisions()) ?? 0) - decidedBefore;
+  if (one.switchyard && decided < result.calls) {
+    throw new VoidMeasurement(`${one.name} decided ${decided} of ${result.calls} calls by a flag`);
+  }
+  const ownCpu = ownAfter === null || ownBefore === null ? null : ownAfter - ownBefore;
+  return {
+    perSecond: result.calls / result.seconds,
+    perCpuSecond: ownCpu === null ? null : result.calls / ownCpu,
+    coresUsed: (ownCpu ?? 0) / tookS,
+    upstreamCoresUsed: ((upstreamAfter ?? 0) - (upstreamBefore ?? 0)) / tookS,
+  };
+}
