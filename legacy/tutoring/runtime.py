@@ -50,6 +50,7 @@ class Runtime:
     executor: Executor
     engine: TurnEngine = field(init=False)
     is_stopping: bool = False
+    wires: set[Wire] = field(default_factory=set)
     _background: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,14 @@ class Runtime:
         await self.boards.flush_all()
         await self.http.aclose()
         await self.store.close()
+
+    async def close_sockets(self, code: int, reason: str, seconds: float) -> None:
+        """Closes every socket after what waits for it has been written, or after that time."""
+        for wire in self.wires:
+            wire.close(code, reason)
+        writers = [wire.writer for wire in self.wires if wire.writer is not None]
+        if writers:
+            await asyncio.wait(writers, timeout=seconds)
 
     async def board_content(self, session_id: str) -> BoardContent:
         async with self.store.read() as tx:

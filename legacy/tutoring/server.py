@@ -19,6 +19,7 @@ MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 PING_S = 20.0
 KEEP_ALIVE_S = 5
 DRAIN_S = 10.0
+_FLUSH_S = 1.0
 _LEAVE_S = 2
 _BACKLOG = 2048
 
@@ -63,9 +64,9 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        if not await self._runtime.live.wait_idle(DRAIN_S):
+        if not await self._runtime.live.finish_running(DRAIN_S):
             self._runtime.log.warn("turns were still running at the end")
-        self._runtime.live.close_all(1012, "Service restart")
+        await self._runtime.close_sockets(1012, "Service restart", _FLUSH_S)
         await super().shutdown(sockets)
 
 

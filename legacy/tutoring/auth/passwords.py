@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import unicodedata
 
 _N, _R, _P, _KEY_BYTES = 16384, 8, 1, 32
 _MEMORY_BYTES = 64 * 1024 * 1024
@@ -32,13 +33,18 @@ def is_password(password: str, stored: str) -> bool:
         return False
 
 
+_KINDS = ("an upper-case letter", "a lower-case letter", "a digit", "another character")
+
+
+def _kind(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in ("Lu", "Ll"):
+        return _KINDS[0] if category == "Lu" else _KINDS[1]
+    return _KINDS[2] if char in "0123456789" else _KINDS[3]
+
+
 def weakness(password: str) -> str | None:
     """Why a password is refused, or None."""
-    wanted = {
-        "an upper-case letter": any(char.isupper() for char in password),
-        "a lower-case letter": any(char.islower() for char in password),
-        "a digit": any(char.isdigit() for char in password),
-        "another character": any(not char.isalnum() for char in password),
-    }
-    missing = [name for name, is_there in wanted.items() if not is_there]
+    kinds = {_kind(char) for char in password}
+    missing = [kind for kind in _KINDS if kind not in kinds]
     return f"it needs {', '.join(missing)}" if missing else None

@@ -5,6 +5,7 @@ from typing import Any
 from pycrdt import Doc, Map, MapEvent, TransactionEvent
 
 from .content import BoardContent, is_alive, metadata_of
+from .update_check import check_update
 
 
 class InvalidUpdate(ValueError):
@@ -37,6 +38,7 @@ class BoardDocument:
         """Applies a client's update; returns the keys of `objects` it added or changed. Raises InvalidUpdate."""
         self._changed_keys = set()
         try:
+            check_update(update)
             self._doc.apply_update(update)
         except Exception as error:
             raise InvalidUpdate(str(error)) from error

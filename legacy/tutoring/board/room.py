@@ -36,13 +36,13 @@ class Room:
         self.peers: set[Peer] = set()
         self._store = store
         self._count = count
-        self._last_size = len(document.state())
+        self._size = len(document.state())
         self._is_dirty = False
         self._storing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     def take(self, sender: Peer, update: bytes) -> None:
-        if self._last_size + len(update) > DOCUMENT_BYTES_MAX:
+        if self._would_outgrow(update):
             self._count("too_large")
             sender.close(1009, "Document too large")
             return
@@ -54,6 +54,7 @@ class Room:
         except InvalidUpdate:
             self._count("invalid")
             return
+        self._size += len(update)
         self._count("applied")
         if not sender.faults.fires("lost-yjs-update"):
             bytes_out = _flipped(update) if sender.faults.fires("corrupt-yjs") else update
@@ -63,6 +64,12 @@ class Room:
         for made in self.document.mark_as_users(changed, self.server_ids) if changed else []:
             self._relay(made)
         self._touch()
+
+    def _would_outgrow(self, update: bytes) -> bool:
+        """Sizes are added up between encodings, which is too much at most; so the document is encoded before a no."""
+        if self._size + len(update) > DOCUMENT_BYTES_MAX:
+            self._size = len(self.document.state())
+        return self._size + len(update) > DOCUMENT_BYTES_MAX
 
     def collect(self, now_ms: int) -> None:
         for made in self.document.collect_expired(now_ms):
@@ -93,7 +100,7 @@ class Room:
             while self._is_dirty:
                 self._is_dirty = False
                 state = self.document.state()
-                self._last_size = len(state)
+                self._size = len(state)
                 try:
                     await self._store(state)
                 except StoreUnavailable:

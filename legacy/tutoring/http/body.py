@@ -38,13 +38,15 @@ async def read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def take_json(call: Call, raw: bytes) -> None:
+def take_json(call: Call) -> None:
     """Sets `call.body`. Routes without a body of their own keep what they got for the fingerprint only."""
-    call.is_body_absent = not raw
-    if not raw:
+    call.is_body_absent = not call.raw
+    if call.route.body == "lenient":
+        call.body = {}
+    if not call.raw:
         return
     try:
-        call.body = parse(raw)
+        call.body = parse(call.raw)
     except InvalidJson as error:
         if call.route.body == "json":
             ctx: dict[str, Any] = {"error": str(error)}

@@ -34,6 +34,7 @@ class Call:
     faults: FaultView
     path: str = ""
     ids: dict[str, str] = field(default_factory=dict)
+    raw: bytes = b""
     body: Any = None
     is_body_absent: bool = True
     claims: Claims | None = None

@@ -6,7 +6,6 @@ import hmac
 from .. import VERSION, clock
 from ..errors import ApiError, StoreUnavailable, unauthorized
 from ..faults.parse import BadFaults, parse_faults
-from .body import read_body
 from .call import Call, Reply, Route
 
 _CHECK_S = 1.0
@@ -68,7 +67,7 @@ async def _faults_on(call: Call, _tx: None, _target: None, _arguments: None) -> 
 async def _switch_faults(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
     _check_service_token(call)
     try:
-        items = parse_faults((await read_body(call.request)).decode("utf-8", "replace"))
+        items = parse_faults(call.raw.decode("utf-8", "replace"))
     except BadFaults as bad:
         raise ApiError(400, None, str(bad)) from bad
     call.runtime.switch.replace(items)

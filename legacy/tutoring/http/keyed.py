@@ -37,6 +37,9 @@ class KeyedCalls:
                 return False
         return True
 
+    def is_running(self, scope: Scope) -> bool:
+        return scope in self._running
+
     async def find(self, scope: Scope) -> Record | None:
         async with self._store.read() as tx:
             return await idempotency.find(tx, scope)
@@ -94,10 +97,13 @@ class Keyed:
         if self.scope is None:
             yield None
             return
-        if replayed := await self.replay():
-            yield replayed
-            return
-        self.refuse()
+        while True:
+            if replayed := await self.replay():
+                yield replayed
+                return
+            self.refuse()
+            if not self._calls.is_running(self.scope):
+                break  # nothing is awaited from here until the key is ours
         async with self._calls.running(self.scope):
             yield None
 

@@ -89,12 +89,12 @@ async def _answer(call: Call) -> Reply:
 
 async def _stages(call: Call) -> Reply:
     route = call.route
-    raw = await read_body(call.request)
+    call.raw = await read_body(call.request)
     if route.auth == "bearer":
         await _authenticate(call)
     if not route.is_exempt:
         await act_on_request(call)
-        take_json(call, raw)
+        take_json(call)
     _take_path(call)
     keyed = Keyed(call, call.runtime.keyed_calls) if route.is_keyed else None
     if keyed and (replayed := await keyed.replay()):

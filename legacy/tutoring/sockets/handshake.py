@@ -38,7 +38,7 @@ def open_wire(runtime: "Runtime", surface: str, scope: Scope, receive: Receive, 
     headers = Headers(scope=scope)
     request_id = request_id_of(headers)
     faults = _faults(runtime, surface, headers, request_id)
-    return Wire(surface, receive, send, runtime.metrics, faults, request_id)
+    return Wire(surface, receive, send, runtime.metrics, faults, request_id, runtime.wires)
 
 
 def _faults(runtime: "Runtime", surface: str, headers: Headers, request_id: str) -> FaultView:

@@ -113,6 +113,8 @@ async def _read(runtime: "Runtime", wire: Wire, live: LiveSession, client: Tutor
         runtime.metrics.ws_frames.labels("tutor", "in", frame.metric_type).inc()
         if not wire.faults.is_quiet and runtime.act_on_inbound(wire):
             continue
+        if not wire.is_taking:
+            continue
         if frame.type in IMMEDIATE_TYPES:
             _answer_at_once(live, client, frame)
         elif not live.offer(frame, client, is_repeatable=not wire.faults.fires("double-effect")):

@@ -39,8 +39,15 @@ class Wire:
     """Frames are offered without waiting and written in order by one task."""
 
     def __init__(
-        self, surface: str, receive: Receive, send: Send, metrics: Metrics, faults: FaultView, request_id: str
-    ):
+        self,
+        surface: str,
+        receive: Receive,
+        send: Send,
+        metrics: Metrics,
+        faults: FaultView,
+        request_id: str,
+        wires: "set[Wire]",
+    ) -> None:
         self.surface = surface
         self.request_id = request_id
         self.faults = faults
@@ -49,11 +56,12 @@ class Wire:
         self._receive = receive
         self._send = send
         self._metrics = metrics
+        self._wires = wires
         self._protocol: SocketProtocol | None = getattr(send, "__self__", None)
         self._waiting: deque[Outgoing | _Close] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self.writer: asyncio.Task[None] | None = None
         self._is_closing = False
 
     async def accept(self) -> None:
@@ -61,8 +69,9 @@ class Wire:
         headers = [(name.encode(), value.encode()) for name, value in self._headers()]
         await self._send({"type": "websocket.accept", "headers": headers})
         self.is_open = True
+        self._wires.add(self)
         self._metrics.ws_connections.labels(self.surface).inc()
-        self._writer = asyncio.create_task(self._write())
+        self.writer = asyncio.create_task(self._write())
 
     async def refuse(self, status: int, body: bytes = b"") -> None:
         """An HTTP answer before the upgrade."""
@@ -93,7 +102,7 @@ class Wire:
 
     @property
     def was_accepted(self) -> bool:
-        return self._writer is not None
+        return self.writer is not None
 
     def offer(self, payload: str | bytes, frame_type: str, note: tuple[str, str] | None = None) -> None:
         """Queues a frame; a socket whose queue is full is closed as a slow consumer."""
@@ -146,13 +155,14 @@ class Wire:
     async def finish(self) -> None:
         """Ends the writer and accounts for the close."""
         self.is_open = False
-        if self._writer is not None:
+        if self.writer is not None:
             if self._is_closing and self._waiting:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(self._writer), 5)
-            self._writer.cancel()
+                    await asyncio.wait_for(asyncio.shield(self.writer), 5)
+            self.writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+                await self.writer
+            self._wires.discard(self)
             self._metrics.ws_connections.labels(self.surface).dec()
             self._metrics.ws_closes.labels(self.surface, str(self.close_code or 1006)).inc()
 

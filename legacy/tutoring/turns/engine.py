@@ -105,9 +105,7 @@ class TurnEngine:
 
     async def _effect(self, given: _Input) -> str:
         frame, store = given.frame, self._runtime.store
-        if frame.type is None or frame.has_bad_message_id:
-            raise TurnError("INVALID_PAYLOAD")
-        refusal = _refusal(frame) if frame.is_turn else "UNKNOWN_MESSAGE_TYPE"
+        refusal = _refusal(frame)
         if refusal is not None:
             await records.save_mode(store, given.loaded, frame.mode)
             raise TurnError(refusal)
@@ -182,10 +180,11 @@ class TurnEngine:
         loaded = await records.load(self._runtime.store, live.session_id, None, self._runtime.context_repaired)
         model = loaded.context["user_model_state"] if loaded else fresh_user_model()
         self._runtime.metrics.errors.labels("tutor", "QUEUE_OVERFLOW").inc()
-        self._send(job, self._with_turn_id(live, job, loaded, error_envelope("QUEUE_OVERFLOW", model)))
+        self._send(job, error_envelope("QUEUE_OVERFLOW", model))
 
     def _with_turn_id(self, live: LiveSession, job: FrameJob, loaded: Loaded | None, sent: Envelope) -> Envelope:
-        if not job.client.is_streaming or not job.frame.is_turn or loaded is None:
+        is_turn = job.frame.is_turn and job.frame.is_readable
+        if not job.client.is_streaming or not is_turn or loaded is None:
             return sent
         return {**sent, "turn_id": f"{live.session_id}:{loaded.context['latest_turn_no'] + 1}"}
 
@@ -211,14 +210,14 @@ class TurnEngine:
 
 
 def _refusal(frame: Frame) -> str | None:
-    """Why a turn frame has no effect beyond its mode."""
-    data = frame.data
-    if data is None:
+    """Why a frame has no effect beyond its mode."""
+    if not frame.is_readable:
         return "INVALID_PAYLOAD"
+    if not frame.is_turn:
+        return "UNKNOWN_MESSAGE_TYPE"
+    data = frame.data or {}
     if frame.type == "user_message":
-        text = data.get("text")
-        if not isinstance(text, str):
-            return "INVALID_PAYLOAD"
+        text = str(data["text"])
         if is_blank(text):
             return "EMPTY_MESSAGE"
         return "MESSAGE_TOO_LONG" if len(text) > TEXT_MAX else None

@@ -31,14 +31,21 @@ class Frame:
         return self.type in TURN_TYPES
 
     @property
-    def message_id(self) -> str | None:
-        """The usable `client_message_id`."""
-        value = self.body.get("client_message_id")
-        return value if isinstance(value, str) and _MESSAGE_ID.fullmatch(value) else None
+    def is_readable(self) -> bool:
+        """False for everything that is INVALID_PAYLOAD: such a frame is never taken for a repeat."""
+        if self.type is None or self.data is None or self._has_bad_message_id:
+            return False
+        return self.type != "user_message" or isinstance(self.data.get("text"), str)
 
     @property
-    def has_bad_message_id(self) -> bool:
-        return self.body.get("client_message_id") is not None and self.message_id is None
+    def message_id(self) -> str | None:
+        """The usable `client_message_id`."""
+        return self.body.get("client_message_id") if self.is_readable else None
+
+    @property
+    def _has_bad_message_id(self) -> bool:
+        value = self.body.get("client_message_id", "absent")
+        return not (isinstance(value, str) and _MESSAGE_ID.fullmatch(value))
 
     @property
     def data(self) -> dict[str, Any] | None:

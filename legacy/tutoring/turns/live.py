@@ -63,6 +63,7 @@ class LiveSession:
         self._queue: deque[Job] = deque()
         self._open_ids: dict[str, FrameJob] = {}
         self._worker: asyncio.Task[None] | None = None
+        self._is_stopped = False
 
     @property
     def is_busy(self) -> bool:
@@ -70,6 +71,8 @@ class LiveSession:
 
     def offer(self, frame: Frame, client: Client, is_repeatable: bool) -> bool:
         """Queues a frame, or joins it to the same id that waits or runs. False when the queue is full."""
+        if self._is_stopped:
+            return True
         same = self._open_ids.get(frame.message_id or "") if is_repeatable else None
         if same is not None:
             if client not in same.listeners:
@@ -82,6 +85,11 @@ class LiveSession:
             self._open_ids[frame.message_id] = job
         self._put(job)
         return True
+
+    def stop(self) -> None:
+        """The process ends: the running frame is finished, waiting ones are dropped, new ones are not taken."""
+        self._is_stopped = True
+        self._queue = deque(job for job in self._queue if not isinstance(job, FrameJob))
 
     def drop_waiting(self, client: Client) -> None:
         """Frames of a socket that ended its session; an id another socket waits for stays."""
@@ -175,12 +183,10 @@ class LiveSessions:
         for client in list(live.clients) if live else []:
             client.close(code, reason)
 
-    def close_all(self, code: int, reason: str) -> None:
-        for session_id in list(self._sessions):
-            self.close_clients(session_id, code, reason)
-
-    async def wait_idle(self, seconds: float) -> bool:
+    async def finish_running(self, seconds: float) -> bool:
         """False when turns still run after that time."""
+        for live in self._sessions.values():
+            live.stop()
         end = asyncio.get_running_loop().time() + seconds
         while any(live.is_busy for live in self._sessions.values()):
             if asyncio.get_running_loop().time() >= end:

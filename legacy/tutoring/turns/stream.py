@@ -26,6 +26,9 @@ class DeltaStream:
         delta = self._scanner.feed(piece)
         if not delta:
             return
+        self._send(delta)
+
+    def _send(self, delta: str) -> None:
         if self._seq == 0:
             self._metrics.first_delta.observe(time.perf_counter() - self._started)
         self._text.append(delta)
@@ -43,6 +46,9 @@ class DeltaStream:
             self._seq += 1
 
     def settle(self, explanation_text: str | None) -> None:
-        """Deltas that are not the final text (a repeated key, a blank text) are voided before the envelope."""
-        if self._text and "".join(self._text) != explanation_text:
-            self.void()
+        """Deltas that are not the final text (a key that came twice, a blank text) are voided and sent anew."""
+        if not self._text or "".join(self._text) == explanation_text:
+            return
+        self.void()
+        if explanation_text is not None:
+            self._send(explanation_text)

@@ -1,0 +1,1 @@
+"""What the tests stand on: a model server, a started service, clients."""
