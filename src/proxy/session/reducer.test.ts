@@ -247,7 +247,8 @@ test("the close the client made reaches the arm with the same code, and reserved
 
 test("a reserved code is never passed on, even when the codec means it", () => {
   const greedy = startSession("control", { ...tinyCodec, isIntended: () => true });
-  for (const code of [1004, 1006, 1015]) assert.deepEqual(run(greedy, armClosed(code)).effects, [...LOST], String(code));
+  for (const code of [1004, 1006, 1015])
+    assert.deepEqual(run(greedy, armClosed(code)).effects, [...LOST], String(code));
   assert.deepEqual(run(greedy, armClosed(1011, "x")).effects, ["cancel-timers", "close-client 1011 x"]);
 });
 
@@ -270,7 +271,10 @@ test("a codec that throws switches itself off and the frame still passes", () =>
     const answered = run(sent.state, fromArm("final"));
     assert.ok(answered.effects.includes("to-client"), name);
     const away = run(answered.state, decided("candidate"), DUE);
-    assert.deepEqual(away.effects.filter((one) => one.startsWith("close")), ["close-client 1012 handoff:retry", "close-arm 4001 handoff"]);
+    assert.deepEqual(
+      away.effects.filter((one) => one.startsWith("close")),
+      ["close-client 1012 handoff:retry", "close-arm 4001 handoff"],
+    );
   }
   const offs = run(live, fromClient("throw"));
   assert.deepEqual(offs.effects, ["codec-off", "to-arm"]);
@@ -293,10 +297,14 @@ const anyEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom("turn", "hello", "throw").map(fromClient) },
   {
     weight: 6,
-    arbitrary: fc.tuple(fc.constantFrom("final", "push", "throw"), fc.constantFrom(1, 1, 1, 0, 2)).map(([text, gen]) => fromArm(text, gen)),
+    arbitrary: fc
+      .tuple(fc.constantFrom("final", "push", "throw"), fc.constantFrom(1, 1, 1, 0, 2))
+      .map(([text, gen]) => fromArm(text, gen)),
   },
   fc.constantFrom(1000, 1001, 1005, 1006, 1012, 4000).map((code) => clientClosed(code)),
-  fc.tuple(fc.constantFrom(1000, 1005, 1006, 1008, 1011, 4001), fc.constantFrom(1, 0)).map(([code, gen]) => armClosed(code, "", gen)),
+  fc
+    .tuple(fc.constantFrom(1000, 1005, 1006, 1008, 1011, 4001), fc.constantFrom(1, 0))
+    .map(([code, gen]) => armClosed(code, "", gen)),
   { weight: 2, arbitrary: fc.constantFrom("control" as const, "candidate" as const).map(decided) },
   fc.constantFrom(DRAIN, LIMIT),
   { weight: 2, arbitrary: fc.constantFrom(DUE, CAP) },
@@ -388,12 +396,15 @@ test("a socket whose decision changed is closed 1012 only when no turn is open, 
 
 test("a socket that is decided back before it left stays, as if nothing had been", () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(fromClient("turn"), fromArm("final"), fromArm("push")), { maxLength: 10 }), (frames) => {
-      const before = run(live, ...frames).state;
-      const after = run(before, decided("candidate"), decided("control")).state;
-      assert.deepEqual(after, before);
-      assert.deepEqual(step(after, DUE), [after, []], "a late timer does nothing");
-    }),
+    fc.property(
+      fc.array(fc.constantFrom(fromClient("turn"), fromArm("final"), fromArm("push")), { maxLength: 10 }),
+      (frames) => {
+        const before = run(live, ...frames).state;
+        const after = run(before, decided("candidate"), decided("control")).state;
+        assert.deepEqual(after, before);
+        assert.deepEqual(step(after, DUE), [after, []], "a late timer does nothing");
+      },
+    ),
   );
 });
 

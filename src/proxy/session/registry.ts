@@ -14,28 +14,36 @@ export interface SocketRegistry {
   reserve(subject: Subject, address: string): () => void;
   readonly size: number;
   of(subject: Subject): readonly SocketSession[];
-  /** Asks every session's decision again (a new epoch); in slices, so that calls are served in between. */
+  /**
+   * Asks every session's decision again, in slices, so that calls are served in between. Does nothing while epoch and
+   * configuration are the ones it asked for last: quiet flags are confirmed every few seconds.
+   */
   redecide(): void;
   /** Spread of a subject's close: the same for all its sockets, different between subjects (handoff.md §10). */
   spreadMs(subject: Subject): number;
   /** Closes all with 1012 over `spreadMs`; resolves when none is left or `capMs` is over, then cuts the rest. */
   drain(spreadMs: number, capMs: number): Promise<void>;
+  /** Cuts what is open. */
   stop(): void;
 }
 
 const SLICE = 500;
 const DECISION_CAP_MS = 120_000;
+/** All have gone before the cap of a drain, whatever their number (handoff.md §10, §11). */
+const SPREAD_MS_MAX = 110_000;
 
 export function createSocketRegistry(env: Environment, limits: () => LimitsConfig): SocketRegistry {
   const sessions = new Set<SocketSession>();
   const bySubject = new Counter();
   const byAddress = new Counter();
   let round = 0;
+  let decided = { epoch: env.flags.state.data.epoch, under: limits() };
+  let draining: { readonly overMs: number } | null = null;
   let onEmpty: (() => void) | null = null;
 
   const spreadMs = (subject: Subject): number => {
     const { closeSpreadMs, closesPerSecond } = limits();
-    const spread = Math.max(closeSpreadMs, (sessions.size / closesPerSecond) * 1_000);
+    const spread = Math.min(SPREAD_MS_MAX, Math.max(closeSpreadMs, (sessions.size / closesPerSecond) * 1_000));
     return share(subject, env.flags.state.data.epoch) * spread;
   };
   const redecideOne = (session: SocketSession): void => {
@@ -44,6 +52,9 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
     session.dispatch({ type: "decided", arm, delayMs: spreadMs(subject), capMs: DECISION_CAP_MS });
   };
   const redecide = (): void => {
+    const { epoch } = env.flags.state.data;
+    if (epoch === decided.epoch && limits() === decided.under) return;
+    decided = { epoch, under: limits() };
     const mine = ++round;
     const waiting = [...sessions];
     let at = 0;
@@ -54,11 +65,16 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
     };
     slice();
   };
+  const sendAway = (session: SocketSession, overMs: number): void =>
+    session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
   const pings = startPings(env, limits);
   return {
     add(session) {
       sessions.add(session);
       pings.add(session);
+      // Its handshake was under way when the flags changed or the drain began: nobody has told it yet.
+      if (draining) sendAway(session, draining.overMs);
+      else if (session.parts.decision.epoch !== env.flags.state.data.epoch) redecideOne(session);
     },
     remove(session) {
       sessions.delete(session);
@@ -85,6 +101,7 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
     redecide,
     spreadMs,
     drain(overMs, capMs) {
+      draining = { overMs };
       if (sessions.size === 0) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = env.clock.after(capMs, () => {
@@ -95,11 +112,13 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
         cancel();
         resolve();
       };
-      for (const session of sessions)
-        session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
+      for (const session of sessions) sendAway(session, overMs);
       return promise;
     },
-    stop: () => pings.stop(),
+    stop() {
+      pings.stop();
+      for (const session of sessions) session.terminate();
+    },
   };
 }
 
@@ -107,6 +126,8 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
 const share = (subject: Subject, epoch: number): number => rendezvous(String(epoch), subject) / 2 ** 32;
 
 const SLOTS = 20;
+/** An answer to a ping has a quarter of the interval: silent for two pings is gone after 45 s (security X6). */
+const ANSWER_SLOTS = SLOTS / 4;
 
 interface Pings {
   add(session: SocketSession): void;
@@ -124,6 +145,7 @@ function startPings(env: Environment, limits: () => LimitsConfig): Pings {
   const tick = (): void => {
     at = (at + 1) % SLOTS;
     for (const session of slots[at] as Set<SocketSession>) session.keepAlive();
+    for (const session of slots[(at + SLOTS - ANSWER_SLOTS) % SLOTS] as Set<SocketSession>) session.endIfSilent();
     cancel = env.clock.after(limits().pingIntervalMs / SLOTS, tick);
   };
   cancel = env.clock.after(limits().pingIntervalMs / SLOTS, tick);
