@@ -12,6 +12,7 @@ const message = v.object({
   snapshotIndex: v.union(v.number(), v.null()),
   createdAt: v.number(),
 });
+const messages = v.array(message);
 const state = {
   contextJson: v.string(),
   interactionMode: v.string(),
@@ -20,13 +21,12 @@ const state = {
   logRows: v.number(),
   conceptEventRows: v.number(),
   analysisStatus,
-  messages: v.array(message),
 };
 
 /** What a tutor socket needs at its handshake; null when the session is not the caller's. */
 export const open = userQuery({
   args: { id: v.string() },
-  returns: v.union(v.object({ session: v.id("sessions"), ...state }), v.null()),
+  returns: v.union(v.object({ session: v.id("sessions"), messages, ...state }), v.null()),
   handler: (ctx, { id }) => openSession(ctx, id),
 });
 
@@ -38,13 +38,21 @@ export const begin = userMutation({
     interactionMode: v.optional(v.string()),
     log: v.optional(logEntry),
     userText: v.optional(v.string()),
+    knownThrough: v.optional(v.number()),
     dryRun: v.optional(v.boolean()),
   },
   returns: v.union(
     v.object({ status: v.literal("gone") }),
     v.object({ status: v.literal("stale"), logRows: v.number() }),
     v.object({ status: v.literal("repeat"), framesJson: v.string() }),
-    v.object({ status: v.literal("ready"), inputTurnNo: v.union(v.number(), v.null()), ...state }),
+    v.object({
+      status: v.literal("ready"),
+      inputTurnNo: v.union(v.number(), v.null()),
+      isInputReused: v.boolean(),
+      processed: v.union(v.id("processedMessages"), v.null()),
+      messages: v.union(messages, v.null()),
+      ...state,
+    }),
   ),
   handler: (ctx, args) => beginTurn(ctx, args),
 });
@@ -54,6 +62,7 @@ export const finish = userMutation({
     session: v.id("sessions"),
     now: v.number(),
     clientMessageId: v.optional(v.string()),
+    processed: v.optional(v.id("processedMessages")),
     framesJson: v.string(),
     contextJson: v.string(),
     reply: v.optional(v.object({ turnNo: v.number(), text: v.string(), payloadJson: v.string() })),

@@ -44,6 +44,8 @@ export interface TurnStart {
   readonly interactionMode?: string;
   readonly log?: LogEntry;
   readonly userText?: string;
+  /** The caller holds the newest chat rows up to this turn: they are not read again. */
+  readonly knownThrough?: number;
   /** Answers as if it had happened and stores nothing. */
   readonly dryRun?: boolean;
 }
@@ -92,11 +94,12 @@ export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
     });
   }
   const stored = { userTurnNo: inputTurnNo, hasLogRow: turn.log !== undefined || (earlier?.hasLogRow ?? false) };
+  let processed = earlier?._id ?? null;
   if (earlier) await ctx.db.patch("processedMessages", earlier._id, stored);
   else if (turn.clientMessageId !== undefined && (stored.userTurnNo !== null || stored.hasLogRow)) {
     const { session: id, clientMessageId, now } = turn;
     const row = { session: id, clientMessageId, ...stored, framesJson: null, createdAt: now };
-    await ctx.db.insert("processedMessages", row);
+    processed = await ctx.db.insert("processedMessages", row);
   }
   const interactionMode = turn.interactionMode ?? session.interactionMode;
   const next = { ...session, interactionMode, latestTurnNo, logRows };
@@ -104,11 +107,16 @@ export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
   if (changed || latestTurnNo !== session.latestTurnNo) {
     await ctx.db.patch("sessions", session._id, { interactionMode, latestTurnNo, logRows, updatedAt: turn.now });
   }
+  const bound = inputTurnNo ?? latestTurnNo + 1;
+  // The input of a repeated id may lie further back than what the caller holds.
+  const isKnown = turn.knownThrough === session.latestTurnNo && bound > session.latestTurnNo;
   const ready = {
     status: "ready" as const,
     ...(await stateOf(ctx, next)),
     inputTurnNo,
-    messages: await messagesBelow(ctx, session._id, inputTurnNo ?? latestTurnNo + 1, PROMPT_ROWS),
+    isInputReused: earlier !== null && earlier.userTurnNo !== null,
+    processed,
+    messages: isKnown ? null : await messagesBelow(ctx, session._id, bound, PROMPT_ROWS),
   };
   // Thrown, so that the transaction is rolled back.
   if (turn.dryRun) throw new ConvexError({ code: "DRY_RUN", outcome: ready });
@@ -119,6 +127,8 @@ export interface TurnEnd {
   readonly session: Id<"sessions">;
   readonly now: number;
   readonly clientMessageId?: string;
+  /** Row of that id, when the turn's begin made or found one. */
+  readonly processed?: Id<"processedMessages">;
   readonly framesJson: string;
   readonly contextJson: string;
   /** Absent for turns without a chat row: the confirmation of `end_session`. */
@@ -138,8 +148,7 @@ export interface TurnEnd {
 async function rememberFrames(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
   const { session, clientMessageId, framesJson, now } = turn;
   if (clientMessageId === undefined) return;
-  const row = await processedRow(ctx, session, clientMessageId);
-  if (row) await ctx.db.patch("processedMessages", row._id, { framesJson });
+  if (turn.processed !== undefined) await ctx.db.patch("processedMessages", turn.processed, { framesJson });
   else {
     const fresh = { session, clientMessageId, userTurnNo: null, hasLogRow: false, framesJson, createdAt: now };
     await ctx.db.insert("processedMessages", fresh);
@@ -176,6 +185,8 @@ async function storeReply(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
 export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
   const session = await ownedSessionRow(ctx, turn.session);
   if (!session) return { status: "gone" as const };
+  const row = turn.processed && (await ctx.db.get("processedMessages", turn.processed));
+  if (row && row.session !== session._id) return { status: "gone" as const };
   if (turn.dryRun) return { status: "stored" as const };
   if (turn.reply && turn.reply.turnNo !== session.latestTurnNo + 1) return { status: "stale" as const };
   if (turn.claimJobId !== undefined && session.analysisStatus !== null) return { status: "stale" as const };

@@ -51,7 +51,11 @@ function failureOf(error: unknown): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const status = error instanceof APIError ? (error.status as number | undefined) : undefined;
   if (status === 429 && error instanceof APIError) {
-    return new ModelFailure("LLM_RATE_LIMITED", { isRetried: true, retryAfterMs: retryAfter(error.headers as Headers | undefined), cause: error });
+    return new ModelFailure("LLM_RATE_LIMITED", {
+      isRetried: true,
+      retryAfterMs: retryAfter(error.headers as Headers | undefined),
+      cause: error,
+    });
   }
   // Connect errors, broken streams and 5xx are tried again; other refusals would only be repeated.
   const isRetried = status === undefined || status >= 500;

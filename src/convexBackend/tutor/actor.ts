@@ -5,6 +5,7 @@ import type { Channel } from "../sockets/channel.ts";
 import type { UserIdentity } from "../routes/access.ts";
 import { type BoardRequests, createBoardRequests } from "./boardRequests.ts";
 import type { QueuedFrame } from "./frames.ts";
+import type { RecentRows } from "./recentRows.ts";
 import type { UserModelState } from "./userModel.ts";
 
 export interface TutorSocket {
@@ -23,11 +24,12 @@ export interface Actor {
   /** Sockets that presented an id whose first frame still waits or runs. */
   readonly inFlight: Map<string, Set<TutorSocket>>;
   waiting: number;
+  readonly recent: RecentRows;
   logRows: number;
   userModel: UserModelState;
 }
 
-export type ActorSeed = Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel">;
+export type ActorSeed = Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel" | "recent">;
 
 export const createActor = (seed: ActorSeed): Actor => ({
   ...seed,

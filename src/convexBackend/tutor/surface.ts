@@ -9,6 +9,7 @@ import { accept, type Actor, createActor, type TutorSocket } from "./actor.ts";
 import { loadContext } from "./context.ts";
 import { errorEnvelope, questionEnvelope } from "./envelope.ts";
 import { type Inbound, type QueuedFrame, readInbound } from "./frames.ts";
+import { createRecentRows } from "./recentRows.ts";
 import { readActions } from "./replay.ts";
 import { type Answer, runFrame } from "./turn.ts";
 
@@ -30,7 +31,7 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set([
 /** What a handshake needs before the upgrade; null when the session is not the caller's. */
 export interface Opening {
   readonly frames: readonly string[];
-  readonly seed: Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel">;
+  readonly seed: Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel" | "recent">;
 }
 
 export interface TutorSurface {
@@ -56,7 +57,8 @@ export function createTutorSurface(services: Services): TutorSurface {
     const question = questionEnvelope(context);
     const frames = [JSON.stringify(first), ...(question ? [JSON.stringify(question)] : [])];
     const { session, logRows } = opened;
-    return { frames, seed: { id, session, identity, logRows, userModel: context.user_model_state } };
+    const recent = createRecentRows(opened.messages, opened.latestTurnNo);
+    return { frames, seed: { id, session, identity, logRows, userModel: context.user_model_state, recent } };
   }
 
   function send(channel: Channel, answer: Answer): void {

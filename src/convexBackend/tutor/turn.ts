@@ -19,6 +19,7 @@ import type { QueuedFrame } from "./frames.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { EXECUTOR_KIND, EXECUTOR_TEMPERATURES, executorMessages } from "./prompt.ts";
 import { answerIndexOf } from "./quiz.ts";
+import type { ChatRow } from "./recentRows.ts";
 import { addedObjectIds } from "./replay.ts";
 
 const TURN_MS = 120_000;
@@ -72,6 +73,7 @@ async function begin(turn: Turn): Promise<FunctionReturnType<typeof api.turns.be
       ...(clientMessageId !== null && { clientMessageId }),
       ...(frame.mode !== null && { interactionMode: frame.mode }),
       ...(text && { log: { id, row, ...text } }),
+      knownThrough: actor.recent.knownThrough,
       ...(turn.isLost && { dryRun: true }),
       ...(plan.kind === "turn" && plan.userText !== undefined && { userText: plan.userText }),
     };
@@ -104,6 +106,22 @@ function worldOf(turn: Turn, turnNo: number) {
   };
 }
 
+/** Chat rows before the turn's input. A dry run leaves the kept rows as they are: it stores none. */
+function historyOf({ actor }: Turn, begun: Begun): readonly ChatRow[] {
+  return begun.messages ?? actor.recent.below(begun.inputTurnNo ?? begun.latestTurnNo + 1);
+}
+
+/** Keeps the rows of the turn's begin with the session. */
+function noteInput({ actor, plan, isLost }: Turn, begun: Begun): void {
+  if (isLost) return;
+  const bound = begun.inputTurnNo ?? begun.latestTurnNo + 1;
+  if (begun.messages) actor.recent.replace(begun.messages, bound - 1);
+  // A row that an earlier frame of the same id stored may say something else: then the rows are read again.
+  if (plan.kind === "turn" && plan.userText !== undefined && !begun.isInputReused) {
+    actor.recent.add({ turnNo: bound, role: "user", text: plan.userText });
+  }
+}
+
 async function execute(
   turn: Turn,
   plan: Extract<Effect, { kind: "turn" | "answer" }>,
@@ -115,7 +133,13 @@ async function execute(
   const { at, requestId } = socket.channel;
   const turnNo = begun.latestTurnNo + 1;
   const isChanged = faults.fire("prompt-change", at) !== null;
-  const input = { context, mode: begun.interactionMode, history: begun.messages, trigger: plan.trigger, isChanged };
+  const input = {
+    context,
+    mode: begun.interactionMode,
+    history: historyOf(turn, begun),
+    trigger: plan.trigger,
+    isChanged,
+  };
   const messages = executorMessages(input);
   const slow = faults.fire("slow-model", at);
   if (slow) await delay(numberArg(slow, 5_000), undefined, { signal });
@@ -218,6 +242,7 @@ async function store(
     session: actor.session,
     now: services.clock.now(),
     ...(clientMessageId !== null && { clientMessageId }),
+    ...(begun.processed !== null && { processed: begun.processed }),
     framesJson: JSON.stringify(frames),
     contextJson: JSON.stringify(context),
     ...(isChatRow && { reply: { turnNo, text: outcome.chatText, payloadJson: JSON.stringify(made) } }),
@@ -229,6 +254,7 @@ async function store(
   const { status } = await services.store.mutation(api.turns.finish, args, actor.identity);
   if (status === "stored") {
     actor.userModel = context.user_model_state;
+    if (isChatRow && !turn.isLost) actor.recent.add({ turnNo, role: "assistant", text: outcome.chatText });
     services.boards.noteTutorObjects(actor.id, addedObjectIds(actions));
     crashMidTurn(faults, at);
   }
@@ -252,6 +278,7 @@ async function attempt(turn: Turn): Promise<Answer | "stale"> {
     return { frames: JSON.parse(begun.framesJson) as string[], outcome: "repeat", ends: false };
   }
   actor.logRows = begun.logRows;
+  noteInput(turn, begun);
   const turnNo = begun.latestTurnNo + 1;
   if (plan.kind === "refuse") return refusal(turn, plan.code, plan.isTurn ? turnNo : null);
   const context = loadContext(begun.contextJson, (field) => services.metrics.contextRepairs.labels({ field }).inc());
