@@ -1,3 +1,5 @@
+export { adminOf, metricSum } from "./admin.ts";
+export type { Admin } from "./admin.ts";
 export {
   SERVICE_TOKEN,
   TEST_SECRET,
