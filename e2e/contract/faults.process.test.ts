@@ -109,7 +109,8 @@ item(
     const exit = await timed.arm.exited();
     assert.ok(exit.code === 137 || exit.signal === "SIGKILL", JSON.stringify(exit));
     const { arm, at } = await startOwn(c);
-    await folders(at, at.user(), { "x-fault": "crash" }).catch(() => undefined);
+    await put(at, "crash");
+    await folders(at).catch(() => undefined);
     const next = await arm.exited();
     assert.ok(next.code === 137 || next.signal === "SIGKILL", JSON.stringify(next));
   },
