@@ -34,14 +34,26 @@ export const application: ProxyApplication = {
   // Contract README G7: a socket without a valid token gets 401 with body E1 before the upgrade.
   unauthorizedBody: {
     contentType: "application/json",
-    text: JSON.stringify({ error_code: null, error_message: "A valid access token is needed", technical_details: null }),
+    text: JSON.stringify({
+      error_code: null,
+      error_message: "A valid access token is needed",
+      technical_details: null,
+    }),
   },
 };
 
 /** Everything the command line needs, constructed here and nowhere else (house.md §2). */
 export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
   const { stdin, stdout, stderr } = process;
-  const deps: Omit<CliDeps, "applicationCommands"> = { version: VERSION, env, stdin, stdout, stderr, startProxy, openFlags };
+  const deps: Omit<CliDeps, "applicationCommands"> = {
+    version: VERSION,
+    env,
+    stdin,
+    stdout,
+    stderr,
+    startProxy,
+    openFlags,
+  };
   return {
     ...deps,
     applicationCommands: [
@@ -134,7 +146,8 @@ class RunningApp implements RunningProxy {
       stateDir: config.stateDir,
       ports: this.#adminPorts(),
       clock: systemClock,
-      onFailure: (error) => log.event("admin.failed", { error: error instanceof Error ? error.name : "unknown" }, "error"),
+      onFailure: (error) =>
+        log.event("admin.failed", { error: error instanceof Error ? error.name : "unknown" }, "error"),
     });
   }
 
@@ -147,7 +160,9 @@ class RunningApp implements RunningProxy {
     try {
       const bound = await plane.start().catch((error: unknown) => failListen("listen", config.listen, error));
       this.address = `http://${bracketed(config.listen.host)}:${bound.port}`;
-      const admin = await this.#admin.listen().catch((error: unknown) => failListen("admin.listen", config.admin.listen, error));
+      const admin = await this.#admin
+        .listen()
+        .catch((error: unknown) => failListen("admin.listen", config.admin.listen, error));
       this.adminAddress = admin.url;
       this.operateTokenFile = admin.operateTokenFile;
     } catch (error) {
@@ -157,7 +172,12 @@ class RunningApp implements RunningProxy {
     }
     this.#isListening = true;
     this.#stopGauges = startControlGauges(this.#parts);
-    log.event("listening", { address: this.address, admin: this.adminAddress, workers: config.workers, version: VERSION });
+    log.event("listening", {
+      address: this.address,
+      admin: this.adminAddress,
+      workers: config.workers,
+      version: VERSION,
+    });
   }
 
   stop(signal: string): void {
@@ -207,7 +227,8 @@ class RunningApp implements RunningProxy {
   #adminPorts(): AdminPorts {
     const { flags, plane, metrics, config, log, subjectKey, source } = this.#parts;
     const table = () => createRouteTable(this.#config.units.values());
-    const allMetrics = async () => (config.workers === 1 ? plane.metrics() : [...(await plane.metrics()), await metrics.json()]);
+    const allMetrics = async () =>
+      config.workers === 1 ? plane.metrics() : [...(await plane.metrics()), await metrics.json()];
     return {
       version: VERSION,
       flags,
@@ -234,7 +255,9 @@ class RunningApp implements RunningProxy {
       metricsText: async () => ({ contentType: METRICS_CONTENT_TYPE, text: await renderMetrics(await allMetrics()) }),
       totals: async () => {
         const unitOfRoute = new Map([...this.#config.units.values()].flatMap((u) => u.routes.map((r) => [r.id, u.id])));
-        return totalsOf(await plane.metrics(), (route) => unitOfRoute.get(route)) as Awaited<ReturnType<AdminPorts["totals"]>>;
+        return totalsOf(await plane.metrics(), (route) => unitOfRoute.get(route)) as Awaited<
+          ReturnType<AdminPorts["totals"]>
+        >;
       },
       readiness: () => {
         const hasFlags = flags.state.data.reading.data !== null;
@@ -268,9 +291,13 @@ function failListen(setting: string, at: { host: string; port: number }, error: 
       : code === "EACCES"
         ? "may not be used by this user"
         : `cannot be bound (${code ?? (error instanceof Error ? error.message : "unknown")})`;
-  throw new StartError(`${setting}: ${where} ${why}; stop what listens there or set another address`, EXIT.unreachable, {
-    cause: error,
-  });
+  throw new StartError(
+    `${setting}: ${where} ${why}; stop what listens there or set another address`,
+    EXIT.unreachable,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** Settings that live as long as the process. */
@@ -305,9 +332,13 @@ function ownSubjectKey(stateDir: string): Uint8Array {
       return key;
     }
   } catch (error) {
-    throw new StartError(`stateDir: ${stateDir} cannot be used; it must be a folder this user may write`, EXIT.unreachable, {
-      cause: error,
-    });
+    throw new StartError(
+      `stateDir: ${stateDir} cannot be used; it must be a folder this user may write`,
+      EXIT.unreachable,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

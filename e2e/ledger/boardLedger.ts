@@ -40,7 +40,15 @@ async function createClient(url: string, name: string): Promise<BoardClient> {
     closed: null,
     async run(signal, pauseMs) {
       for (let i = 0; !signal.aborted && client.closed === null; i++) {
-        const spec = { id: `${name}-${i}`, kind: "rect", x: i, y: i, width: 5, height: 5, metadata: { source: "user" } };
+        const spec = {
+          id: `${name}-${i}`,
+          kind: "rect",
+          x: i,
+          y: i,
+          width: 5,
+          height: 5,
+          metadata: { source: "user" },
+        };
         doc.getMap("objects").set(spec.id, spec);
         await sleep(pauseMs(), undefined, { signal }).catch(() => {});
       }
@@ -86,7 +94,9 @@ function frameProblems(name: string, clients: readonly BoardClient[]): string[] 
       const own = new Set(sender.sent);
       const got = receiver.received.filter((hash) => own.has(hash));
       if (got.join() !== sender.sent.join()) {
-        problems.push(`${name}: client ${to} holds ${got.length} of ${sender.sent.length} frames of client ${from}, or in another order`);
+        problems.push(
+          `${name}: client ${to} holds ${got.length} of ${sender.sent.length} frames of client ${from}, or in another order`,
+        );
       }
     }
   }

@@ -46,14 +46,30 @@ test("100 tutor sockets and 20 boards with 4 clients, half on each arm: nothing 
     ...students.map((student) => student.run(stop, around(4_000))),
     ...boards.flatMap((board) => board.clients.map((client) => client.run(stop, around(1_500)))),
   ]);
-  await eventually(() => assert.deepEqual(boards.flatMap((board) => board.problems()), []), 10_000, 250);
+  await eventually(
+    () =>
+      assert.deepEqual(
+        boards.flatMap((board) => board.problems()),
+        [],
+      ),
+    10_000,
+    250,
+  );
 
-  assert.deepEqual(students.flatMap((student) => student.problems), []);
+  assert.deepEqual(
+    students.flatMap((student) => student.problems),
+    [],
+  );
   for (const student of students) assert.equal(student.answered, student.sent, student.user.sub);
-  assert.deepEqual(students.filter((student) => student.closed !== null), [], "no socket was closed");
+  assert.deepEqual(
+    students.filter((student) => student.closed !== null),
+    [],
+    "no socket was closed",
+  );
   await storesHoldTheLedgers(students);
   const text = await admin.metrics();
-  for (const arm of ARMS) assert.equal(metricSum(text, "switchyard_sockets", { arm }), STUDENTS_PER_ARM + BOARDS_PER_ARM * CLIENTS_PER_BOARD);
+  for (const arm of ARMS)
+    assert.equal(metricSum(text, "switchyard_sockets", { arm }), STUDENTS_PER_ARM + BOARDS_PER_ARM * CLIENTS_PER_BOARD);
   assert.equal(metricSum(text, "switchyard_socket_frames_dropped_total"), 0);
   process.stdout.write(
     `ledger: ${students.reduce((sum, one) => sum + one.sent, 0)} turns, ${boards.reduce((sum, one) => sum + one.updatesSent, 0)} updates × ${CLIENTS_PER_BOARD - 1} receivers\n`,
@@ -70,8 +86,14 @@ async function storesHoldTheLedgers(students: readonly TutorStudent[]): Promise<
       headers: { authorization: `Bearer ${user.token}` },
     });
     const rows = reply.json() as { turn_no: number; role: string }[];
-    assert.deepEqual(rows.map((row) => row.turn_no), Array.from({ length: sent * 2 }, (_, k) => k + 1));
-    assert.deepEqual(rows.map((row) => row.role), Array.from({ length: sent * 2 }, (_, k) => (k % 2 === 0 ? "user" : "assistant")));
+    assert.deepEqual(
+      rows.map((row) => row.turn_no),
+      Array.from({ length: sent * 2 }, (_, k) => k + 1),
+    );
+    assert.deepEqual(
+      rows.map((row) => row.role),
+      Array.from({ length: sent * 2 }, (_, k) => (k % 2 === 0 ? "user" : "assistant")),
+    );
   });
 }
 
@@ -102,9 +124,15 @@ for (const victim of ARMS) {
       await eventually(() => assert.ok(students.hit.every((one) => one.closed?.code === 1012)), 15_000, 200);
       stop.abort();
       await Promise.all(running);
-      assert.deepEqual(students.spared.flatMap((one) => one.problems), []);
+      assert.deepEqual(
+        students.spared.flatMap((one) => one.problems),
+        [],
+      );
       for (const one of students.spared) assert.equal(one.answered, one.sent);
-      assert.deepEqual(students.spared.filter((one) => one.closed !== null), []);
+      assert.deepEqual(
+        students.spared.filter((one) => one.closed !== null),
+        [],
+      );
       assert.ok(await own.admin.isAlive());
       const text = await own.admin.metrics();
       assert.ok(metricSum(text, "switchyard_requests_total", { arm: victim, outcome: "server_error" }) > 0);

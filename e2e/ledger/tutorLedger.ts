@@ -63,15 +63,18 @@ async function turn(socket: Socket, student: TutorStudent, name: string): Promis
       return;
     }
     if (frame.type === "raw_delta") {
-      if (frame.seq !== streamed.nextSeq) student.problems.push(`${marker}: part ${frame.seq}, expected ${streamed.nextSeq}`);
+      if (frame.seq !== streamed.nextSeq)
+        student.problems.push(`${marker}: part ${frame.seq}, expected ${streamed.nextSeq}`);
       streamed.nextSeq = frame.seq + 1;
       streamed.text += frame.delta;
       continue;
     }
     student.answered++;
     const text: string = frame.data?.explanation_text ?? "";
-    if (frame.content_type !== "explanation") student.problems.push(`${marker}: ${JSON.stringify(frame).slice(0, 200)}`);
-    else if (!text.includes(marker)) student.problems.push(`${marker}: answered with another turn's text: ${text.slice(0, 80)}`);
+    if (frame.content_type !== "explanation")
+      student.problems.push(`${marker}: ${JSON.stringify(frame).slice(0, 200)}`);
+    else if (!text.includes(marker))
+      student.problems.push(`${marker}: answered with another turn's text: ${text.slice(0, 80)}`);
     else if (streamed.text !== text) student.problems.push(`${marker}: parts do not make the answer`);
     return;
   }

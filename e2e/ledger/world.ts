@@ -33,14 +33,19 @@ async function armServing(proxy: Proxy, user: User): Promise<string> {
   return reply.headers["x-backend-arm"] === "legacy" ? "control" : "candidate";
 }
 
-export async function startWorld(env: Record<string, string> = {}): Promise<World> {
+export async function startWorld(armEnv: Record<string, string> = {}): Promise<World> {
   const model = await startStandIn();
   const openAiUrl = `${model.baseUrl}/v1`;
   const [control, candidate] = await Promise.all([
-    startControl({ modelUrl: openAiUrl }),
-    startCandidate({ modelUrl: openAiUrl }),
+    startControl({ modelUrl: openAiUrl, env: armEnv }),
+    startCandidate({ modelUrl: openAiUrl, env: armEnv }),
   ]);
-  const proxy = await startProxy({ controlUrl: control.baseUrl, candidateUrl: candidate.baseUrl, everyoneOn: "control", env: { ...FAST_STOP, ...env } });
+  const proxy = await startProxy({
+    controlUrl: control.baseUrl,
+    candidateUrl: candidate.baseUrl,
+    everyoneOn: "control",
+    env: FAST_STOP,
+  });
   const admin = adminOf(proxy);
   await admin.setFlag("tutoring", 50);
   const issuer = createIssuer(TEST_SECRET);
