@@ -1,12 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import {
-  newIdempotencyKey,
-  newRequestId,
-  type Subject,
-  SwitchyardError,
-} from "../kernel/index.ts";
+import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
 import type { Instance } from "./arms.ts";
 import { type Core, decideRoute, type Environment, NO_UNIT, type RoutedDecision, UNMATCHED } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
@@ -102,7 +97,9 @@ export class HttpExchange implements Timed {
     this.#checkLoad();
     const identified = this.#core.identity.of(bearerToken(head.authorization));
     if (identified instanceof Promise) {
-      identified.then((result) => this.#serve(result)).catch((error: unknown) => this.#refuse(toSwitchyardError(error)));
+      identified
+        .then((result) => this.#serve(result))
+        .catch((error: unknown) => this.#refuse(toSwitchyardError(error)));
     } else this.#serve(identified);
   }
 
@@ -135,7 +132,9 @@ export class HttpExchange implements Timed {
 
   #checkLoad(): void {
     if (this.#env.overload.shouldShed()) {
-      throw new SwitchyardError("SY_OVERLOADED", "too much load, try again shortly", { headers: { "retry-after": "1" } });
+      throw new SwitchyardError("SY_OVERLOADED", "too much load, try again shortly", {
+        headers: { "retry-after": "1" },
+      });
     }
     if (!this.#match && this.#core.config.unmatched === "refuse") {
       throw new SwitchyardError("SY_NOT_FOUND", "no such route");
@@ -186,7 +185,8 @@ export class HttpExchange implements Timed {
   /** What goes to the arm beside the client's own headers; the same again on a retry. */
   #prepare(route: Route | null): void {
     const head = this.#head as RequestHead;
-    this.#idempotencyKey = head.idempotencyKey ?? (route?.config.isKeyed ? newIdempotencyKey() : null);
+    const isKeyed = route?.config.isKeyed === true && !isRead(head.method);
+    this.#idempotencyKey = head.idempotencyKey ?? (isKeyed ? newIdempotencyKey() : null);
     const { forward } = head;
     forward.push("x-request-id", this.#requestId, "x-forwarded-for", this.#clientAddress);
     forward.push("x-forwarded-proto", "http", "x-forwarded-host", head.host);
@@ -205,7 +205,9 @@ export class HttpExchange implements Timed {
     const head = this.#head as RequestHead;
     const target = this.#target as Target;
     if (instance.inFlight >= this.#core.config.limits.armConnectionsMax * 2) {
-      this.#refuse(new SwitchyardError("SY_OVERLOADED", "the backend is at its limit", { headers: { "retry-after": "1" } }));
+      this.#refuse(
+        new SwitchyardError("SY_OVERLOADED", "the backend is at its limit", { headers: { "retry-after": "1" } }),
+      );
       return;
     }
     const route = this.#match?.route;
@@ -213,7 +215,8 @@ export class HttpExchange implements Timed {
     this.#instance = instance;
     this.#abort = null;
     this.#isSent = false;
-    this.deadlineMs = this.#env.clock.monotonic() + (route?.config.firstByteMs ?? this.#core.config.limits.armFirstByteMs);
+    this.deadlineMs =
+      this.#env.clock.monotonic() + (route?.config.firstByteMs ?? this.#core.config.limits.armFirstByteMs);
     this.#env.deadlines.add(this);
     instance.inFlight++;
     try {
@@ -313,7 +316,8 @@ export class HttpExchange implements Timed {
     const { headers } = reply;
     if (!reply.hasRequestId) headers.push("x-request-id", this.#requestId);
     if (head.origin !== null) headers.push(...this.#core.cors.headersFor(head.origin));
-    if (this.#env.isDraining) headers.push("connection", "close");
+    // Behind a message that asked for an upgrade the parser stops: bytes pipelined there would be lost (security F7).
+    if (this.#env.isDraining || head.isUpgrade) headers.push("connection", "close");
     this.#res.writeHead(status, headers);
   }
 
@@ -328,7 +332,7 @@ export class HttpExchange implements Timed {
       this.#env.metrics.upstreamRetries.inc({ arm, reason: "instance_refused" });
       return true;
     }
-    const isSafe = (this.#head?.method === "GET" || this.#head?.method === "HEAD") && this.#body === null;
+    const isSafe = isRead(this.#head?.method) && this.#body === null;
     const idleMs = this.#core.config.limits.armKeepAliveMs + 1_000;
     const mayBeReused = this.#env.clock.monotonic() - instance.lastReplyAtMs < idleMs;
     if (!this.#isSent || !isSafe || this.#isRetried || !mayBeReused || !isReusedConnectionLost(error)) return false;
@@ -441,6 +445,8 @@ function disarmToken(forward: string[]): void {
     if ((forward[i] as string).toLowerCase() === "authorization") forward[i + 1] = "Bearer refused";
   }
 }
+
+const isRead = (method: string | undefined): boolean => method === "GET" || method === "HEAD";
 
 const hostName = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
 

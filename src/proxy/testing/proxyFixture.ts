@@ -58,15 +58,16 @@ export const ROUTES: readonly unknown[] = [
 
 const urls = (of: string | readonly string[]) => (typeof of === "string" ? { url: of } : { urls: of });
 
-/** A port that nothing listens on: connections are refused. */
+/** Ports that nothing listens on: connections are refused. One for each arm, for both may not be one backend. */
 export const NOBODY = "http://127.0.0.1:1";
+const NO_CANDIDATE = "http://127.0.0.1:2";
 
 export function testConfig(options: FixtureOptions): Config {
   const tree = {
     listen: "127.0.0.1:0",
     arms: {
       control: { backend: "legacy", ...urls(options.control), ...options.controlArm },
-      candidate: { backend: "convex", ...urls(options.candidate ?? NOBODY) },
+      candidate: { backend: "convex", ...urls(options.candidate ?? NO_CANDIDATE) },
     },
     identity: { jwt: { algorithms: ["HS256"], secretEnv: "TEST_JWT_SECRET" } },
     units: { lesson: { routes: options.routes ?? ROUTES } },
