@@ -17,6 +17,8 @@ interface Sample {
   readonly metricName?: string;
 }
 
+const READ: ReadonlySet<string> = new Set([METRICS.requests.name, METRICS.sockets.name, METRICS.requestDuration.name]);
+
 /** Errors as the user sees them: what the arm or the way to it got wrong. */
 const ERROR_OUTCOMES = new Set(["server_error", "timeout"]);
 
@@ -33,6 +35,7 @@ export function totalsOf(processes: readonly MetricsJson[], unitOf: (route: stri
     return one;
   };
   for (const metric of processes.flat()) {
+    if (!READ.has(metric.name)) continue;
     for (const sample of metric.values as readonly Sample[]) add(metric.name, sample, of, unitOf);
   }
   for (const one of all.values()) one.durationBuckets.sort((a, b) => a.upperSeconds - b.upperSeconds);
