@@ -7,7 +7,6 @@ import { createProxy, type Proxy } from "../../proxy.ts";
 import { testConfig } from "../../testing/proxyFixture.ts";
 import { brokenCodecs, tinyCodec } from "./tinyCodec.ts";
 
-
 /** Flags that a test changes by hand; an epoch for each change, the same epoch for a confirmation. */
 export interface TestFlags extends FlagView {
   setPins(pins: Readonly<Record<string, Arm>>): void;
@@ -41,7 +40,11 @@ export const SOCKET_ROUTES: readonly unknown[] = [
   { match: "WS /ws/:id", id: "ws", messages: "10000/s" },
   { match: "WS /paced/:id", id: "paced", messages: "50/s" },
   { match: "WS /tiny/:id", id: "tiny", codec: "tiny", messages: "10000/s" },
-  ...Object.keys(brokenCodecs).map((name) => ({ match: `WS /broken/${name}`, id: `broken-${name}`, codec: `broken-${name}` })),
+  ...Object.keys(brokenCodecs).map((name) => ({
+    match: `WS /broken/${name}`,
+    id: `broken-${name}`,
+    codec: `broken-${name}`,
+  })),
   { match: "WS /moved/:id", id: "moved", rewrite: { control: "/old/:id", candidate: "/new/:id" } },
   "GET /calls/**",
 ];
@@ -51,6 +54,8 @@ export const CODECS: ReadonlyMap<string, TurnCodec> = new Map<string, TurnCodec>
   ...Object.entries(brokenCodecs).map(([name, codec]): [string, TurnCodec] => [`broken-${name}`, codec as TurnCodec]),
 ]);
 
+/** Nothing listens there. */
+const NO_CANDIDATE = "http://127.0.0.1:9";
 /** Close codes come at once unless a test is about their spread. */
 const QUICK = { closeSpread: "1ms", closes: "100000/s" };
 
@@ -58,7 +63,7 @@ export async function startSocketProxy(options: SocketProxyOptions): Promise<Soc
   const { control, candidate, sections, pins, clock = systemClock } = options;
   const config = testConfig({
     control,
-    ...(candidate === undefined ? {} : { candidate }),
+    candidate: candidate ?? NO_CANDIDATE,
     limits: { ...QUICK, ...options.limits },
     ...(sections === undefined ? {} : { sections }),
     routes: options.routes ?? SOCKET_ROUTES,

@@ -43,9 +43,14 @@ export function frame(shape: FrameShape): Buffer {
   return Buffer.concat([head, mask, masked]);
 }
 
-export const text = (payload: string, shape: Partial<FrameShape> = {}): Buffer => frame({ opcode: TEXT, payload, ...shape });
+export const text = (payload: string, shape: Partial<FrameShape> = {}): Buffer =>
+  frame({ opcode: TEXT, payload, ...shape });
 
-export function closeFrame(code: number | null, reason: string | Uint8Array = "", shape: Partial<FrameShape> = {}): Buffer {
+export function closeFrame(
+  code: number | null,
+  reason: string | Uint8Array = "",
+  shape: Partial<FrameShape> = {},
+): Buffer {
   const bytes = Buffer.from(reason as string);
   const payload = Buffer.alloc(code === null ? 0 : 2 + bytes.length);
   if (code !== null) {
@@ -88,7 +93,8 @@ function readFrame(bytes: Buffer, at: number): { frame: SeenFrame; end: number }
   const end = start + length;
   if (bytes.length < end) return null;
   const payload = Buffer.from(bytes.subarray(start, end));
-  if (isMasked) for (let i = 0; i < length; i++) payload[i] = (payload[i] as number) ^ (bytes[start - 4 + (i & 3)] as number);
+  if (isMasked)
+    for (let i = 0; i < length; i++) payload[i] = (payload[i] as number) ^ (bytes[start - 4 + (i & 3)] as number);
   return { frame: { opcode: first & 0x0f, isFinal: first >= 0x80, isMasked, rsv: (first >> 4) & 7, payload }, end };
 }
 

@@ -29,8 +29,8 @@ export interface WsArm {
   readonly port: number;
   readonly handshakes: readonly ArmHandshake[];
   readonly sockets: readonly ArmSocket[];
-  /** TCP connections that are open now. */
-  readonly openConnections: number;
+  /** Handshakes whose TCP connection is open still. */
+  readonly openLegs: number;
   /** TCP connections ever made. */
   readonly connections: number;
   onHandshake: (handshake: ArmHandshake) => void;
@@ -52,7 +52,12 @@ const echo: WsArm["onMessage"] = ({ ws }, data, isBinary) => ws.send(data, { bin
 
 /** A backend of sockets: a real `ws` server that echoes, and accepts at once unless the test decides otherwise. */
 export async function startWsArm(options: WsArmOptions = {}): Promise<WsArm> {
-  const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, clientTracking: false, ...options.server });
+  const wss = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    ...options.server,
+  });
   if (options.headers) wss.on("headers", (lines) => lines.push(...(options.headers as string[])));
   const open = new Set<Socket>();
   const handshakes: ArmHandshake[] = [];
@@ -67,13 +72,19 @@ export async function startWsArm(options: WsArmOptions = {}): Promise<WsArm> {
   });
   server.on("upgrade", (req, socket, head) => {
     socket.on("error", () => {});
+    // While it waits nobody else reads, and without a reader its end would not be seen.
+    const leave = (): void => void socket.destroy();
+    socket.on("end", leave).resume();
     const handshake: ArmHandshake = {
       url: req.url ?? "",
       headers: req.headers,
       rawHeaders: req.rawHeaders,
       socket,
       isClosed: false,
-      accept: () => wss.handleUpgrade(req, socket, head, (ws) => void sockets.push(listen(ws, handshake, arm))),
+      accept() {
+        socket.off("end", leave);
+        wss.handleUpgrade(req, socket, head, (ws) => void sockets.push(listen(ws, handshake, arm)));
+      },
       refuse: (status, contentType, body, headers = "") =>
         void socket.end(
           `HTTP/1.1 ${status} No\r\nContent-Type: ${contentType}\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -92,8 +103,8 @@ export async function startWsArm(options: WsArmOptions = {}): Promise<WsArm> {
     port,
     handshakes,
     sockets,
-    get openConnections() {
-      return open.size;
+    get openLegs() {
+      return handshakes.filter((one) => !one.isClosed).length;
     },
     get connections() {
       return connections;
