@@ -27,12 +27,15 @@ async function bench(options: Options): Promise<void> {
   const sections: Section[] = [];
   for (const part of options.parts) {
     const dir = mkdtempSync(join(tmpdir(), `switchyard-bench-${part}-`));
+    const remove = (): void => rmSync(dir, { recursive: true, force: true });
+    process.once("exit", remove); // Ctrl-C ends the run where it stands
     try {
       const result = await PART[part]({ dir, rounds, seconds, cores: machine.cores, say });
       parts[part] = result.rows;
       sections.push({ part, text: partReport({ part, result, machine, commit, rounds, seconds, at: new Date() }) });
     } finally {
-      rmSync(dir, { recursive: true, force: true });
+      process.off("exit", remove);
+      remove();
     }
   }
   const results = { machine, commit, parts };

@@ -14,6 +14,7 @@ import { BASELINE, type RestContestant, startContestants } from "./contestants.t
 import { type AddedLatency, latencyRows, measureLatency } from "./latency.ts";
 import { createLoad, type Load } from "./load.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
+import { checkValidity } from "./validity.ts";
 
 const CONNECTIONS = 64;
 const WARM_UP_S_MAX = 2;
@@ -64,7 +65,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
   };
   const origins = contestants.filter((one) => one.isOrigin).map((one) => one.name);
   const notes = [
-    `Load: ${load.name}, ${CONNECTIONS} connections, tokens of ${SUBJECTS} subjects in turn; upstream: ${upstream.kind} in its own process, 1 KiB of JSON.`,
+    `Load: ${load.name}, ${CONNECTIONS} connections, tokens of ${SUBJECTS.toLocaleString("en")} subjects in turn; upstream: ${upstream.kind} in its own process, 1 KiB of JSON.`,
     "`switchyard` runs the shipped configuration, half of the subjects on each arm, its log to a file; raised are only the limits per subject and per address (security.md §11).",
     "The peers are bare: no identity, no decision, no metrics, no log. All keep their connections to the upstream. `node-http` answers by itself and `undici` is `Pool.dispatch` in a bare server: references, not rivals.",
     `Latency: autocannon at ${callsPerSecond} requests/s, 30 % of what \`switchyard\` reached, over direct calls at the same rate.`,
@@ -88,25 +89,19 @@ async function checkAnswer(one: RestContestant, token: string): Promise<void> {
 
 async function measure(one: RestContestant, upstream: Upstream, load: Load, seconds: number): Promise<Figure> {
   one.running.emptyLog();
+  const witnesses = async () => [await upstream.answered(), (await one.switchyard?.decisions()) ?? 0] as const;
   const cpu = () => [cpuSecondsOf(one.running.pid), cpuSecondsOf(upstream.pid)] as const;
-  const before = await upstream.answered();
-  const decidedBefore = (await one.switchyard?.decisions()) ?? 0;
+  const [answeredBefore, decidedBefore] = await witnesses();
   const [ownBefore, upstreamBefore] = cpu();
   const startedMs = performance.now();
   const result = await load.run(one.url, { seconds, connections: CONNECTIONS });
   const tookS = (performance.now() - startedMs) / 1_000;
   const [ownAfter, upstreamAfter] = cpu();
-  if (result.failures > 0) throw new VoidMeasurement(`${one.name}: ${result.failures} of ${result.calls} calls failed`);
-  if (result.calls === 0) throw new VoidMeasurement(`${one.name} answered nothing`);
-  // The load tool tells 4xx and 5xx only. The upstream answers 200 to all: what it did not answer was no such answer.
-  const answered = (await upstream.answered()) - before;
-  if (!one.isOrigin && answered < result.calls) {
-    throw new VoidMeasurement(`${one.name}: the upstream answered ${answered} of ${result.calls} calls`);
-  }
-  const decided = ((await one.switchyard?.decisions()) ?? 0) - decidedBefore;
-  if (one.switchyard && decided < result.calls) {
-    throw new VoidMeasurement(`${one.name} decided ${decided} of ${result.calls} calls by a flag`);
-  }
+  const [answered, decided] = await witnesses();
+  checkValidity(one.name, result, {
+    answered: one.isOrigin ? null : answered - answeredBefore,
+    decided: one.switchyard ? decided - decidedBefore : null,
+  });
   const ownCpu = ownAfter === null || ownBefore === null ? null : ownAfter - ownBefore;
   return {
     perSecond: result.calls / result.seconds,

@@ -31,8 +31,14 @@ interface EchoContestant extends Relay {
   readonly isBinary: boolean;
 }
 
-const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const portLine = jsonLine((line) => (typeof line["port"] === "number" ? `http://127.0.0.1:${line["port"]}` : null));
+const ECHO_ARM = fileURLToPath(new URL("./echoArm.ts", import.meta.url));
+const CLIENT = fileURLToPath(new URL("./client.ts", import.meta.url));
+const TUNNEL = fileURLToPath(new URL("../peers/httpProxy.ts", import.meta.url));
+
+const at = (port: unknown): string => `http://127.0.0.1:${String(port)}`;
+const portsLine = jsonLine((line) =>
+  typeof line["port"] === "number" ? ([at(line["port"]), at(line["otherPort"])] as const) : null,
+);
 
 /** Socket relay, text and binary, shadow off (performance.md P5). */
 export const wsPart: Part = async (options) => {
@@ -48,13 +54,13 @@ async function measureAll(options: PartOptions, running: Running[]) {
   const { dir, rounds, seconds, say } = options;
   const tokensFile = join(dir, "tokens.json");
   writeFileSync(tokensFile, JSON.stringify(createTokens()));
-  const { relays, arms, skipped } = await startRelays(dir, running);
+  const { relays, arm, skipped } = await startRelays(dir, running);
   for (const line of skipped) say(line);
   const contestants: EchoContestant[] = [
     ...relays.map((relay) => ({ ...relay, isBinary: false })),
     ...relays.map((relay) => ({ ...relay, name: `${relay.name}-binary`, isBinary: true })),
   ];
-  const measureOne = (one: EchoContestant, of: number) => measure(one, arms, { dir, tokensFile, seconds: of });
+  const measureOne = (one: EchoContestant, of: number) => measure(one, arm, { dir, tokensFile, seconds: of });
   for (const one of contestants) await measureOne(one, Math.min(seconds, WARM_UP_S_MAX));
   const figures = await inRounds(contestants, rounds, async (one, round) => {
     const figure = await measureOne(one, seconds);
@@ -76,7 +82,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
   const notes = [
     `Load: ${CONNECTIONS} \`ws\` sockets of as many subjects in a process of their own, ${WINDOW} message of ${MESSAGE_BYTES} bytes under way on each, every echo compared; the arm is a \`ws\` server.`,
     `Text on the tutor path: each message opens a turn and its echo closes it. Rows ending in \`-binary\`: the whiteboard path.`,
-    `\`switchyard\` runs the shipped configuration, half of the ${SUBJECTS} subjects on each arm, its log to a file; raised are only the limits per subject and per address and the messages a second of one socket (security.md §11), here ${RATE}. The limits of sockets per subject and per address stay: ${CONNECTIONS} sockets of ${CONNECTIONS} subjects do not reach them.`,
+    `\`switchyard\` runs the shipped configuration, half of the ${SUBJECTS.toLocaleString("en")} subjects on each arm, its log to a file; raised are only the limits per subject and per address and the messages a second of one socket (security.md §11), here ${RATE}. The limits of sockets per subject and per address stay: ${CONNECTIONS} sockets of ${CONNECTIONS} subjects do not reach them.`,
     "`http-proxy` and nginx relay bytes and see no messages; `direct` has no relay.",
     "Load, relay and arm share the machine: where it has two cores, throughput also pays for load and arm. The second table counts the relay alone.",
     ...(isCpuKnown ? [] : ["This system does not tell the CPU time of other processes: no second table."]),
@@ -92,35 +98,33 @@ const rowsOf = (
 ) => toRows(contestants, figures, { baseline, what: "messages" });
 
 async function startRelays(dir: string, running: Running[]) {
-  const arm = async (name: string) => {
-    const started = await start({ name, command: process.execPath, args: [fileOf("./echoArm.ts")], dir }, portLine);
-    running.push(started);
-    return started;
-  };
-  const control = await arm("control");
-  const candidate = await arm("candidate");
-  const relays: Relay[] = [{ name: "direct", isOurs: false, url: control.ready, running: null }];
+  const arm = await start({ name: "arm", command: process.execPath, args: [ECHO_ARM], dir }, portsLine);
+  running.push(arm);
+  const [control, candidate] = arm.ready;
+  const relays: Relay[] = [{ name: "direct", isOurs: false, url: control, running: null }];
   const skipped: string[] = [];
   const add = (relay: Relay & { running: Running }): void => {
     running.push(relay.running);
     relays.push(relay);
   };
-  const args = [fileOf("../peers/httpProxy.ts"), control.ready];
-  const tunnel = await start({ name: "http-proxy", command: process.execPath, args, dir }, portLine);
-  add({ name: "http-proxy", isOurs: false, url: tunnel.ready, running: tunnel });
-  const nginx = await startNginxProxy(dir, control.ready);
+  const tunnel = await start(
+    { name: "http-proxy", command: process.execPath, args: [TUNNEL, control], dir },
+    portsLine,
+  );
+  add({ name: "http-proxy", isOurs: false, url: tunnel.ready[0], running: tunnel });
+  const nginx = await startNginxProxy(dir, control);
   if (nginx === null) skipped.push("nginx is not installed: skipped.");
-  else add({ name: "nginx", isOurs: false, url: `http://127.0.0.1:${nginx.ports[0]}`, running: nginx });
+  else add({ name: "nginx", isOurs: false, url: at(nginx.ports[0]), running: nginx });
   const switchyard = await startSwitchyard({
     name: "switchyard",
     dir,
-    controlUrl: control.ready,
-    candidateUrl: candidate.ready,
+    controlUrl: control,
+    candidateUrl: candidate,
     settings: { SWITCHYARD__LIMITS__MESSAGES: RATE },
     replacements: [["messages: 120/s", `messages: ${RATE}`]],
   });
   add({ name: "switchyard", isOurs: true, url: switchyard.url, running: switchyard, switchyard });
-  return { relays, arms: [control, candidate] as const, skipped };
+  return { relays, arm, skipped };
 }
 
 interface MeasureOptions {
@@ -129,7 +133,7 @@ interface MeasureOptions {
   readonly seconds: number;
 }
 
-async function measure(one: EchoContestant, arms: readonly Running[], options: MeasureOptions): Promise<Figure> {
+async function measure(one: EchoContestant, arm: Running, options: MeasureOptions): Promise<Figure> {
   const { dir, tokensFile, seconds } = options;
   one.running?.emptyLog();
   const settings: EchoSettings = {
@@ -141,14 +145,14 @@ async function measure(one: EchoContestant, arms: readonly Running[], options: M
     seconds,
     isBinary: one.isBinary,
   };
-  const cpu = () => [sum(one.running === null ? [] : [one.running]), sum(arms)] as const;
+  const cpu = () => [one.running && cpuSecondsOf(one.running.pid), cpuSecondsOf(arm.pid)] as const;
   const decidedBefore = (await one.switchyard?.decisions()) ?? 0;
-  const [ownBefore, armsBefore] = cpu();
+  const [ownBefore, armBefore] = cpu();
   const startedMs = performance.now();
-  const args = [fileOf("./client.ts"), JSON.stringify(settings)];
+  const args = [CLIENT, JSON.stringify(settings)];
   const printed = await run({ name: "client", command: process.execPath, args, dir }, (seconds + 30) * 1_000);
   const tookS = (performance.now() - startedMs) / 1_000;
-  const [ownAfter, armsAfter] = cpu();
+  const [ownAfter, armAfter] = cpu();
   const result = JSON.parse(printed) as EchoResult;
   if (result.failures > 0)
     throw new VoidMeasurement(`${one.name}: ${result.failures} of ${result.allMessages} echoes failed`);
@@ -157,23 +161,13 @@ async function measure(one: EchoContestant, arms: readonly Running[], options: M
   if (one.switchyard && decided < CONNECTIONS) {
     throw new VoidMeasurement(`${one.name} decided ${decided} of ${CONNECTIONS} sockets by a flag`);
   }
-  const hasCpu = one.running !== null && ownBefore !== null && ownAfter !== null;
+  const hasCpu = ownBefore !== null && ownAfter !== null;
   return {
     perSecond: result.messages / result.seconds,
     perCpuSecond: hasCpu ? result.allMessages / (ownAfter - ownBefore) : null,
     coresUsed: hasCpu ? (ownAfter - ownBefore) / tookS : 0,
-    upstreamCoresUsed: ((armsAfter ?? 0) - (armsBefore ?? 0)) / tookS,
+    upstreamCoresUsed: ((armAfter ?? 0) - (armBefore ?? 0)) / tookS,
   };
-}
-
-function sum(processes: readonly Running[]): number | null {
-  let total = 0;
-  for (const { pid } of processes) {
-    const seconds = cpuSecondsOf(pid);
-    if (seconds === null) return null;
-    total += seconds;
-  }
-  return total;
 }
 
 function pathOf(at: number, isBinary: boolean): string {
