@@ -4,12 +4,9 @@ import os
 import sys
 import time
 
-import uvloop
-
 from .config import ConfigurationError, read_settings
 from .errors import StoreUnavailable
 from .faults.parse import BadFaults, parse_faults
-from .server import bind, serve
 
 WRONG_FAULTS, WRONG_CONFIGURATION, PORT_IN_USE = 2, 3, 4
 
@@ -29,6 +26,10 @@ def main() -> int:
         return _fail(WRONG_CONFIGURATION, f"{wrong}.")
     except BadFaults as wrong:
         return _fail(WRONG_FAULTS, f"FAULTS: {wrong}.")
+    import uvloop
+
+    from .server import bind, serve  # slow to import: a wrong environment is told without it
+
     try:
         listener = bind(settings.host, settings.port)
     except OSError as taken:

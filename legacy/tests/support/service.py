@@ -31,8 +31,8 @@ def eventually(check: Callable[[], bool], seconds: float = 5.0) -> None:
 def access_token(user: str, **claims: Any) -> str:
     now = int(time.time())
     payload = {"sub": user, "email": f"{user}@example.test", "iat": now, "exp": now + 600, "type": "access"}
-    text = jwt.api_jws.encode(json.dumps({**payload, "jti": f"jti-{user}", **claims}).encode(), SECRET, "HS256")
-    return text
+    raw = json.dumps({**payload, "jti": f"jti-{user}", **claims}).encode()
+    return jwt.api_jws.encode(raw, SECRET, "HS256")
 
 
 def environment(data_dir: Path, **extra: str) -> dict[str, str]:
@@ -82,7 +82,7 @@ class Service:
     def open(self, path: str, user: str, headers: dict[str, str] | None = None) -> ClientConnection:
         sent = {"Authorization": f"Bearer {access_token(user)}", **(headers or {})}
         address = f"ws://127.0.0.1:{self.port}{path}"
-        return connect(address, additional_headers=sent, compression=None, max_size=None)
+        return connect(address, additional_headers=sent, compression=None, max_size=None, legacy=True)
 
     def tutor(self, user: str, session: str, query: str = "", **options: Any) -> "Tutor":
         return Tutor(self.open(f"/api/v1/ws/session/{session}{query}", user, **options))

@@ -51,6 +51,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()  # the peer sees the end and closes, instead of waiting for us to do it
         if self.close_timer is None:
             self.close_timer = asyncio.get_running_loop().call_later(seconds, self.transport.abort)
 
