@@ -70,7 +70,9 @@ export function filterReplyHead(raw: readonly string[], options: ReplyHeadOption
         headers.push(name, publicLocation(value, options));
         break;
       case "drop":
-        if (name.length === 10 && name.toLowerCase() === "connection" && value !== "keep-alive") connection = value;
+        if (name.length === 10 && name.toLowerCase() === "connection" && value !== "keep-alive") {
+          connection = connection === null ? value : `${connection},${value}`;
+        }
         break;
     }
   }
