@@ -15,20 +15,21 @@ declare module "http-proxy" {
 declare module "autocannon" {
   import type { EventEmitter } from "node:events";
 
+  export interface Client {
+    setRequests(requests: readonly { method: string; path: string; headers: Record<string, string> }[]): void;
+  }
   interface Options {
     url: string;
     connections: number;
     duration: number;
     overallRate?: number;
     timeout?: number;
-    requests?: readonly { method: string; path: string; headers: Record<string, string> }[];
+    setupClient?: (client: Client) => void;
   }
   interface Result {
     errors: number;
-    timeouts: number;
     non2xx: number;
     duration: number;
-    requests: { total: number };
   }
   export default function autocannon(
     options: Options,

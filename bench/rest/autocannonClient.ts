@@ -1,7 +1,7 @@
 // Runs autocannon; settings as JSON in the only argument, the result as JSON on stdout.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import autocannon from "autocannon";
+import autocannon, { type Client } from "autocannon";
 import { quantile } from "../lib/statistics.ts";
 import type { Paced } from "./autocannonLoad.ts";
 
@@ -27,22 +27,29 @@ const settings = JSON.parse(process.argv[2] ?? "{}") as Settings;
 const tokens = JSON.parse(readFileSync(settings.tokensFile, "utf8")) as string[];
 const durationsMs: number[] = [];
 
+/** Connections of their own tokens each: autocannon builds every request of every connection before it begins. */
 function share(connections: number, ownTokens: readonly string[], overallRate?: number): Promise<Share> {
   const { url, path, seconds } = settings;
-  const requests = ownTokens.map((token) => ({ method: "GET", path, headers: { authorization: `Bearer ${token}` } }));
-  return new Promise((resolve, reject) => {
-    const options = { url, connections, duration: seconds, timeout: 10, requests };
-    const running = autocannon(
-      { ...options, ...(overallRate === undefined ? {} : { overallRate }) },
-      (error, result) => {
-        if (error) reject(error);
-        // Timeouts are among the errors. `duration` is rounded to 10 ms.
-        else
-          resolve({ calls: result.requests.total, failures: result.errors + result.non2xx, seconds: result.duration });
-      },
+  let clients = 0;
+  const setupClient = (client: Client): void => {
+    const turn = clients++ % connections;
+    const tokensInTurn = ownTokens.filter((_token, at) => at % connections === turn);
+    client.setRequests(
+      tokensInTurn.map((token) => ({ method: "GET", path, headers: { authorization: `Bearer ${token}` } })),
     );
-    // autocannon's own percentiles are whole milliseconds.
+  };
+  const options = { url, connections, duration: seconds, timeout: 10, setupClient };
+  return new Promise((resolve, reject) => {
+    let calls = 0;
+    const paced = { ...options, ...(overallRate === undefined ? {} : { overallRate }) };
+    const running = autocannon(paced, (error, result) => {
+      if (error) reject(error);
+      // Timeouts are among the errors.
+      else resolve({ calls, failures: result.errors + result.non2xx, seconds: result.duration });
+    });
+    // autocannon's own percentiles are whole milliseconds, its total leaves out the last second.
     running.on("response", (_client: unknown, _status: number, _bytes: number, durationMs: number) => {
+      calls++;
       durationsMs.push(durationMs);
     });
   });
