@@ -1,6 +1,7 @@
 // Composition of the service: store, gate, routes, sockets, and its end.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createGate } from "./auth/gate.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { createBoards } from "./board/boards.ts";
@@ -12,6 +13,7 @@ import { armTimedCrash, skewMs } from "./faults/processFaults.ts";
 import { createSwitchboard } from "./faults/switchboard.ts";
 import { createApp } from "./http/app.ts";
 import { createKeyedRuns } from "./http/keyed.ts";
+import { identityHeaders } from "./http/respond.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createModelClient } from "./model/client.ts";
@@ -67,6 +69,13 @@ function createHttp(handle: (request: IncomingMessage, response: ServerResponse)
   return createServer(options, handle);
 }
 
+/** What is no HTTP gets a 400 that still says who answers (contract README §3). */
+function refuseUnreadable(error: Error, socket: Duplex): void {
+  if ((error as NodeJS.ErrnoException).code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const head = Object.entries(identityHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n${head.join("")}\r\n`);
+}
+
 export function createService(config: Config, plainStore: Store, log: Log): Service {
   const metrics = createMetrics(VERSION);
   const faults = createSwitchboard({ initial: config.faults, seed: config.faultSeed, metrics, log });
@@ -105,6 +114,7 @@ export function createService(config: Config, plainStore: Store, log: Log): Serv
   const app = createApp({ config, gate, faults, metrics, log, handlers: routesOf(services) });
   const upgrades = createUpgrades(services, tutor, whiteboard);
   const server = createHttp(app.handle);
+  server.on("clientError", refuseUnreadable);
   server.on("upgrade", (request, socket, head) => upgrades.handle(request, socket as Socket, head));
 
   return {

@@ -141,6 +141,14 @@ test("a summary counts, clusters by concept and leaves out what has no numeric p
   assert.equal(boardInsights(boardState(doc, 5), 0).learner_share, 0.25);
 });
 
+test("values that JSON cannot say do not break a summary", () => {
+  const doc = new Y.Doc();
+  const odd = { kind: undefined, x: Number.NaN, big: 5n, bytes: new Uint8Array(2), metadata: { role: "question_tag" } };
+  doc.getMap("objects").set("odd", odd);
+  const [tag] = JSON.parse(JSON.stringify(boardSummary(boardState(doc, 0)))).learner_question_tags;
+  assert.deepEqual(tag, { id: "odd", x: null, y: null, meta: { role: "question_tag" } });
+});
+
 test("of several pointers the one that lives longest is shown", () => {
   const doc = new Y.Doc();
   const ephemeral = doc.getMap("ephemeral");

@@ -7,8 +7,22 @@ export type BoardEntries = readonly (readonly [id: string, value: BoardValue])[]
 export const metadataOf = (value: BoardValue): BoardValue =>
   isPlainObject(value["metadata"]) ? value["metadata"] : {};
 
-const plain = (map: Y.Map<unknown>): BoardEntries =>
-  [...map.entries()].filter((entry): entry is [string, BoardValue] => isPlainObject(entry[1]));
+/**
+ * What JSON can say of a value: Yjs also carries undefined, bytes, big integers and numbers that are none, and a client
+ * may send them.
+ */
+function jsonOf(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (Array.isArray(value)) return value.map((item) => jsonOf(item) ?? null);
+  if (typeof value !== "object" || value === null) return value;
+  if (!isPlainObject(value)) return null;
+  const members = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(members.map(([key, item]) => [key, jsonOf(item)]));
+}
+
+const plain = (entries: Iterable<readonly [string, unknown]>): BoardEntries =>
+  [...entries].filter(([, value]) => isPlainObject(value)).map(([id, value]) => [id, jsonOf(value) as BoardValue]);
 
 export interface BoardState {
   readonly objects: BoardEntries;
@@ -25,8 +39,8 @@ export function boardState(doc: Y.Doc, now: number): BoardState {
   };
   const living = [...doc.getMap<unknown>("ephemeral").entries()].filter(([, value]) => isLive(value));
   return {
-    objects: plain(objects),
-    ephemeral: living.filter((entry): entry is [string, BoardValue] => isPlainObject(entry[1])),
+    objects: plain(objects.entries()),
+    ephemeral: plain(living),
     isEmpty: objects.size === 0 && living.length === 0,
   };
 }

@@ -1,6 +1,7 @@
 // Request bodies (contract G1, G5, G12): UTF-8 without BOM, strict JSON, lone surrogates replaced.
 import type { IncomingMessage } from "node:http";
 import { JSON_BODY_BYTES_MAX, replaceLoneSurrogatesDeep } from "../../contract/index.ts";
+import { isTooDeep } from "../jsonDepth.ts";
 import { HttpError, InvalidInputError } from "./errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -66,10 +67,10 @@ export function parseJson(bytes: Buffer): ParsedBody {
   } catch {
     return invalid(0, "not UTF-8");
   }
+  if (isTooDeep(text)) return invalid(0, "nested too deeply");
   try {
     return { kind: "json", value: replaceLoneSurrogatesDeep(JSON.parse(text)) };
   } catch (error) {
-    if (error instanceof RangeError) return invalid(0, "nested too deeply");
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
     return invalid(Number(position ?? text.length), "not JSON");
   }

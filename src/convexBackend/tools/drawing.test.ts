@@ -120,7 +120,7 @@ test("a graph clears the board and keeps the layout it was given", async () => {
     desk.actions.map((action) => action.type),
     ["CLEAR_BOARD", "ADD_OBJECTS"],
   );
-  const [graph] = desk.actions[1]?.["objects"] as BoardObject[];
+  const [graph] = (desk.actions[1]?.["objects"] ?? []) as BoardObject[];
   assert.deepEqual([graph?.["id"], graph?.["xPct"], graph?.["selectable"]], ["g1", 0.5, false]);
   await assert.rejects(use("draw_graph", { graph_id: "g", nodes: [{ id: "n", width: 0, height: 1 }] }), {
     name: "BadArgs",

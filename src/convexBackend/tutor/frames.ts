@@ -1,5 +1,6 @@
 // Inbound frames (contract tutor-socket.md §3): what the reader answers at once, and what enters the queue.
 import { isBlank, isMessageKey, replaceLoneSurrogatesDeep } from "../../contract/index.ts";
+import { isTooDeep } from "../jsonDepth.ts";
 import { type InteractionMode, MODES } from "./context.ts";
 
 export interface QueuedFrame {
@@ -38,6 +39,7 @@ const isObject = (value: unknown): value is Members =>
 
 function parse(text: string): Members | null {
   try {
+    if (isTooDeep(text)) return null;
     const value: unknown = replaceLoneSurrogatesDeep(JSON.parse(text));
     return isObject(value) ? value : null;
   } catch {

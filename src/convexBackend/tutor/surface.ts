@@ -2,6 +2,7 @@
 import { api } from "../../../convex/_generated/api.js";
 import type { RawData, WebSocket } from "ws";
 import { strain } from "../faults/processFaults.ts";
+import { failureFields } from "../log.ts";
 import type { UserIdentity } from "../routes/access.ts";
 import type { Services } from "../services.ts";
 import { type Channel, type createChannel, halfOpen, inboundFaults } from "../sockets/channel.ts";
@@ -96,7 +97,14 @@ export function createTutorSurface(services: Services): TutorSurface {
   function enqueue(actor: Actor, socket: TutorSocket, frame: QueuedFrame): void {
     if (services.isStopping() || socket.hasEnded) return;
     const acceptance = accept(actor, socket, frame);
-    if (acceptance === "queue") queues.enqueue(actor.id, () => work(actor, socket, frame));
+    if (acceptance === "queue") {
+      queues.enqueue(actor.id, () =>
+        work(actor, socket, frame).catch((error: unknown) => {
+          const { requestId } = socket.channel;
+          services.log.error("turn failed", { requestId, surface: "tutor", ...failureFields(error) });
+        }),
+      );
+    }
     if (acceptance !== "overflow") return;
     metrics.errors.labels({ surface: "tutor", code: "QUEUE_OVERFLOW" }).inc();
     const refused = JSON.stringify(errorEnvelope("QUEUE_OVERFLOW", actor.userModel));
