@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { eventually, type Json } from "../support/index.ts";
-import { item, match, updateOf, type Context, type ItemOptions } from "./harness/index.ts";
+import { AT_ARM, item, match, updateOf, type Context } from "./harness/index.ts";
 
-const AT_ARM: ItemOptions = { on: "arms" };
 const VALUE = { kind: "rect", metadata: { source: "user" } };
 
 /** A sender whose socket carries the fault, a healthy peer read as raw frames, and the stored state. */

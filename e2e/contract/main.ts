@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY, temporaryDir } from "../support/index.ts";
 import { TARGETS, type Bench } from "./harness/index.ts";
-import { readOptions, UsageError, type RunOptions } from "./options.ts";
-import { renderParity } from "./parity.ts";
-import { runFiles, type FileRun } from "./runFiles.ts";
-import { startBench, type StartedBench } from "./startBench.ts";
+import { readOptions, UsageError, type RunOptions } from "./run/options.ts";
+import { renderParity } from "./run/parity.ts";
+import { runFiles, type FileRun } from "./run/runFiles.ts";
+import { startBench, type StartedBench } from "./run/startBench.ts";
 
 const PARITY = join(REPOSITORY, "docs/parity.md");
 

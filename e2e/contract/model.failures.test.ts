@@ -33,7 +33,7 @@ function assertAttempts(calls: RecordedCall[], reasons: string[]): void {
     [0.7, 0.8, 0.9].slice(0, calls.length),
   );
   for (const [index, call] of calls.slice(1).entries()) {
-    match(call.body.messages, [...first?.body.messages, note(reasons[index] ?? "")], `attempt ${index + 2}`);
+    match(call.body.messages, [...(first?.body.messages ?? []), note(reasons[index] ?? "")], `attempt ${index + 2}`);
   }
 }
 

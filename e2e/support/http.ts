@@ -48,7 +48,7 @@ export function call(baseUrl: string, { method, path, headers = {}, body, timeou
             rawHeaders: incoming.rawHeaders,
             body: bytes,
             text,
-            json: () => JSON.parse(text) as Json,
+            json: () => JSON.parse(text),
           });
         });
       },

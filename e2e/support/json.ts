@@ -1,5 +1,4 @@
 /** A parsed body of a black box: its shape is what the tests are about, so nothing about it is assumed. */
-// oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any;
 
 /** Canonical JSON, contract G6 (RFC 8785): sorted keys by UTF-16 code unit, ECMAScript numbers, no blanks. */

@@ -88,7 +88,7 @@ export async function startModelRecorder(upstream: string) {
     const bytes = await readBody(incoming);
     if (incoming.url?.startsWith("/control/")) return control(incoming, bytes, outgoing);
     if (incoming.url === "/v1/chat/completions") {
-      const body = JSON.parse(bytes.toString("utf8")) as Json;
+      const body: Json = JSON.parse(bytes.toString("utf8"));
       record(incoming, body);
       const text = lastUserText(body);
       const needle = [...scripts.keys()].find((word) => text.includes(word));

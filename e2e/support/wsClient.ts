@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { within } from "./deadline.ts";
 import type { Json } from "./json.ts";
@@ -52,7 +53,7 @@ function createMailbox() {
   };
 }
 
-function readRefusal(response: import("node:http").IncomingMessage): Promise<Refusal> {
+function readRefusal(response: IncomingMessage): Promise<Refusal> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -107,7 +108,7 @@ export async function openSocket(url: string, options: SocketOptions = {}) {
     async nextJson(timeoutMs = 10_000): Promise<Json> {
       const frame = await within(mailbox.take(), timeoutMs, "next frame");
       if (frame.isBinary) throw new Error("a text frame was expected, a binary one came");
-      return JSON.parse(frame.data.toString("utf8")) as Json;
+      return JSON.parse(frame.data.toString("utf8"));
     },
     /** Frames received and not yet taken. */
     pending: () => mailbox.waiting.length,

@@ -64,3 +64,7 @@ export const dot = (role: string, x: number, y: number, radius: number): Drawn =
   fill: "#1976D2",
   role,
 });
+
+/** Where every drawing of the tests starts. */
+export const X = 100;
+export const Y = 200;

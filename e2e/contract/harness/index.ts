@@ -1,4 +1,4 @@
-export { box, dot, drawn, label, line } from "./drawn.ts";
+export { box, dot, drawn, label, line, X, Y } from "./drawn.ts";
 export type { Drawn } from "./drawn.ts";
 export { TARGETS } from "./bench.ts";
 export type { Bench, Target, TargetName } from "./bench.ts";
@@ -8,6 +8,9 @@ export type { Context } from "./context.ts";
 export { item } from "./item.ts";
 export type { ItemOptions, Outcome, Result } from "./item.ts";
 export * from "./match.ts";
+export * from "./faulty.ts";
+export * from "./toolTurns.ts";
+export { startOwnWorld } from "./ownWorld.ts";
 export { startOwn } from "./own.ts";
 export * from "./tutorShapes.ts";
 export type { Tutor } from "./tutor.ts";

@@ -79,14 +79,14 @@ export function item(
   if (bench.only !== undefined && !new RegExp(bench.only, "i").test(`${file} ${name}`)) return;
   const timeout = options.timeoutMs ?? 40_000;
   test(name, { concurrency: true }, async (parent) => {
-    const runs = bench.targets.map((target) => {
+    const runs = bench.targets.map(async (target) => {
       const result = (outcome: Outcome, reason?: string): void =>
         record(bench, { id, sentence, target: target.name, outcome, ...(reason === undefined ? {} : { reason }) });
       const without = notApplicable(target, bench, options);
       if (without !== undefined) return result("n/a", without);
       const later = options.notYet?.[target.name];
       if (later !== undefined) return result("not yet", later);
-      return parent.test(target.name, { timeout }, async () => {
+      await parent.test(target.name, { timeout }, async () => {
         try {
           await runOn(target, bench, id, fn);
           result("pass");

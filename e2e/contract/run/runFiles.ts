@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Result } from "./harness/index.ts";
+import type { Result } from "../harness/index.ts";
 import type { FileResults } from "./parity.ts";
 
 /** A file that hangs must not hold the whole run: the longest item of the suite waits 125 s. */

@@ -8,8 +8,8 @@ import {
   startStandIn,
   TEST_SECRET,
   type Service,
-} from "../support/index.ts";
-import type { Target, TargetName } from "./harness/index.ts";
+} from "../../support/index.ts";
+import type { Target, TargetName } from "../harness/index.ts";
 import type { RunOptions } from "./options.ts";
 
 export interface StartedBench {

@@ -1,4 +1,4 @@
-import { TARGETS, type Result, type TargetName } from "./harness/index.ts";
+import { TARGETS, type Result, type TargetName } from "../harness/index.ts";
 import { NOT_YET } from "./notYet.ts";
 
 const COLUMNS: Record<TargetName, string> = {

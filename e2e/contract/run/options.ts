@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { TARGETS, type TargetName } from "./harness/index.ts";
+import { TARGETS, type TargetName } from "../harness/index.ts";
 
 export interface RunOptions {
   readonly targets: readonly TargetName[];
