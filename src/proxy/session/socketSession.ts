@@ -96,7 +96,11 @@ export class SocketSession {
     const gen = this.#state.gen;
     leg.on("message", (data, isBinary) => this.#onLegMessage(gen, data as Buffer, isBinary));
     leg.on("close", (code, reason) => this.#onLegClose(gen, code, reason.toString("utf8")));
-    leg.on("error", () => {});
+    leg.on("error", (error: Error & { code?: string }) => {
+      // The next connection would get the same message again: no reason to come back (security X1).
+      if (error.code !== "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return;
+      this.dispatch({ type: "limit", code: 1009, reason: "Message too big" });
+    });
     const onLegControl = (): void => {
       this.#missedLeg = 0;
     };
