@@ -215,8 +215,7 @@ export class HttpExchange implements Timed {
     this.#instance = instance;
     this.#abort = null;
     this.#isSent = false;
-    this.deadlineMs =
-      this.#env.clock.monotonic() + (route?.config.firstByteMs ?? this.#core.config.limits.armFirstByteMs);
+    this.#awaitFirstByte();
     this.#env.deadlines.add(this);
     instance.inFlight++;
     try {
@@ -240,6 +239,15 @@ export class HttpExchange implements Timed {
     this.#isSent = true;
     if (this.#isOver || this.#res.writableEnded) abort();
     else this.#abort = abort;
+  }
+
+  /** A long upload is no slow answer: the arm's time for its first byte begins anew with each part it took. */
+  onBodySent(): void {
+    if (!this.#res.headersSent) this.#awaitFirstByte();
+  }
+
+  onRequestSent(): void {
+    if (this.#body && !this.#res.headersSent) this.#awaitFirstByte();
   }
 
   onHeaders(status: number, raw: readonly Buffer[], resume: () => void): boolean {
@@ -327,6 +335,8 @@ export class HttpExchange implements Timed {
    */
   #canRetry(error: Error, instance: Instance): boolean {
     const { arm } = instance;
+    // Our own clock ran out while the call waits for a connection: it still stands in that pool, and must not stand in two.
+    if (error instanceof SwitchyardError) return false;
     if (!this.#isSent && !this.#body?.isStarted && this.#at + 1 < this.#instances.length) {
       this.#at++;
       this.#env.metrics.upstreamRetries.inc({ arm, reason: "instance_refused" });
@@ -376,7 +386,16 @@ export class HttpExchange implements Timed {
   }
 
   /** No first byte in time, or an answer that stopped in the middle (security §11). */
+  #awaitFirstByte(): void {
+    const { firstByteMs } = this.#match?.route.config ?? { firstByteMs: this.#core.config.limits.armFirstByteMs };
+    this.deadlineMs = this.#env.clock.monotonic() + firstByteMs;
+  }
+
   onDeadline(): void {
+    if (this.#body?.isWaitingForClient && !this.#res.headersSent) {
+      this.#awaitFirstByte(); // the body's own clock judges the client (security §11)
+      return;
+    }
     this.deadlineMs = Number.POSITIVE_INFINITY;
     const error = new SwitchyardError("SY_UPSTREAM_TIMEOUT", "the backend did not answer in time");
     if (this.#abort) this.#abort(error);

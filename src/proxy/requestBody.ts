@@ -26,6 +26,8 @@ const CHECK_MS = 1_000;
 export class MeteredBody implements AsyncIterable<Uint8Array> {
   /** Whether anything was read; until then another instance may still be tried. */
   isStarted = false;
+  /** Whether the client is the one who is waited for; the arm's clock must not run then. */
+  isWaitingForClient = false;
   readonly #req: IncomingMessage;
   readonly #limits: BodyLimits;
   readonly #clock: Clock;
@@ -46,13 +48,16 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
       for (;;) {
         const next = chunks.next() as Promise<IteratorResult<Buffer>>;
         next.catch(() => {}); // the loser of the race must not go unhandled
+        this.isWaitingForClient = true;
         const read = await Promise.race([next, watch.tooSlow]);
+        this.isWaitingForClient = false;
         if (read.done) return;
         bytes += read.value.length;
         if (bytes > this.#limits.bytesMax) throw tooLarge(this.#limits.bytesMax);
         yield read.value;
       }
     } finally {
+      this.isWaitingForClient = false;
       watch.stop();
     }
   }

@@ -48,7 +48,7 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
   server.on("checkContinue", serve); // the exchange answers 100 itself, after its checks (security F12)
   server.on("checkExpectation", (req, res) => {
     const error = new SwitchyardError("SY_EXPECTATION", "only 100-continue can be expected");
-    refuse(env, req, res, error);
+    refuse(env, core(), req, res, error);
   });
   server.on("upgrade", (req, socket, head) => upgrader.handle(core(), req, socket, head));
   server.on("connect", (_req, socket) => refuseTunnel(env, socket));
@@ -103,9 +103,10 @@ function shouldUpgrade(core: Core, req: IncomingMessage): boolean {
   }
 }
 
-function refuse(env: Environment, req: IncomingMessage, res: ServerResponse, error: SwitchyardError): void {
+function refuse(env: Environment, core: Core, req: IncomingMessage, res: ServerResponse, error: SwitchyardError): void {
   env.metrics.refused.inc({ reason: error.code });
-  refuseCall(req, res, error, { requestId: newRequestId(), corsHeaders: [] });
+  const corsHeaders = core.cors.headersFor(req.headers.origin ?? null); // security O3
+  refuseCall(req, res, error, { requestId: newRequestId(), corsHeaders });
 }
 
 /** CONNECT never becomes a tunnel (security F9). */

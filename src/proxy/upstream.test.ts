@@ -254,6 +254,36 @@ describe("instances of an arm", () => {
     assert.equal(second.requests.filter((one) => one.method === "POST").length, names.length);
   });
 
+  test("a call that waited too long for a connection is not handed to another instance", async (t) => {
+    const hold: Answer = () => null;
+    const [first, second] = [await startRawOrigin(hold), await startRawOrigin(hold)];
+    const fixture = await startProxy({
+      control: [first.url, second.url],
+      limits: { armConnections: 1, armFirstByte: "200ms", armConnect: "100ms" },
+      routes: [{ match: "GET /hold", firstByte: "60s" }, "* /calls/**"],
+    });
+    t.after(async () => {
+      fixture.stop();
+      await first.stop();
+      await second.stop();
+    });
+    const holding = await RawClient.connect(fixture.port);
+    holding.send(get("/hold", bearer("ada")));
+    await until("the only connection is taken", () => first.requests.length + second.requests.length === 1);
+    const write = request(["POST /calls/w HTTP/1.1", "Host: a", bearer("ada"), "Content-Length: 2"], "{}");
+    const reply = await askOnce(fixture.port, write);
+    assert.deepEqual([reply.status, reply.code], [504, "SY_UPSTREAM_TIMEOUT"]);
+    holding.end();
+    await until("the connection is given back", () => fixture.lines.length === 2);
+    assert.equal(
+      (await askOnce(fixture.port, get("/calls/after", bearer("ada")))).status,
+      504,
+      "the hold answers nobody",
+    );
+    const writes = [...first.requests, ...second.requests].filter((one) => one.method === "POST");
+    assert.equal(writes.length, 0, "given up before it was sent, to either");
+  });
+
   test("spread takes the least loaded instance", async (t) => {
     const hold: Answer = () => null;
     const [first, second] = [await startRawOrigin(hold), await startRawOrigin(hold)];
