@@ -5,7 +5,7 @@ from typing import Any
 from pycrdt import Doc, Map, MapEvent, TransactionEvent
 
 from .content import BoardContent, is_alive, metadata_of
-from .update_check import check_update
+from .update_check import Malformed, check_update
 
 
 class InvalidUpdate(ValueError):
@@ -22,7 +22,7 @@ class BoardDocument:
         self._made: list[bytes] | None = None
         self._subscriptions: list[Any] = []
         if state is not None:
-            self.apply(state)
+            self._decode(state)  # our own encoding: the check is for what clients send
         self._subscriptions.append(self._objects.observe(self._note_keys))
         self._subscriptions.append(self._doc.observe(self._note_update))
 
@@ -39,6 +39,13 @@ class BoardDocument:
         self._changed_keys = set()
         try:
             check_update(update)
+        except Malformed as error:
+            raise InvalidUpdate(str(error)) from error
+        self._decode(update)
+        return self._changed_keys
+
+    def _decode(self, update: bytes) -> None:
+        try:
             self._doc.apply_update(update)
         except Exception as error:
             raise InvalidUpdate(str(error)) from error
@@ -47,7 +54,6 @@ class BoardDocument:
             if type(error).__name__ == "PanicException":
                 raise InvalidUpdate("the update broke the decoder") from error
             raise
-        return self._changed_keys
 
     def mark_as_users(self, keys: set[str], server_ids: set[str]) -> list[bytes]:
         """Objects a client claims for the tutor become the user's (contract §3.3); returns the updates this made."""

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +18,13 @@ from .pipeline import endpoint
 if TYPE_CHECKING:
     from ..runtime import Runtime
 
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _FOLDERS = "/api/v1/folders/"
 
 
@@ -37,8 +45,8 @@ async def _routing_error(request: Request, error: Exception) -> Response:
 
 
 def create_api(runtime: "Runtime") -> FastAPI:
-    # Framework pages and redirects are off: contract README §7 and G14.
-    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    # Framework pages and redirects are off: contract README §7 and G14. So is its telemetry: ours is the table of R2.
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=_NO_TELEMETRY)
     api.add_exception_handler(HTTPException, _routing_error)
     by_path = sorted(_table(runtime), key=lambda route: route.path)
     for path, same_path in groupby(by_path, key=lambda route: route.path):
