@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
+import { startRawArm } from "./session/testing/rawArm.ts";
 import { startSocketProxy, type SocketProxy } from "./session/testing/socketProxy.ts";
 import { handshake, type HandshakeLines, newKey, text, WireClient } from "./session/testing/wire.ts";
 import { startWsArm, type WsArm } from "./session/testing/wsArm.ts";
@@ -311,19 +312,8 @@ test("bytes that come before both sides said 101 are kept, in order, and more th
 });
 
 test("frames that the arm sends in one piece with its 101 reach the client", async () => {
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", (head) => {
-      const key = /sec-websocket-key: (\S+)/i.exec(head.toString("latin1"))?.[1] ?? "";
-      const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-      const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
-      const reply = `${[...lines, `Sec-WebSocket-Accept: ${accept}`].join("\r\n")}\r\n\r\n`;
-      socket.write(Buffer.concat([Buffer.from(reply), text("one", { mask: null }), text("two", { mask: null })]));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  const own = await startSocketProxy({ control: `http://127.0.0.1:${port}` });
+  const eager = await startRawArm(Buffer.concat([text("one", { mask: null }), text("two", { mask: null })]));
+  const own = await startSocketProxy({ control: eager.url });
   const client = await WireClient.open(own.port, "/ws/1");
   await client.sees("two messages", () => client.messages.length === 2);
   assert.deepEqual(
@@ -332,7 +322,7 @@ test("frames that the arm sends in one piece with its 101 reach the client", asy
   );
   client.end();
   own.stop();
-  server.close();
+  await eager.stop();
 });
 
 test("no header crosses an upgrade unseen", async () => {

@@ -90,8 +90,14 @@ export class SocketSession {
     const { client, leg } = this.parts;
     client.on("message", (data, isBinary) => this.#onClientMessage(data as Buffer, isBinary));
     client.on("close", (code, reason) => this.#onClientClose(code, reason.toString("utf8")));
-    client.on("error", () => {}); // ws closes with the right code itself; "close" follows
-    client.on("ping", () => this.#onClientControl());
+    // ws closes with the right code itself; "close" follows, but with 1006, for the client sent no code.
+    client.on("error", (error: Error & { code?: string }) => {
+      this.#closeCode ??= violationCode(error.code ?? "");
+    });
+    client.on("ping", (data) => {
+      client.pong(data);
+      this.#onClientControl();
+    });
     client.on("pong", () => this.#onClientControl());
     const gen = this.#state.gen;
     leg.on("message", (data, isBinary) => this.#onLegMessage(gen, data as Buffer, isBinary));
@@ -323,6 +329,14 @@ function cutReason(reason: string): string {
     .subarray(0, 123)
     .toString("utf8")
     .replace(/\ufffd+$/, "");
+}
+
+/** The code with which `ws` answers a violation (RFC 6455 §7.4.1); null: the connection itself broke. */
+function violationCode(code: string): number | null {
+  if (!code.startsWith("WS_ERR_")) return null;
+  if (code.endsWith("_LENGTH") && code.startsWith("WS_ERR_UNSUPPORTED")) return 1009;
+  if (code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") return 1008;
+  return code === "WS_ERR_INVALID_UTF8" ? 1007 : 1002;
 }
 
 const KNOWN_CODES = new Set([

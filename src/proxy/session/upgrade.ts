@@ -140,6 +140,7 @@ function createServers() {
         maxBufferedChunks: limits.chunksMax,
         closeTimeout: limits.closeMs,
         handleProtocols: () => false,
+        autoPong: false, // pings have a pace (security X3); many at once would cut the client without a code
       } as ConstructorParameters<typeof WebSocketServer>[0]);
       server.on("headers", (headers, req) => headers.push(...(headersOf.get(req) ?? [])));
       own.set(messageBytesMax, server);
