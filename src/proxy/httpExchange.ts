@@ -374,6 +374,11 @@ export class HttpExchange implements Timed {
     return !this.#isOver && !this.#res.writableEnded;
   }
 
+  /** The answer has left, or never will. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Framing broke in mid-body: the server's `clientError` ends this call (security F5). */
   breakOff(error: SwitchyardError): void {
     if (this.#res.headersSent) this.#res.destroy();

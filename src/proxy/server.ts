@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, newRequestId, SwitchyardError } from "../kernel/index.ts";
 import type { Core, Environment } from "./core.ts";
@@ -58,8 +58,12 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
     listen: (host, port) => listen(server, host, port),
     close() {
       const { promise, resolve } = Promise.withResolvers<void>();
-      server.close(() => resolve());
-      server.closeIdleConnections();
+      // Not the http server's own close: that destroys connections whose answer has ended but not yet left.
+      NetServer.prototype.close.call(server, () => resolve());
+      // Answers leave in the order of their calls: with the last one gone all are.
+      const isIdle = (socket: Socket): boolean => running.get(socket)?.isOver !== false;
+      const stop = sweepIdle(env, connections.open, isIdle);
+      void promise.then(stop);
       return promise;
     },
     cut() {
@@ -151,9 +155,24 @@ function onClientError(
   refuseSocket(socket, refusal, { requestId: newRequestId(), corsHeaders: [] });
 }
 
+const SWEEP_MS = 50;
+
+/** While closing: a connection without a running call ends, once what is written to it has left. */
+function sweepIdle(env: Environment, open: ReadonlySet<Socket>, isIdle: (socket: Socket) => boolean): () => void {
+  let cancel = () => {};
+  const sweep = (): void => {
+    for (const socket of open) if (isIdle(socket)) socket.destroySoon();
+    cancel = env.clock.after(SWEEP_MS, sweep);
+  };
+  sweep();
+  return () => cancel();
+}
+
 /** Connections per process and per address (security §11): above, they are not served. */
-function guardConnections(env: Environment, server: Server, core: () => Core): { count: number } {
-  const state = { count: 0 };
+function guardConnections(env: Environment, server: Server, core: () => Core): { count: number; open: Set<Socket> } {
+  /** `open`: those that still speak HTTP; an upgraded one belongs to its session. */
+  const state = { count: 0, open: new Set<Socket>() };
+  server.prependListener("upgrade", (_req, socket) => void state.open.delete(socket as Socket));
   const byAddress = new Map<string, number>();
   server.on("connection", (socket: Socket) => {
     socket.on("error", () => {}); // security W7: also between two owners
@@ -169,9 +188,11 @@ function guardConnections(env: Environment, server: Server, core: () => Core): {
       return;
     }
     state.count++;
+    state.open.add(socket);
     byAddress.set(address, own + 1);
     socket.once("close", () => {
       state.count--;
+      state.open.delete(socket);
       const left = (byAddress.get(address) ?? 1) - 1;
       if (left <= 0) byAddress.delete(address);
       else byAddress.set(address, left);
