@@ -13,8 +13,11 @@ Value = str | int | float | bool | None
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        pass  # whoever read the lines is gone; serving goes on
 
 
 class Log:

@@ -1,6 +1,9 @@
 """All boards: those in memory and those at rest (contract whiteboard-socket.md §§2, 4, 6)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,19 +33,25 @@ def ids_sent(actions: list[dict[str, Any]]) -> set[str]:
     }
 
 
+@dataclass
+class _Gate:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class BoardHub:
     def __init__(self, store: Store, metrics: Metrics, log: Log) -> None:
         self._store = store
         self._metrics = metrics
         self._log = log
         self._rooms: dict[str, Room] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._gates: dict[str, _Gate] = {}
         self.is_healthy = True
 
     async def join(self, session_id: str, peer: Peer) -> Room:
         """Raises StoreUnavailable, InvalidUpdate. The peer's first frame is the full state, queued here: nothing can
         be relayed to it before."""
-        async with self._lock(session_id):
+        async with self._alone(session_id):
             room = self._rooms.get(session_id) or await self._open(session_id)
             room.peers.add(peer)
             peer.offer(room.document.state(), "state")
@@ -50,7 +59,7 @@ class BoardHub:
 
     async def leave(self, session_id: str, room: Room, peer: Peer) -> None:
         room.peers.discard(peer)
-        async with self._lock(session_id):
+        async with self._alone(session_id):
             if room.peers or self._rooms.get(session_id) is not room:
                 return
             try:
@@ -60,11 +69,19 @@ class BoardHub:
                 self._metrics.errors.labels("whiteboard", "STORE_UNAVAILABLE").inc()
             if not room.peers:
                 self._drop(session_id)
-        if session_id not in self._rooms:
-            self._locks.pop(session_id, None)
 
-    def _lock(self, session_id: str) -> asyncio.Lock:
-        return self._locks.setdefault(session_id, asyncio.Lock())
+    @asynccontextmanager
+    async def _alone(self, session_id: str) -> AsyncIterator[None]:
+        """Opening and closing a room exclude each other; the gate goes with its last user, not before."""
+        gate = self._gates.setdefault(session_id, _Gate())
+        gate.users += 1
+        try:
+            async with gate.lock:
+                yield
+        finally:
+            gate.users -= 1
+            if gate.users == 0:
+                del self._gates[session_id]
 
     def _drop(self, session_id: str) -> None:
         del self._rooms[session_id]
