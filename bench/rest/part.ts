@@ -17,7 +17,8 @@ import { startUpstream, type Upstream } from "./upstream.ts";
 import { checkValidity } from "./validity.ts";
 
 const CONNECTIONS = 64;
-const WARM_UP_S_MAX = 2;
+/** Until the optimising compiler is through; the more code a proxy has, the longer. */
+const WARM_UP_S_MAX = 4;
 const LATENCY_LOAD = 0.3;
 
 /** REST pass-through, shadow off (performance.md P1, P3, P4). */
