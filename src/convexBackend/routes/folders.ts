@@ -6,7 +6,8 @@ import { notFound } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";
 import { readBody, required, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
-import { actor, asOf, mintedIds, write } from "./access.ts";
+import { actor, asOf, mintedIds } from "./access.ts";
+import { write } from "./write.ts";
 
 const folderBody = { name: required(text({ min: 1, max: 100 })) };
 
@@ -20,14 +21,8 @@ export function folderRoutes(services: Services): Record<string, BearerHandler> 
     async R3(call, { sub }) {
       const { name } = readBody(folderBody, call.body);
       const identity = await actor(services, call, sub);
-      const reply = await write(
-        services,
-        call,
-        identity,
-        api.folders.create,
-        () => ({ ...mintedIds(services, call, sub, "folder"), name }),
-        "Folder",
-      );
+      const args = () => ({ ...mintedIds(services, call, sub, "folder"), name });
+      const reply = await write(services, call, identity, { reference: api.folders.create, args, what: "Folder" });
       if (!faults.isOn("leak-field", call.at) || typeof reply.body !== "string") return reply;
       return { ...reply, body: JSON.stringify(shown(call, JSON.parse(reply.body) as object, null)) };
     },
@@ -50,13 +45,14 @@ export function folderRoutes(services: Services): Record<string, BearerHandler> 
       const identity = await actor(services, call, sub);
       if (!(await store.query(api.folders.get, { id }, identity))) throw notFound("Folder");
       const { name } = readBody(folderBody, call.body);
-      return write(services, call, identity, api.folders.rename, () => ({ id, name }), "Folder");
+      const args = () => ({ id, name });
+      return write(services, call, identity, { reference: api.folders.rename, args, what: "Folder" });
     },
     async R18(call, { sub }) {
       const id = param(call, "folder_id");
       const identity = await actor(services, call, sub);
       if (!(await store.query(api.folders.get, { id }, identity))) throw notFound("Folder");
-      return write(services, call, identity, api.folders.remove, () => ({ id }), "Folder");
+      return write(services, call, identity, { reference: api.folders.remove, args: () => ({ id }), what: "Folder" });
     },
   };
 }

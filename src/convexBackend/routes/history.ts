@@ -8,7 +8,8 @@ import * as shapes from "../http/shapes.ts";
 import { bool, type Field, integer, nullable, optional, readBody, readQuery, required, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
 import { readActions } from "../tutor/replay.ts";
-import { actor, asOf, requireSession, write } from "./access.ts";
+import { actor, asOf, requireSession } from "./access.ts";
+import { write } from "./write.ts";
 
 const MESSAGES_DEFAULT = 50;
 const MESSAGES_LEAST = 20;
@@ -45,7 +46,7 @@ export function historyRoutes(services: Services): Record<string, BearerHandler>
       const content = canonicalJson(call.body);
       return { id, entry: { id: ids.did(call.at, "log", id, row), row, content, ...kind } };
     };
-    return services.queues.run(id, () => write(services, call, identity, api.logs.append, args, "Session"));
+    return write(services, call, identity, { reference: api.logs.append, args, what: "Session", session: id });
   }
 
   return {

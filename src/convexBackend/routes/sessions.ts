@@ -7,7 +7,8 @@ import { HttpError, notFound } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";
 import { integer, optional, readQuery, text } from "../http/fields.ts";
 import type { Services } from "../services.ts";
-import { actor, asOf, mintedIds, requireSession, write } from "./access.ts";
+import { actor, asOf, mintedIds, requireSession } from "./access.ts";
+import { write } from "./write.ts";
 
 const DEFAULT_LIMIT = 50;
 
@@ -27,7 +28,7 @@ export function sessionRoutes(services: Services): Record<string, BearerHandler>
     async R5(call, { sub }) {
       const identity = await actor(services, call, sub);
       const args = () => ({ ...mintedIds(services, call, sub, "session"), folderId: folderIdOf(call.body) });
-      return write(services, call, identity, api.sessions.create, args, "Session");
+      return write(services, call, identity, { reference: api.sessions.create, args, what: "Session" });
     },
     async R19(call, { sub }) {
       const fields = { limit: optional(integer({ ge: 1, le: 100 })), before: optional(text()) };
@@ -47,11 +48,9 @@ export function sessionRoutes(services: Services): Record<string, BearerHandler>
       const id = param(call, "session_id");
       const identity = await actor(services, call, sub);
       await requireSession(services, call, identity);
-      return services.queues.run(id, async () => {
-        const reply = await write(services, call, identity, api.sessions.remove, () => ({ id }), "Session");
-        services.closeSession(id);
-        return reply;
-      });
+      const onDone = (): void => services.closeSession(id);
+      const removal = { reference: api.sessions.remove, args: () => ({ id }), what: "Session", session: id, onDone };
+      return write(services, call, identity, removal);
     },
   };
 }
