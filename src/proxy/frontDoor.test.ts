@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { BARE_NODE } from "./bareNode.cases.ts";
 import {
   ALL_ROWS,
   BODIES,
@@ -15,6 +16,7 @@ import {
   SINGLES,
 } from "./frontDoor.cases.ts";
 import { refuseLenientParser } from "./server.ts";
+import { startBareNode } from "./testing/bareNode.ts";
 import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
 import { ask, RawClient, request } from "./testing/rawClient.ts";
 import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
@@ -90,6 +92,19 @@ describe("front door", () => {
   test("at least 120 rows stand in the table", () => {
     assert.ok(ALL_ROWS.length >= 120, `${ALL_ROWS.length}`);
     assert.equal(new Set(ALL_ROWS.map((row) => row.bytes)).size, ALL_ROWS.length, "no row stands twice");
+  });
+
+  test("a bare Node server answers as the golden table says", async (t) => {
+    const node = await startBareNode();
+    t.after(() => node.stop());
+    const byName = new Map(ALL_ROWS.map((row) => [row.name, row]));
+    const golden = Object.entries(BARE_NODE).flatMap(([outcome, names]) => names.map((name) => ({ name, outcome })));
+    assert.ok(golden.length >= 35);
+    for (const { name, outcome } of golden) {
+      const row = byName.get(name);
+      assert.ok(row, `no row "${name}"`);
+      assert.equal(await node.outcome(row.bytes, row.isHead ?? false), outcome, name);
+    }
   });
 
   test("sends nothing upstream before framing is judged", async () => {
@@ -170,6 +185,30 @@ describe("front door", () => {
     const { client, reply } = await ask(fixture.port, request(head));
     client.end();
     assert.equal(reply.status, 200);
+  });
+
+  test("connections above the limits are refused with 503 and counted", async (t) => {
+    for (const limits of [
+      { connections: 3, connectionsPerAddress: 3, socketsPerAddress: 3, socketsPerSubject: 3 },
+      { connectionsPerAddress: 3 },
+    ]) {
+      const own = await startProxy({ control: origin.url, limits });
+      t.after(() => own.stop());
+      const get = request(["GET /calls/a HTTP/1.1", "Host: a"]);
+      const held = await Promise.all([1, 2, 3].map(() => RawClient.connect(own.port)));
+      for (const client of held) assert.equal((await client.send(get).reply()).status, 200, "at the limit");
+      const { client, reply } = await ask(own.port, get);
+      assert.deepEqual([reply.status, reply.one("retry-after"), reply.one("connection")], [503, "5", "close"]);
+      await within("it ends", client.closed);
+      assert.equal(await own.refused("connections"), 1);
+      held[0]?.end();
+      await until("a place is free", async () => {
+        const again = await ask(own.port, get);
+        again.client.end();
+        return again.reply.status === 200;
+      });
+      for (const one of held) one.end();
+    }
   });
 
   test("a stopped proxy frees its port", async () => {
