@@ -1,4 +1,3 @@
-// Public face of the candidate service: it is started as a process (main.ts) or composed by tests.
+// Public face of the candidate service. It is started as a process (main.ts): nobody else holds its store.
 export { type Config, ConfigurationError, loadConfig } from "./config.ts";
-export type { Clock, Identity, Store } from "./ports.ts";
-export { createService, type Service } from "./service.ts";
+export { createService } from "./service.ts";

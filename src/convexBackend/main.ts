@@ -1,8 +1,7 @@
 // Process entry of the candidate service. Exit codes: 2 faults, 3 configuration, 4 port in use.
-import { type Config, ConfigurationError, loadConfig } from "./config.ts";
 import { FaultSyntaxError, parseFaults } from "./faults/parse.ts";
+import { type Config, ConfigurationError, createService, loadConfig } from "./index.ts";
 import { createLog } from "./log.ts";
-import { createService } from "./service.ts";
 import { createConvexTestStore } from "./store/convexTestStore.ts";
 
 function leave(code: number, sentence: string): never {

@@ -215,7 +215,8 @@ export function createApp(deps: AppDeps) {
     const found = match(method, matchable(path));
     if (found.found === "nothing") return { reply: unroutable(404), route: null, at: nowhere };
     const route = found.found === "route" ? found.route : null;
-    if (isInternal(path) && config.serviceToken === null) return { reply: unroutable(404), route: null, at: nowhere };
+    const isSwitchable = config.serviceToken !== null && config.allowsFaultHeaders;
+    if (isInternal(path) && !isSwitchable) return { reply: unroutable(404), route: null, at: nowhere };
     if (found.found === "path") {
       return { reply: unroutable(405, { Allow: found.allow.join(", ") }), route, at: nowhere };
     }
@@ -265,6 +266,5 @@ export function createApp(deps: AppDeps) {
         response.end();
       });
     },
-    replayed,
   };
 }

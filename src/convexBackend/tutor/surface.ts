@@ -74,17 +74,24 @@ export function createTutorSurface(services: Services): TutorSurface {
     return audience;
   }
 
+  function otherAsker(actor: Actor, socket: TutorSocket, frame: QueuedFrame): TutorSocket | undefined {
+    const audience = [...(actor.inFlight.get(frame.clientMessageId ?? "") ?? [])];
+    return audience.find((each) => each !== socket && !each.hasEnded && each.channel.isOpen);
+  }
+
   async function work(actor: Actor, socket: TutorSocket, frame: QueuedFrame): Promise<void> {
     actor.waiting -= 1;
-    if (socket.hasEnded) {
+    // Frames of an ended socket are dropped, unless another socket waits for the same id.
+    const asker = socket.hasEnded ? otherAsker(actor, socket, frame) : socket;
+    if (!asker) {
       audienceOf(actor, socket, frame);
-      return;
+      return forgetIfIdle(actor);
     }
-    const answer = await runFrame(services, actor, socket, frame);
-    for (const each of audienceOf(actor, socket, frame)) send(each.channel, answer);
+    const answer = await runFrame(services, actor, asker, frame);
+    for (const each of audienceOf(actor, socket, frame)) if (!each.hasEnded) send(each.channel, answer);
     if (answer.ends) {
-      socket.hasEnded = true;
-      socket.channel.close(1000, "User ended session");
+      asker.hasEnded = true;
+      asker.channel.close(1000, "User ended session");
     }
     forgetIfIdle(actor);
   }
