@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { eventually, SERVICE_TOKEN, type Reply } from "../support/index.ts";
-import { item, match, startOwn, text, type Context, type ItemOptions } from "./harness/index.ts";
+import { AT_ARM, item, match, startOwn, text, type Context, type ItemOptions } from "./harness/index.ts";
 
 const OWN: ItemOptions = { on: "own", timeoutMs: 60_000 };
 const GUARD = { "X-Service-Token": SERVICE_TOKEN };
@@ -85,7 +85,7 @@ item(
       match(reply.json(), { error_code: null, error_message: text, technical_details: null });
     }
   },
-  { on: "arms" },
+  AT_ARM,
 );
 
 item(

@@ -11,7 +11,7 @@ import {
   type ItemOptions,
 } from "./harness/index.ts";
 
-const AT_ARM_WITH_MODEL: ItemOptions = { on: "arms", needsModel: true };
+const AT_ARM_WITH_MODEL: ItemOptions = { ...AT_ARM, needsModel: true };
 
 item(
   "faults §2",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { item, match, oneOf } from "./harness/index.ts";
+import { AT_ARM, item, match, oneOf } from "./harness/index.ts";
 
 item(
   "rest §6",
@@ -32,7 +32,7 @@ item(
     const check = oneOf("ok", "fail");
     match(reply.json(), { status: "not_ready", checks: { store: check, boards: check, config: check } });
   },
-  { on: "arms" },
+  AT_ARM,
 );
 
 item(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Reply } from "../support/index.ts";
-import { item } from "./harness/index.ts";
+import { AT_ARM, item } from "./harness/index.ts";
 
 const ORIGIN = "http://localhost:3000";
 const REQUEST_HEADERS = ["authorization", "content-type", "idempotency-key", "x-refresh-token", "x-request-id"];
@@ -40,7 +40,7 @@ item(
     assert.equal(reply.status, 500);
     assertShared(reply, "500");
   },
-  { on: "arms" },
+  AT_ARM,
 );
 
 item("G14", "a pre-flight of an allowed origin is 200 `OK` with all methods and the five headers", async (c) => {

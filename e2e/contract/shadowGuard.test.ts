@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { refusedHandshake, type Reply } from "../support/index.ts";
-import { item, match, startOwn, text } from "./harness/index.ts";
+import { AT_ARM, item, match, startOwn, text } from "./harness/index.ts";
 
 const SHADOW = { "X-Shadow": "1" };
 
@@ -45,7 +45,7 @@ item(
     });
     assert.notEqual(reply.status, 421);
   },
-  { on: "arms" },
+  AT_ARM,
 );
 
 item(

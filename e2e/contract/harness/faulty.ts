@@ -5,7 +5,7 @@ import type { ItemOptions } from "./item.ts";
 import { ts } from "./match.ts";
 
 /** Faults are an arm's; behind the proxy nobody may switch them by header (faults §1). */
-export const AT_ARM: ItemOptions = { on: "arms" };
+export const AT_ARM: ItemOptions = { on: "arms", needsFaults: true };
 
 export const withFault = (
   c: Context,

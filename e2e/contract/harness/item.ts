@@ -19,6 +19,8 @@ export interface ItemOptions {
   readonly on?: "all" | "arms" | "proxy" | "own";
   /** Needs the recording model of the bench. */
   readonly needsModel?: boolean;
+  /** Needs an arm that takes faults by header and by switch. */
+  readonly needsFaults?: boolean;
   /** Targets that will only show it in a later release, with the reason. */
   readonly notYet?: Partial<Record<TargetName, string>>;
   readonly timeoutMs?: number;
@@ -39,6 +41,7 @@ function notApplicable(target: Target, loaded: Bench, options: ItemOptions): str
     return "needs a process of its own";
   if (on === "own" && loaded.modelUrl === undefined) return "needs a process of its own";
   if (options.needsModel && loaded.modelUrl === undefined) return "needs the recording model of the bench";
+  if (options.needsFaults && target.serviceToken === undefined) return "needs an arm whose faults can be switched";
   return undefined;
 }
 
