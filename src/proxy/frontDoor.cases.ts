@@ -74,49 +74,47 @@ export const LENGTHS: readonly Row[] = [
 ];
 
 /** F8: bodies where the route has none. */
-export const BODIES: readonly Row[] = [
-  ...["GET", "HEAD", "DELETE", "OPTIONS"].flatMap((method): Row[] => {
-    const isHead = method === "HEAD";
-    const code = isHead ? "" : "SY_BAD_REQUEST";
-    return [
-      {
-        name: `${method} with a length`,
-        bytes: request([`${method} /calls/a HTTP/1.1`, HOST, "Content-Length: 3"], "abc"),
-        status: 400,
-        code,
-        isHead,
-      },
-      {
-        name: `${method} chunked`,
-        bytes: request([`${method} /calls/a HTTP/1.1`, HOST, CHUNKED], BODY),
-        status: 400,
-        code,
-        isHead,
-      },
-      {
-        name: `${method} with a length of zero`,
-        bytes: request([`${method} /calls/a HTTP/1.1`, HOST, "Content-Length: 0"]),
-        status: 200,
-        code: null,
-        isHead,
-      },
-      {
-        name: `${method} with a length where the route allows it`,
-        bytes: request([`${method} /open/a HTTP/1.1`, HOST, "Content-Length: 3"], "abc"),
-        status: 200,
-        code: null,
-        isHead,
-      },
-      {
-        name: `${method} chunked where the route allows it`,
-        bytes: request([`${method} /open/a HTTP/1.1`, HOST, CHUNKED], BODY),
-        status: 200,
-        code: null,
-        isHead,
-      },
-    ];
-  }),
-];
+export const BODIES: readonly Row[] = ["GET", "HEAD", "DELETE", "OPTIONS"].flatMap((method): Row[] => {
+  const isHead = method === "HEAD";
+  const code = isHead ? "" : "SY_BAD_REQUEST";
+  return [
+    {
+      name: `${method} with a length`,
+      bytes: request([`${method} /calls/a HTTP/1.1`, HOST, "Content-Length: 3"], "abc"),
+      status: 400,
+      code,
+      isHead,
+    },
+    {
+      name: `${method} chunked`,
+      bytes: request([`${method} /calls/a HTTP/1.1`, HOST, CHUNKED], BODY),
+      status: 400,
+      code,
+      isHead,
+    },
+    {
+      name: `${method} with a length of zero`,
+      bytes: request([`${method} /calls/a HTTP/1.1`, HOST, "Content-Length: 0"]),
+      status: 200,
+      code: null,
+      isHead,
+    },
+    {
+      name: `${method} with a length where the route allows it`,
+      bytes: request([`${method} /open/a HTTP/1.1`, HOST, "Content-Length: 3"], "abc"),
+      status: 200,
+      code: null,
+      isHead,
+    },
+    {
+      name: `${method} chunked where the route allows it`,
+      bytes: request([`${method} /open/a HTTP/1.1`, HOST, CHUNKED], BODY),
+      status: 200,
+      code: null,
+      isHead,
+    },
+  ];
+});
 
 /** F9: methods. */
 export const METHODS: readonly Row[] = [

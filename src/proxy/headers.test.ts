@@ -34,7 +34,6 @@ async function seenWith(...lines: string[]): Promise<ParsedRequest> {
   assert.equal(reply.status, 200, reply.body.toString());
   return origin.requests[0] as ParsedRequest;
 }
-const namesOf = (one: ParsedRequest): string[] => one.headers.map(([name]) => name.toLowerCase());
 
 const FIXED_SET = [
   "Keep-Alive",

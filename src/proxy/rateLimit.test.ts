@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { createManualClock } from "../kernel/index.ts";
 import { createPace, createRateLimiter } from "./rateLimit.ts";
-import { type FixtureOptions, startProxy } from "./testing/proxyFixture.ts";
+import { startProxy } from "./testing/proxyFixture.ts";
 import { askOnce, request } from "./testing/rawClient.ts";
 import { startRawOrigin } from "./testing/rawOrigin.ts";
 import { bearer } from "./testing/tokens.ts";
@@ -139,8 +139,8 @@ describe("limits of calls", () => {
   for (const { name, limit, call, other } of cases) {
     test(`${name}: the burst is served, one more is 429, others are served`, async (t) => {
       const origin = await startRawOrigin();
-      const limits: FixtureOptions["limits"] = { [limit]: { rate: "1/min", burst: 5 } };
-      const fixture = await startProxy({ control: origin.url, limits: limits as object });
+      const limits = { [limit]: { rate: "1/min", burst: 5 } };
+      const fixture = await startProxy({ control: origin.url, limits });
       t.after(async () => {
         fixture.stop();
         await origin.stop();

@@ -52,7 +52,7 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
   });
   server.on("upgrade", (req, socket, head) => upgrader.handle(core(), req, socket, head));
   server.on("connect", (_req, socket) => refuseTunnel(env, socket));
-  server.on("clientError", (error, socket) => onClientError(env, running, error as NodeJS.ErrnoException, socket));
+  server.on("clientError", (error, socket) => onClientError(env, running, error, socket));
   const connections = guardConnections(env, server, core);
   return {
     listen: (host, port) => listen(server, host, port),

@@ -218,7 +218,7 @@ describe("any target", () => {
     const id = fc.stringMatching(/^[A-Za-z0-9._~-]{1,12}$/).filter((text) => text !== "." && text !== "..");
     fc.assert(
       fc.property(id, fc.array(fc.nat(2), { minLength: 12, maxLength: 12 }), (text, how) => {
-        const spelled = [...text]
+        const spelled = Array.from(text)
           .map((char, i) => {
             const code = hex(char.charCodeAt(0));
             return how[i] === 0 ? char : `%${how[i] === 1 ? code : code.toUpperCase()}`;
