@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
-import { type Config, ConfigProblems, loadConfig } from "./config/index.ts";
+import { type Config, type ConfigWatch, loadConfig, type Reloaded, watchConfig } from "./config/index.ts";
 import { type AdminPorts, createAdmin } from "./console/index.ts";
 import { tutorCodec, whiteboardCodec } from "./contract/index.ts";
 import { createFlagControl, type LocalFlagControl } from "./flags/index.ts";
@@ -86,7 +86,8 @@ const openFlags = (config: Config): LocalFlagControl =>
  * Starts control plane, data plane and admin listener of one process or a set of workers.
  * @throws StartError when the state folder, the flags or a listener cannot be had
  */
-export async function startProxy(config: Config, source: ConfigSource): Promise<RunningProxy> {
+export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
+  const { config } = source.loaded;
   const subjectKey = ownSubjectKey(config.stateDir);
   const metrics = createMetrics({ version: VERSION });
   const log = createPinoLog({ level: config.log.level, subjectKey });
@@ -125,7 +126,8 @@ interface Parts {
 
 class RunningApp implements RunningProxy {
   readonly #parts: Parts;
-  readonly #startedAtMs = systemClock.now();
+  #loadedAtMs = systemClock.now();
+  readonly #watch: ConfigWatch;
   readonly #admin: ReturnType<typeof createAdmin>;
   readonly #finished = Promise.withResolvers<ExitCode>();
   #config: Config;
@@ -149,6 +151,13 @@ class RunningApp implements RunningProxy {
       onFailure: (error) =>
         log.event("admin.failed", { error: error instanceof Error ? error.name : "unknown" }, "error"),
     });
+    this.#watch = watchConfig({
+      ...parts.source.options,
+      clock: systemClock,
+      current: parts.source.loaded,
+      apply: (loaded) => this.#apply(loaded.config),
+      onReload: (result) => this.#reloaded(result),
+    });
   }
 
   get done(): Promise<ExitCode> {
@@ -167,6 +176,7 @@ class RunningApp implements RunningProxy {
       this.operateTokenFile = admin.operateTokenFile;
     } catch (error) {
       plane.stop();
+      this.#watch.stop();
       await this.#parts.flags.stop();
       throw error;
     }
@@ -198,30 +208,33 @@ class RunningApp implements RunningProxy {
     const { plane, flags, log } = this.#parts;
     await plane.drain();
     this.#stopGauges();
+    this.#watch.stop();
     await this.#admin.close();
     await flags.stop();
     log.event("drain.done", {});
     log.flush();
   }
 
-  async reload(): Promise<{ readonly isApplied: boolean; readonly message: string }> {
-    const { source, plane, log } = this.#parts;
-    try {
-      const next = await source.reload();
-      const fixed = needsRestart(this.#config, next);
-      if (fixed !== null) throw new Error(`${fixed} cannot change while the process runs; restart it`);
-      plane.reconfigure(next);
-      this.#config = next;
-      this.#refusedReload = null;
-      log.event("config.reloaded", { hash: hashOf(next) });
-      return { isApplied: true, message: "the new configuration is in force" };
-    } catch (error) {
-      const text =
-        error instanceof ConfigProblems ? error.message : error instanceof Error ? error.message : "unreadable";
-      this.#refusedReload = text;
-      log.event("config.refused", {}, "warn");
-      return { isApplied: false, message: `the old configuration keeps serving: ${text}` };
-    }
+  reload(): Promise<{ readonly isApplied: boolean; readonly message: string }> {
+    const result = this.#watch.reload();
+    this.#reloaded(result);
+    return Promise.resolve({ isApplied: result.isApplied, message: result.message });
+  }
+
+  /** Takes a sound configuration whole; throws when a part of it lives as long as the process. */
+  #apply(next: Config): void {
+    const fixed = needsRestart(this.#config, next);
+    if (fixed !== null) throw new Error(`${fixed} cannot change while the process runs; restart it`);
+    this.#parts.plane.reconfigure(next);
+    this.#config = next;
+    this.#loadedAtMs = systemClock.now();
+  }
+
+  #reloaded(result: Reloaded): void {
+    const { log } = this.#parts;
+    this.#refusedReload = result.isApplied ? null : result.message;
+    if (result.isApplied) log.event("config.reloaded", { hash: hashOf(this.#config) });
+    else log.event("config.refused", { problems: result.problems.length }, "warn");
   }
 
   #adminPorts(): AdminPorts {
@@ -265,9 +278,9 @@ class RunningApp implements RunningProxy {
         return { isReady: Object.values(checks).every(Boolean), checks };
       },
       configuration: () => ({
-        file: source.file,
+        file: source.options.file,
         hash: hashOf(this.#config),
-        loadedAtMs: this.#startedAtMs,
+        loadedAtMs: this.#loadedAtMs,
         refusedReload: this.#refusedReload,
       }),
       hashSubject: createSubjectHash(subjectKey),
@@ -300,14 +313,11 @@ function failListen(setting: string, at: { host: string; port: number }, error: 
   );
 }
 
-/** Settings that live as long as the process. */
+/** Settings beside the watch's own list that live as long as the process. */
 function needsRestart(now: Config, next: Config): string | null {
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   const units = (config: Config) => [...config.units.values()].map(({ id, flag, fixed }) => ({ id, flag, fixed }));
-  if (!same(now.listen, next.listen)) return "listen";
   if (!same(now.admin, next.admin)) return "admin";
-  if (now.workers !== next.workers) return "workers";
-  if (now.stateDir !== next.stateDir) return "stateDir";
   if (!same(now.flags, next.flags)) return "flags";
   if (!same(units(now), units(next))) return "the set of units and their flags";
   return null;

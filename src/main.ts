@@ -3,6 +3,8 @@ import { application, createCliDeps } from "./app.ts";
 import { runCli } from "./cli/index.ts";
 import { runWorker } from "./proxy/index.ts";
 
+const LINGER_MS = 1_000;
+
 if (cluster.isWorker) {
   // The primary decides when a worker ends; a signal to the whole group must not cut it short.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
@@ -12,5 +14,8 @@ if (cluster.isWorker) {
     onMessage: (listener) => void process.on("message", listener),
   });
 } else {
-  process.exitCode = await runCli(process.argv.slice(2), createCliDeps(process.env));
+  const code = await runCli(process.argv.slice(2), createCliDeps(process.env));
+  process.exitCode = code;
+  // Everything was drained and written; a handle that somebody forgot must not keep a stopped process.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
 }

@@ -1,23 +1,18 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { type Config, ConfigProblems, formatProblems, loadConfig } from "../config/index.ts";
+import { ConfigProblems, formatProblems, type Loaded, loadConfig } from "../config/index.ts";
 import { EXIT } from "../kernel/index.ts";
 import { CliError } from "./cliError.ts";
 import type { Output } from "./output.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The configuration; warnings go to stderr. Rejects with `ConfigProblems`. */
-export async function readConfigFile(file: string, env: Env, out: Pick<Output, "complain">): Promise<Config> {
-  const { config, warnings } = loadConfig({ file, env });
-  if (warnings.length > 0) out.complain(formatProblems(file, warnings));
-  return config;
-}
-
-/** The same for a command: every problem at once, then exit 3. */
-export async function loadConfigFile(file: string, env: Env, out: Pick<Output, "complain">): Promise<Config> {
+/** The configuration for a command; warnings go to stderr, every problem at once is exit 3. */
+export function loadConfigFile(file: string, env: Env, out: Pick<Output, "complain">): Loaded {
   try {
-    return await readConfigFile(file, env, out);
+    const loaded = loadConfig({ file, env });
+    if (loaded.warnings.length > 0) out.complain(formatProblems(file, loaded.warnings));
+    return loaded;
   } catch (error) {
     if (error instanceof ConfigProblems) throw new CliError(EXIT.configuration, error.message);
     throw error;

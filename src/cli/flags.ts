@@ -82,7 +82,7 @@ async function withFile(
   { deps, out, configFile }: CliContext,
   work: (place: FlagPlace) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const config = await loadConfigFile(configFile, deps.env, out);
+  const { config } = loadConfigFile(configFile, deps.env, out);
   return withFlagFile(config, deps, (flags) => {
     const name = `in the flag file ${config.flags.file}; the next start reads it`;
     const actor = `person:${actorName(deps.env) ?? "unknown"}`;

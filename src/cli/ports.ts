@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Config } from "../config/index.ts";
+import type { Config, Loaded, LoadOptions } from "../config/index.ts";
 import type { FlagControl } from "../flags/index.ts";
 import type { ExitCode } from "../kernel/index.ts";
 
@@ -15,17 +15,17 @@ export interface CliDeps {
    * Starts proxy and admin listener. Rejects with `StartError` when something cannot be bound or reached.
    * `done` settles with the exit code after the drain.
    */
-  startProxy(config: Config, source: ConfigSource): Promise<RunningProxy>;
+  startProxy(source: ConfigSource): Promise<RunningProxy>;
   /** The flags of a configuration that no process runs: `flags list` and `flags set` start it, ask, and stop it. */
   openFlags(config: Config): FlagControl;
   /** Commands of the application (`demo`). */
   readonly applicationCommands: readonly ((program: Command) => void)[];
 }
 
+/** A configuration that was loaded, and how it is loaded again: on SIGHUP and when its file is saved (ux.md §4). */
 export interface ConfigSource {
-  readonly file: string;
-  /** Reads and checks the file again; rejects with `ConfigProblems` and changes nothing. */
-  reload(): Promise<Config>;
+  readonly options: LoadOptions;
+  readonly loaded: Loaded;
 }
 
 export interface RunningProxy {
@@ -35,7 +35,7 @@ export interface RunningProxy {
   readonly done: Promise<ExitCode>;
   /** First call drains, second one stops at once (exit 130). */
   stop(signal: string): void;
-  /** SIGHUP: reads the configuration through `ConfigSource.reload` and applies it whole or not at all; the sentence says which. */
+  /** SIGHUP: reads the configuration again and applies it whole or not at all; the sentence says which. */
   reload(): Promise<{ readonly isApplied: boolean; readonly message: string }>;
 }
 

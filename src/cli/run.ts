@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { addCommand, onRun, type Registry } from "./command.ts";
-import { loadConfigFile, readConfigFile } from "./configFile.ts";
+import { loadConfigFile } from "./configFile.ts";
 import type { CliContext } from "./context.ts";
 import type { RunningProxy } from "./ports.ts";
 
@@ -19,11 +19,10 @@ export function addRun(program: Command, registry: Registry): void {
 
 async function run(context: CliContext): Promise<ExitCode> {
   const { deps, out, configFile } = context;
-  const config = await loadConfigFile(configFile, deps.env, out);
-  const reload = () => readConfigFile(configFile, deps.env, out);
+  const loaded = loadConfigFile(configFile, deps.env, out);
   const signals = listenToSignals(context);
   try {
-    const running = await deps.startProxy(config, { file: configFile, reload });
+    const running = await deps.startProxy({ options: { file: configFile, env: deps.env }, loaded });
     out.talk(bannerText(deps.version, running));
     signals.hand(running);
     const code = await running.done;

@@ -1,5 +1,5 @@
 export type * from "./config.ts";
-export { type Loaded, loadConfig } from "./configFile.ts";
-export { watchConfig } from "./configWatcher.ts";
+export { type Loaded, type LoadOptions, loadConfig } from "./configFile.ts";
+export { type ConfigWatch, type Reloaded, watchConfig } from "./configWatcher.ts";
 export { explainEffective } from "./effective.ts";
 export { type ConfigProblem, ConfigProblems, formatProblems } from "./problems.ts";

@@ -54,22 +54,21 @@ async function tryStart({ deps, configFile, secret, say, onPid, onServices }: St
     const api = await nextFreePort(HOST, PORTS.proxy, givenPorts);
     const admin = await nextFreePort(HOST, PORTS.admin, givenPorts);
     const file = isAbsolute(configFile) ? configFile : join(deps.root, configFile);
-    const load = () =>
-      deps.loadConfig({
-        file,
-        env: { ...deps.env, JWT_SECRET_KEY: secret },
-        overrides: {
-          listen: `${HOST}:${api.port}`,
-          "admin.listen": `${HOST}:${admin.port}`,
-          "arms.control.url": services.urls.control,
-          "arms.candidate.url": services.urls.candidate,
-          ...DEMO_SETTINGS,
-        },
-      }).config;
+    const options = {
+      file,
+      env: { ...deps.env, JWT_SECRET_KEY: secret },
+      overrides: {
+        listen: `${HOST}:${api.port}`,
+        "admin.listen": `${HOST}:${admin.port}`,
+        "arms.control.url": services.urls.control,
+        "arms.candidate.url": services.urls.candidate,
+        ...DEMO_SETTINGS,
+      },
+    };
     // Before anything runs: a wrong configuration is said at once.
-    const config = load();
+    const loaded = deps.loadConfig(options);
     await services.start();
-    const proxy = await deps.startProxy(config, { file, reload: () => Promise.resolve().then(load) });
+    const proxy = await deps.startProxy({ options, loaded });
     const proxyPorts = [
       { name: "api", ...api },
       { name: "admin", ...admin },

@@ -1,6 +1,6 @@
 import type { CliDeps, RunningProxy } from "../cli/ports.ts";
 
-type ProxyConfig = Parameters<CliDeps["startProxy"]>[0];
+type ConfigSource = Parameters<CliDeps["startProxy"]>[0];
 
 /** What `app.ts` hands to the demo: the core is reached through these, never imported (house.md §2). */
 export interface DemoDeps {
@@ -11,11 +11,7 @@ export interface DemoDeps {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   /** Loads and checks the configuration; `overrides` by dotted path (`arms.control.url`) beat file and variables. */
-  loadConfig(options: {
-    readonly file: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly overrides: Readonly<Record<string, unknown>>;
-  }): { readonly config: ProxyConfig };
+  loadConfig(options: ConfigSource["options"]): ConfigSource["loaded"];
   readonly startProxy: CliDeps["startProxy"];
   /** Ends the process at once with this code; called for a second signal, after every child was killed. */
   exit(code: number): void;

@@ -92,6 +92,8 @@ export async function createCliHarness(): Promise<CliHarness> {
   };
 }
 
+const SAID_MS = 30_000;
+
 function observe(child: ChildProcess, onEnd: () => void) {
   let stdout = "";
   let stderr = "";
@@ -118,9 +120,14 @@ function observe(child: ChildProcess, onEnd: () => void) {
         const isSaid = pattern.test(stdout + stderr);
         if (!isSaid && child.exitCode === null && child.signalCode === null) return;
         waiting.delete(check);
+        clearTimeout(deadline);
         if (isSaid) resolve();
         else reject(new Error(`it ended and never said ${pattern}: ${stdout}${stderr}`));
       };
+      const deadline = setTimeout(() => {
+        waiting.delete(check);
+        reject(new Error(`it did not say ${pattern} in ${SAID_MS} ms: ${stdout}${stderr}`));
+      }, SAID_MS);
       waiting.add(check);
       check();
     });

@@ -76,10 +76,10 @@ const deps: DemoDeps = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
-  loadConfig: ({ overrides }) => {
+  loadConfig: ({ overrides = {} }) => {
     overridesSeen.value = overrides;
     writeFileSync(join(root, "overrides.json"), JSON.stringify(overrides));
-    return { config: {} as never };
+    return { config: {} } as ReturnType<DemoDeps["loadConfig"]>;
   },
   startProxy: () => startProxy(String(overridesSeen.value["listen"])),
   exit: (code) => process.exit(code),
