@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { startRawArm } from "./session/testing/rawArm.ts";
-import { type SocketProxy, startSocketProxy } from "./session/testing/socketProxy.ts";
+import { type SocketProxy, type SocketProxyOptions, startSocketProxy } from "./session/testing/socketProxy.ts";
 import { closeFrame, frame, text, WireClient } from "./session/testing/wire.ts";
 import { type ArmSocket, startWsArm, type WsArm } from "./session/testing/wsArm.ts";
 import { tokenFor } from "./testing/tokens.ts";
@@ -12,12 +12,19 @@ let arm: WsArm;
 let proxy: SocketProxy;
 before(async () => {
   arm = await startWsArm();
-  proxy = await startSocketProxy({ control: arm.url, limits: { socketsPerSubject: 1_000, close: "300ms" } });
+  proxy = await start({ limits: { socketsPerSubject: 1_000, close: "300ms" } });
 });
+const started: SocketProxy[] = [];
 after(async () => {
-  proxy.stop();
+  for (const one of started) one.stop();
   await arm.stop();
 });
+
+async function start(options: Partial<SocketProxyOptions> = {}): Promise<SocketProxy> {
+  const one = await startSocketProxy({ control: arm.url, ...options });
+  started.push(one);
+  return one;
+}
 
 async function pair(path: string): Promise<{ client: WireClient; socket: ArmSocket }> {
   const at = arm.sockets.length;
@@ -85,7 +92,7 @@ test("a leg that was lost in any other way is 1012, never its own code", async (
 });
 
 test("frames of a client whose leg was lost are not sent anywhere, and its arm is not called again", async () => {
-  const slow = await startSocketProxy({ control: arm.url, limits: { closeSpread: "400ms" } });
+  const slow = await start({ limits: { closeSpread: "400ms" } });
   const at = arm.handshakes.length;
   const client = await WireClient.open(slow.port, "/ws/1");
   const socket = await arm.socket(arm.sockets.length - 1);
@@ -95,7 +102,6 @@ test("frames of a client whose leg was lost are not sent anywhere, and its arm i
   assert.deepEqual(await client.closed(), RETRY);
   assert.equal(arm.handshakes.length, at + 1);
   client.end();
-  slow.stop();
 });
 
 test("4401, 4403 and every other own code of the application pass: without moves there is no re-attach", async () => {
@@ -131,7 +137,7 @@ test("a client that closes is passed on: the same code, none when there was none
 
 test("a leg whose arm does not answer the close is destroyed after the close time, never left half open", async () => {
   const silent = await startRawArm();
-  const own = await startSocketProxy({ control: silent.url, limits: { close: "300ms" } });
+  const own = await start({ control: silent.url, limits: { close: "300ms" } });
   const client = await WireClient.open(own.port, "/ws/1");
   const leg = silent.sockets[0] as Socket;
   const begin = performance.now();
@@ -140,7 +146,6 @@ test("a leg whose arm does not answer the close is destroyed after the close tim
   const took = performance.now() - begin;
   assert.ok(took > 250 && took < 1_500, `after ${took} ms`);
   client.end();
-  own.stop();
   await silent.stop();
 });
 
@@ -168,8 +173,7 @@ test("frames of the arm before its close arrive before the close", async () => {
 
 test("lost legs are spread: uniform over the configured time, one moment for all sockets of a subject", async () => {
   const spreadMs = 800;
-  const own = await startSocketProxy({
-    control: arm.url,
+  const own = await start({
     limits: { closeSpread: `${spreadMs}ms`, closes: "100000/s" },
     routes: [{ match: "WS /ws/:id" }],
   });
@@ -200,14 +204,10 @@ test("lost legs are spread: uniform over the configured time, one moment for all
     const inside = firsts.filter((ms) => ms >= (quarter * spreadMs) / 4 && ms < ((quarter + 1) * spreadMs) / 4 + 60);
     assert.ok(inside.length >= 1 && inside.length <= 16, `quarter ${quarter}: ${inside.length} of 24`);
   }
-  own.stop();
 });
 
 test("our shutdown closes 1012, spread, and tells the arms that the clients went away", async () => {
-  const own = await startSocketProxy({
-    control: arm.url,
-    sections: { drain: { delay: "0ms", exchanges: "1s", sockets: "300ms" } },
-  });
+  const own = await start({ sections: { drain: { delay: "0ms", exchanges: "1s", sockets: "300ms" } } });
   const at = arm.sockets.length;
   const clients = await Promise.all(Array.from({ length: 10 }, () => WireClient.open(own.port, "/ws/1")));
   const done = own.proxy.drain();
@@ -229,10 +229,7 @@ test("our shutdown closes 1012, spread, and tells the arms that the clients went
 });
 
 test("a socket whose handshake is under way when the drain begins is closed 1012 like the others", async () => {
-  const own = await startSocketProxy({
-    control: arm.url,
-    sections: { drain: { delay: "200ms", exchanges: "1s", sockets: "200ms" } },
-  });
+  const own = await start({ sections: { drain: { delay: "200ms", exchanges: "1s", sockets: "200ms" } } });
   const first = await WireClient.open(own.port, "/ws/1"); // keeps the drain open
   let accept = (): void => {};
   arm.onHandshake = (one) => {
@@ -253,7 +250,7 @@ test("a socket whose handshake is under way when the drain begins is closed 1012
 });
 
 test("stopping cuts every socket at once", async () => {
-  const own = await startSocketProxy({ control: arm.url });
+  const own = await start();
   const at = arm.sockets.length;
   const client = await WireClient.open(own.port, "/ws/1");
   const socket = await arm.socket(at);
