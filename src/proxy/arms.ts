@@ -22,7 +22,6 @@ export interface ArmUpstream {
   readonly arm: Arm;
   readonly backend: string;
   readonly instances: readonly Instance[];
-  readonly origins: readonly string[];
   /** Instances to try, best first: one subject keeps one instance (ux.md §4). Never empty. */
   order(subject: Subject | null): readonly Instance[];
   /** One instance is ready at least. */
@@ -50,7 +49,6 @@ export function createArm(arm: Arm, config: ArmConfig, deps: ArmDeps): ArmUpstre
     arm,
     backend: config.backend,
     instances,
-    origins: config.urls,
     order,
     isUp: () => instances.some((one) => one.isReady),
     async close() {

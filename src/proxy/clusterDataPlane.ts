@@ -68,8 +68,8 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
     return promise;
   };
   const ask = <T>(what: Omit<Extract<ToWorker, { type: "ask" }>, "id" | "type">): Promise<readonly T[]> =>
-    Promise.all([...workers].map((worker) => askOne<T>(worker, what))).then((answers) =>
-      answers.filter((answer) => answer !== undefined) as T[],
+    Promise.all([...workers].map((worker) => askOne<T>(worker, what))).then(
+      (answers) => answers.filter((answer) => answer !== undefined) as T[],
     );
   const askOne = <T>(worker: Worker, what: object): Promise<T | undefined> => {
     const id = nextId++;

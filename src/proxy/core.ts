@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/index.ts";
 import { type Clock, type Decision, newRequestId, type RouteId, type Subject, type UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
@@ -19,6 +20,8 @@ export interface Core {
   readonly cors: Cors;
   readonly clientAddress: ClientAddress;
   readonly arms: { readonly control: ArmUpstream; readonly candidate: ArmUpstream };
+  /** Of both arms: none of them leaves the building (security F18). */
+  readonly armOrigins: readonly string[];
   readonly limits: {
     readonly subject: RateLimiter;
     readonly address: RateLimiter;
@@ -41,7 +44,8 @@ export interface Environment {
   isDraining: boolean;
 }
 
-export function compileCore(config: Config, environment: Environment): Core {
+/** `before`: what a reload replaces; a limit that stays the same stays as used up as it is. */
+export function compileCore(config: Config, environment: Environment, before: Core | null = null): Core {
   const { clock } = environment;
   const onReadiness: Parameters<typeof createArm>[2]["onReadiness"] = (instance, backend) =>
     environment.log.event(
@@ -51,6 +55,11 @@ export function compileCore(config: Config, environment: Environment): Core {
     );
   const arm = (name: "control" | "candidate") =>
     createArm(name, config.arms[name], { clock, limits: config.limits, onReadiness });
+  const limiter = (name: keyof Core["limits"]): RateLimiter => {
+    const key = LIMIT_KEYS[name];
+    const isSame = before !== null && isDeepStrictEqual(before.config.limits[key], config.limits[key]);
+    return isSame ? before.limits[name] : createRateLimiter(config.limits[key], clock);
+  };
   return {
     config,
     routes: createRouteTable(config.units.values()),
@@ -58,15 +67,23 @@ export function compileCore(config: Config, environment: Environment): Core {
     cors: createCors(config.cors),
     clientAddress: createClientAddress(config.trustedProxies),
     arms: { control: arm("control"), candidate: arm("candidate") },
+    armOrigins: [...config.arms.control.urls, ...config.arms.candidate.urls],
     limits: {
-      subject: createRateLimiter(config.limits.callsPerSubject, clock),
-      address: createRateLimiter(config.limits.callsPerAddress, clock),
-      login: createRateLimiter(config.limits.loginsPerAddress, clock),
-      refresh: createRateLimiter(config.limits.refreshesPerAddress, clock),
+      subject: limiter("subject"),
+      address: limiter("address"),
+      login: limiter("login"),
+      refresh: limiter("refresh"),
     },
-    viaName: `1.1 switchyard-${newRequestId().slice(0, 8)}`,
+    viaName: before?.viaName ?? `1.1 switchyard-${newRequestId().slice(0, 8)}`,
   };
 }
+
+const LIMIT_KEYS = {
+  subject: "callsPerSubject",
+  address: "callsPerAddress",
+  login: "loginsPerAddress",
+  refresh: "refreshesPerAddress",
+} as const satisfies Record<keyof Core["limits"], keyof Config["limits"]>;
 
 export const UNMATCHED: RouteId = "unmatched";
 export const NO_UNIT: UnitId = "none";

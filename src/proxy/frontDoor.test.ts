@@ -180,6 +180,13 @@ describe("front door", () => {
     assert.equal(client.text.includes("100 Continue"), false);
   });
 
+  test("HTTP/1.0 gets no 100 Continue: it would be taken for the answer", async () => {
+    const head = ["POST /calls/a HTTP/1.0", "Host: api.example", "Expect: 100-continue", "Content-Length: 3"];
+    const { client, reply } = await ask(fixture.port, request(head, "abc"));
+    client.end();
+    assert.equal(reply.status, 200);
+  });
+
   test("an expectation without a body gets no 100 Continue", async () => {
     const head = ["GET /calls/a HTTP/1.1", "Host: api.example", "Expect: 100-continue"];
     const { client, reply } = await ask(fixture.port, request(head));

@@ -299,7 +299,7 @@ export class HttpExchange implements Timed {
       // A short reply must never look complete (security F15).
       this.#errorCode = toUpstreamError(error).code;
       this.#isTimeout = this.#errorCode === "SY_UPSTREAM_TIMEOUT";
-      this.#res.destroy();
+      this.#cutAnswer();
       return;
     }
     if (instance && this.#canRetry(error, instance)) {
@@ -315,10 +315,9 @@ export class HttpExchange implements Timed {
 
   #writeHead(status: number, raw: readonly string[]): void {
     const head = this.#head as RequestHead;
-    const arm = this.#core.arms[(this.#decision as RoutedDecision).arm];
     const reply = filterReplyHead(raw, {
       isArmExposed: this.#core.config.headers.isArmExposed,
-      armOrigins: arm.origins,
+      armOrigins: this.#core.armOrigins,
       publicOrigin: this.#core.config.publicOrigin ?? `http://${head.host}`,
     });
     const { headers } = reply;
@@ -374,6 +373,12 @@ export class HttpExchange implements Timed {
     return !this.#isOver && !this.#res.writableEnded;
   }
 
+  /** To HTTP/1.0 an answer may end with its connection: only a reset tells a cut from an end (security F15). */
+  #cutAnswer(): void {
+    if (this.#req.httpVersion === "1.0") this.#req.socket.resetAndDestroy();
+    this.#res.destroy();
+  }
+
   /** The answer has left, or never will. */
   get isOver(): boolean {
     return this.#isOver;
@@ -381,7 +386,7 @@ export class HttpExchange implements Timed {
 
   /** Framing broke in mid-body: the server's `clientError` ends this call (security F5). */
   breakOff(error: SwitchyardError): void {
-    if (this.#res.headersSent) this.#res.destroy();
+    if (this.#res.headersSent) this.#cutAnswer();
     else this.#refuse(error);
     this.#abort?.();
   }

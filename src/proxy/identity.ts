@@ -5,7 +5,9 @@ import type { Clock } from "../kernel/index.ts";
 import { createKeySet, type VerificationKey } from "./keySet.ts";
 import { createVerifiedTokens, type Verified, type VerifiedTokens } from "./verifiedTokens.ts";
 
-export type IdentityResult = { readonly kind: "verified"; readonly subject: string; readonly expiresAtMs: number } | Refused;
+export type IdentityResult =
+  | { readonly kind: "verified"; readonly subject: string; readonly expiresAtMs: number }
+  | Refused;
 export interface Refused {
   readonly kind: "missing" | "refused";
   /** Bounded words for the metric; never part of an answer. */
@@ -53,7 +55,8 @@ export function createIdentity(config: JwtConfig, clock: Clock): Identity {
       if (seen) return { kind: "verified", subject: seen.subject, expiresAtMs: seen.expiresAtMs };
       const header = readHeader(token);
       if (typeof header === "string") return refused(header);
-      if (secret) return header.alg === "HS256" ? check(token, { key: secret, algorithm: "HS256" }) : refused("algorithm");
+      if (secret)
+        return header.alg === "HS256" ? check(token, { key: secret, algorithm: "HS256" }) : refused("algorithm");
       if (!keySet || header.kid === null) return refused("unknown_key");
       return keySet.find(header.kid).then((key) => {
         if (!key) return refused("unknown_key");

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createManualClock } from "../kernel/index.ts";
 import { nextOverload, OVERLOAD_START, type OverloadState, watchOverload } from "./overload.ts";
+import { startProxy } from "./testing/proxyFixture.ts";
+import { askOnce, request } from "./testing/rawClient.ts";
+import { startRawOrigin } from "./testing/rawOrigin.ts";
+import { until } from "./testing/wait.ts";
 
 const LIMITS = { memoryBytesMax: 1_000 };
 const late = (state: OverloadState, nowMs: number, memoryBytes = 0) =>
@@ -46,6 +50,21 @@ describe("memory guard", () => {
       "ok",
       "it ends when memory is back",
     );
+  });
+
+  test("calls are 503 while memory is short, and counted", async (t) => {
+    const origin = await startRawOrigin();
+    const fixture = await startProxy({ control: origin.url, limits: { memory: "64MiB" } });
+    t.after(async () => {
+      fixture.stop();
+      await origin.stop();
+    });
+    const get = request(["GET /calls/a HTTP/1.1", "Host: a"]);
+    assert.equal((await askOnce(fixture.port, get)).status, 200, "before the first reading");
+    await until("the guard has read the memory", async () => (await askOnce(fixture.port, get)).status === 503);
+    const reply = await askOnce(fixture.port, get);
+    assert.deepEqual([reply.code, reply.one("retry-after")], ["SY_OVERLOADED", "1"]);
+    assert.equal(await fixture.refused("SY_OVERLOADED"), 2);
   });
 
   test("this process is measured each second", () => {

@@ -21,7 +21,8 @@ const TYPES_MAX = 200;
  * strings never come near it. A warning that repeats is one line a minute with a count.
  */
 export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): void } {
-  const destination = options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 32_768, maxWrite: 65_536 });
+  const destination =
+    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 32_768, maxWrite: 65_536 });
   const log = pino({ level: options.level, base: null, formatters: { level: (level) => ({ level }) } }, destination);
   const hash = rememberHash(createSubjectHash(options.subjectKey));
   const repeats = new Map<string, { sinceMs: number; count: number }>();
@@ -66,7 +67,9 @@ export function exchangeLine(line: ExchangeLine, subject: string | null, nowMs: 
   const trace = line.traceId === null ? "" : `,"traceId":${JSON.stringify(line.traceId)}`;
   const code = line.code === null ? "" : `,"code":"${line.code}"`;
   const decided =
-    line.arm === null ? "" : `,"unit":${quoted(line.unit)},"subject":${quoted(subject)},"arm":"${line.arm}","reason":"${line.reason}"`;
+    line.arm === null
+      ? ""
+      : `,"unit":${quoted(line.unit)},"subject":${quoted(subject)},"arm":"${line.arm}","reason":"${line.reason}"`;
   return (
     `{"level":"info","time":${nowMs},"event":"exchange","requestId":${JSON.stringify(line.requestId)}${trace}` +
     `,"method":${JSON.stringify(line.method)},"route":${JSON.stringify(line.route)},"role":"served"${decided}` +

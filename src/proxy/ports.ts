@@ -44,7 +44,11 @@ export interface FlagView {
 /** One line per served exchange or event (ux.md §7); the implementation adds time and level. */
 export interface ProxyLog {
   exchange(line: ExchangeLine): void;
-  event(type: string, fields: Readonly<Record<string, string | number | boolean | null>>, level?: "info" | "warn" | "error"): void;
+  event(
+    type: string,
+    fields: Readonly<Record<string, string | number | boolean | null>>,
+    level?: "info" | "warn" | "error",
+  ): void;
 }
 
 export interface ExchangeLine {

@@ -34,7 +34,11 @@ export interface Proxy {
   /** Applies a new configuration whole: the next call sees it. The listener's address cannot change. */
   reconfigure(config: Config): void;
   socketsOf(subject: string): readonly OpenSocket[];
-  arms(): readonly { arm: Arm; backend: string; instances: readonly { url: string; isReady: boolean; sinceMs: number }[] }[];
+  arms(): readonly {
+    arm: Arm;
+    backend: string;
+    instances: readonly { url: string; isReady: boolean; sinceMs: number }[];
+  }[];
   readonly core: Core;
   /** Ends in order: no new connections, running exchanges, sockets with 1012 (ux.md §7). Safe to call twice. */
   drain(): Promise<void>;
@@ -77,7 +81,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     listen: () => door.listen(core.config.listen.host, core.config.listen.port),
     reconfigure(config) {
       const before = core;
-      core = compileCore(config, env);
+      core = compileCore(config, env, before);
       // Calls that began under the old configuration end on its connections; then those close.
       void Promise.all([before.arms.control.close(), before.arms.candidate.close()]).catch(() => {});
       sockets.redecide();
@@ -114,7 +118,8 @@ const CLOSE_GRACE_MS = 2_000;
 function startGauges(env: Environment, core: () => Core): () => void {
   let cancel = () => {};
   const tick = (): void => {
-    for (const arm of ["control", "candidate"] as const) env.metrics.armUp.set({ arm }, core().arms[arm].isUp() ? 1 : 0);
+    for (const arm of ["control", "candidate"] as const)
+      env.metrics.armUp.set({ arm }, core().arms[arm].isUp() ? 1 : 0);
     env.metrics.overload.set({ guard: "event_loop" }, env.overload.shedRatio);
     cancel = env.clock.after(GAUGES_MS, tick);
   };

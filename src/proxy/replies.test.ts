@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
 import { ask, RawClient, request } from "./testing/rawClient.ts";
 import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
+import { bearer } from "./testing/tokens.ts";
 import { until, within } from "./testing/wait.ts";
 
 let origin: RawOrigin;
@@ -54,6 +55,29 @@ describe("replies of an arm", () => {
     }
   });
 
+  test("a short reply never looks complete to HTTP/1.0, where the end of the connection is the end", async () => {
+    let reset = (): void => {};
+    origin.answer = (_request, { socket }) => {
+      reset = () => void socket.resetAndDestroy();
+      return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    };
+    const client = await RawClient.connect(fixture.port);
+    client.send(request(["GET /calls/a HTTP/1.0", "Host: api.example"]));
+    await client.sees("abc");
+    assert.equal(client.text.includes("chunked"), false, "HTTP/1.0 knows no chunks");
+    reset();
+    await within("the connection breaks", client.closed);
+    assert.equal(client.isReset, true, "reset, not ended");
+  });
+
+  test("a whole reply ends the connection of HTTP/1.0 cleanly", async () => {
+    origin.answer = () => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    const client = await RawClient.connect(fixture.port);
+    client.send(request(["GET /calls/a HTTP/1.0", "Host: api.example"]));
+    assert.equal((await client.reply()).body.toString(), "abc");
+    assert.equal(client.isReset, false);
+  });
+
   test("bytes that are no valid reply are 502, and their socket is not used again", async (t) => {
     const head = "HTTP/1.1 200 OK\r\n";
     const invalid: Readonly<Record<string, string>> = {
@@ -64,6 +88,7 @@ describe("replies of an arm", () => {
       "an upgrade nobody asked for":
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
       "a 100 Continue nobody expected": `HTTP/1.1 100 Continue\r\n\r\n${OK}`,
+      "a status below 100": "HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nok",
       "no HTTP at all": "SSH-2.0-OpenSSH_9.6\r\n",
       "a header with a NUL": `${head}X-A: a\0b\r\nContent-Length: 2\r\n\r\nok`,
       "a header with a bare CR": `${head}X-A: a\rSet-Cookie: evil=1\r\nContent-Length: 2\r\n\r\nok`,
@@ -114,6 +139,23 @@ describe("replies of an arm", () => {
     assert.equal(/legacy|uvicorn|x-powered-by|alt-svc|server:/i.test(client.text), false);
     assert.equal(reply.one("location"), "http://api.example/calls/new?x=1");
     assert.equal(reply.one("x-contract-version"), "1.0.0");
+  });
+
+  test("a Location at the other arm is rewritten too", async (t) => {
+    const other = await startRawOrigin(
+      () => `HTTP/1.1 302 Found\r\nLocation: ${origin.url}/calls/b\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const both = await startProxy({ control: origin.url, candidate: other.url, pins: { bob: "candidate" } });
+    t.after(async () => {
+      both.stop();
+      await other.stop();
+    });
+    const { client, reply } = await ask(
+      both.port,
+      request(["GET /calls/a HTTP/1.1", "Host: api.example", bearer("bob")]),
+    );
+    client.end();
+    assert.equal(reply.one("location"), "http://api.example/calls/b");
   });
 
   test("a Location elsewhere, or relative, passes untouched", async () => {

@@ -94,7 +94,8 @@ export function readHead(raw: RawHead, limits: HeadLimits): RequestHead {
     hasBody,
     contentLength,
     isUpgrade: seen.upgrade !== null,
-    isExpectingContinue: readExpectation(seen.expect),
+    // To HTTP/1.0 an interim reply would be the answer (RFC 9110 §10.1.1).
+    isExpectingContinue: readExpectation(seen.expect) && raw.httpVersion === "1.1",
     requestId: seen.requestId !== null && isVisibleAscii(seen.requestId) ? seen.requestId : null,
     idempotencyKey: seen.idempotencyKey,
     forwardedFor: seen.forwardedFor,

@@ -14,7 +14,8 @@ interface Port {
 
 /** Serves in a worker process until the primary says drain. */
 export function runWorker(application: ProxyApplication, port: Port): void {
-  let serving: { proxy: Proxy; view: ReceivedFlags; metrics: ReturnType<typeof createMetrics>; flush(): void } | null = null;
+  let serving: { proxy: Proxy; view: ReceivedFlags; metrics: ReturnType<typeof createMetrics>; flush(): void } | null =
+    null;
   port.onMessage((message) => {
     if (message.type === "start") {
       serving = serve(application, message);

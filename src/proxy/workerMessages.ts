@@ -3,7 +3,13 @@ import type { FlagStateData } from "../flags/index.ts";
 
 /** Between the process that owns the decisions and the workers that serve (structured clones, never shared memory). */
 export type ToWorker =
-  | { readonly type: "start"; readonly config: Config; readonly state: FlagStateData; readonly subjectKey: Uint8Array; readonly version: string }
+  | {
+      readonly type: "start";
+      readonly config: Config;
+      readonly state: FlagStateData;
+      readonly subjectKey: Uint8Array;
+      readonly version: string;
+    }
   | { readonly type: "state"; readonly state: FlagStateData }
   | { readonly type: "config"; readonly config: Config }
   | { readonly type: "ask"; readonly id: number; readonly what: "metrics" | "arms" }
