@@ -1,8 +1,7 @@
 // Regenerates convex/_generated without a network: the CLI wants a deployment's address but sends nothing to it.
 // With --check: fails when what is committed differs.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { cpSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,46 +1,21 @@
 // The way of a REST call, in the order of contract G9.
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  canonicalUuid,
-  createRouteMatcher,
-  isMessageKey,
-  type RouteSpec,
-  SERVED_ROUTES,
-} from "../../contract/index.ts";
-import type { Gate } from "../auth/gate.ts";
-import { bearerOf } from "../auth/tokens.ts";
+import { createRouteMatcher, isMessageKey, type RouteSpec, SERVED_ROUTES } from "../../contract/index.ts";
 import type { Config } from "../config.ts";
 import { FaultSyntaxError, parseFaults } from "../faults/parse.ts";
-import { strain } from "../faults/processFaults.ts";
-import type { Faultable, Switchboard } from "../faults/switchboard.ts";
-import { numberArg } from "../faults/switchboard.ts";
+import type { Faultable } from "../faults/switchboard.ts";
 import { failureFields, type Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
 import { StoreUnavailableError } from "../ports.ts";
-import type { Call, Reply } from "./call.ts";
+import type { Reply } from "./call.ts";
 import { corsHeaders, isPreflight, preflightHeaders } from "./cors.ts";
-import { type ErrorFamily, errorBody, HttpError, InvalidInputError, violationsBody } from "./errors.ts";
-import { parseJson, readBytes } from "./json.ts";
-import { givenKey, keyedScope } from "./keyed.ts";
+import { errorBody, HttpError, InvalidInputError, violationsBody } from "./errors.ts";
+import { createRoutedCall, familyOf, type RoutedDeps } from "./routedCall.ts";
 import { identityHeaders, spoilReply, writeReply } from "./respond.ts";
 
-/** Handlers get a call that passed every check up to path ids; bearer routes look up, validate and act from there. */
-export type Handler = (call: Call) => Promise<Reply>;
-export type BearerHandler = (call: Call, admitted: { readonly sub: string; readonly email: string }) => Promise<Reply>;
-
-export interface Handlers {
-  readonly open: Readonly<Record<string, Handler>>;
-  readonly bearer: Readonly<Record<string, BearerHandler>>;
-}
-
-export interface AppDeps {
+export interface AppDeps extends RoutedDeps {
   readonly config: Config;
-  readonly gate: Gate;
-  readonly faults: Switchboard;
-  readonly metrics: Metrics;
   readonly log: Log;
-  readonly handlers: Handlers;
 }
 
 const GUARD_EXEMPT: ReadonlySet<string> = new Set(["/livez", "/readyz", "/metrics", "/api/health"]);
@@ -72,16 +47,9 @@ const unroutable = (status: 404 | 405, headers: Record<string, string> = {}): Re
   headers,
 });
 
-const familyOf = (route: RouteSpec | null): ErrorFamily => (route?.family === "accounts" ? "D" : "E1");
-
-const UNAUTHENTICATED = {
-  E1: () => new HttpError(401, null, "A valid access token is needed."),
-  D: (isMissing: boolean) =>
-    new HttpError(401, null, isMissing ? "Not authenticated" : "Invalid authentication credentials"),
-};
-
 export function createApp(deps: AppDeps) {
-  const { config, gate, faults, metrics, log, handlers } = deps;
+  const { config, faults, metrics, log } = deps;
+  const handleRouted = createRoutedCall(deps);
   const match = createRouteMatcher(SERVED_ROUTES);
 
   function failure(error: unknown, route: RouteSpec | null, requestId: string): Reply {
@@ -108,82 +76,6 @@ export function createApp(deps: AppDeps) {
       if (error instanceof FaultSyntaxError) throw new HttpError(400, null, error.message);
       throw error;
     }
-  }
-
-  function canonicalParams(params: Readonly<Record<string, string>>): Record<string, string> {
-    const canonical: Record<string, string> = {};
-    for (const [name, value] of Object.entries(params)) {
-      const id = canonicalUuid(value);
-      if (id === null) {
-        const ctx = { error: "not a UUID" };
-        const row = { type: "uuid_parsing", loc: ["path", name], msg: "This must be a UUID.", input: value, ctx };
-        throw new InvalidInputError([row]);
-      }
-      canonical[name] = id;
-    }
-    return canonical;
-  }
-
-  async function handleRouted(
-    request: IncomingMessage,
-    route: RouteSpec,
-    rawParams: Readonly<Record<string, string>>,
-    query: URLSearchParams,
-    requestId: string,
-    at: Faultable,
-    onAdmitted: () => void,
-  ): Promise<Reply> {
-    const bytes = await readBytes(request);
-    const parsed = parseJson(bytes);
-    const body = parsed.kind === "json" ? parsed.value : undefined;
-    const key = givenKey(request.headers["idempotency-key"], route.isKeyed);
-    const base = { request, requestId, route, query, bytes, key, isKeyReused: false, at };
-    const open = handlers.open[route.id];
-    if (open) {
-      onAdmitted();
-      if (parsed.kind === "invalid" && route.method !== "GET" && route.family === "accounts") throw parsed.error;
-      return underFaults(at, () => open({ ...base, body, params: rawParams }));
-    }
-    const bearer = handlers.bearer[route.id];
-    if (!bearer) throw new TypeError(`no handler for route ${route.id}`);
-
-    const header = request.headers.authorization;
-    const token = bearerOf(header);
-    const family = familyOf(route);
-    const refuse = (): HttpError => (family === "D" ? UNAUTHENTICATED.D(token === null) : UNAUTHENTICATED.E1());
-    const caller = await gate.identify(token, at);
-    if (!caller) throw refuse();
-    const scope = faults.fire("double-effect", at) ? null : keyedScope(key, route, rawParams, body);
-    const admitted = await gate.admit(caller, scope);
-    if (!admitted) throw refuse();
-    onAdmitted();
-    const needsJson = (route.method === "POST" || route.method === "PATCH") && route.id !== "R5";
-    if (parsed.kind === "invalid" && needsJson) throw parsed.error;
-    const params = canonicalParams(rawParams);
-    if (admitted.replay) return replayed(admitted.replay);
-    const given: Call["key"] = scope || key.kind === "illegal" ? key : { kind: "none" };
-    const call: Call = { ...base, body, params, key: given, isKeyReused: admitted.isReused };
-    return underFaults(at, () => bearer(call, caller));
-  }
-
-  /** An early failure by fault has no effect; a late one follows a committed effect. */
-  async function underFaults(at: Faultable, work: () => Promise<Reply>): Promise<Reply> {
-    if (at.place !== "rest") return work();
-    const early = faults.fire("http-5xx", at);
-    if (early) throw new HttpError(numberArg(early, 500), null, "Injected failure.");
-    strain(faults, at);
-    const reply = await work();
-    const late = faults.fire("late-5xx", at);
-    if (late) throw new HttpError(numberArg(late, 500), null, "Injected failure.");
-    return reply;
-  }
-
-  function replayed(stored: { status: number; body: string | null }): Reply {
-    metrics.replays.labels({ surface: "rest" }).inc();
-    const headers = { "Idempotency-Replayed": "true" };
-    return stored.body === null
-      ? { status: stored.status, headers }
-      : { status: stored.status, body: stored.body, headers };
   }
 
   interface Answer {
@@ -231,7 +123,8 @@ export function createApp(deps: AppDeps) {
         answerAt = at;
       };
       const query = new URLSearchParams(queryParts.join("?"));
-      const reply = await handleRouted(request, found.route, found.params, query, requestId, at, onAdmitted);
+      const routed = { request, route: found.route, rawParams: found.params, query, requestId, at, onAdmitted };
+      const reply = await handleRouted(routed);
       return { reply, route, at: answerAt };
     } catch (error) {
       return { reply: failure(error, route, requestId), route, at: answerAt };

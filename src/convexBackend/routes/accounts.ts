@@ -4,7 +4,7 @@ import { api } from "../../../convex/_generated/api.js";
 import { foldAscii } from "../../contract/index.ts";
 import { hashPassword, isEmail, isPassword, passwordWeakness } from "../auth/passwords.ts";
 import { bearerOf } from "../auth/tokens.ts";
-import type { BearerHandler, Handler } from "../http/app.ts";
+import type { BearerHandler, Handler } from "../http/routedCall.ts";
 import { json } from "../http/call.ts";
 import { HttpError, InvalidInputError } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";

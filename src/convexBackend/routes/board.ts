@@ -4,7 +4,7 @@ import { api } from "../../../convex/_generated/api.js";
 import { boardState } from "../board/entries.ts";
 import { boardInsights } from "../board/insights.ts";
 import { boardSummary } from "../board/summary.ts";
-import type { BearerHandler } from "../http/app.ts";
+import type { BearerHandler } from "../http/routedCall.ts";
 import { type Call, json, param } from "../http/call.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Services } from "../services.ts";

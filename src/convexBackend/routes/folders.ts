@@ -1,6 +1,6 @@
 // R3, R4, R16–R18.
 import { api } from "../../../convex/_generated/api.js";
-import type { BearerHandler } from "../http/app.ts";
+import type { BearerHandler } from "../http/routedCall.ts";
 import { json, param } from "../http/call.ts";
 import { notFound } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";

@@ -3,7 +3,7 @@ import { timingSafeEqual, createHash } from "node:crypto";
 import { renderNaive } from "../../contract/index.ts";
 import { FaultSyntaxError } from "../faults/parse.ts";
 import { claimsReady, isNotReady } from "../faults/processFaults.ts";
-import type { Handler } from "../http/app.ts";
+import type { Handler } from "../http/routedCall.ts";
 import { type Call, json } from "../http/call.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Services } from "../services.ts";

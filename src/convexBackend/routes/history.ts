@@ -1,7 +1,7 @@
 // R6, R7, R14, R15, R33: what a session leaves behind.
 import { api } from "../../../convex/_generated/api.js";
 import { canonicalJson, canonicalUuid } from "../../contract/index.ts";
-import type { BearerHandler } from "../http/app.ts";
+import type { BearerHandler } from "../http/routedCall.ts";
 import { type Call, json, param, type Reply } from "../http/call.ts";
 import { HttpError, notFound } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";

@@ -1,7 +1,7 @@
 // R5, R19–R21.
 import { api } from "../../../convex/_generated/api.js";
 import { canonicalUuid } from "../../contract/index.ts";
-import type { BearerHandler } from "../http/app.ts";
+import type { BearerHandler } from "../http/routedCall.ts";
 import { json, param } from "../http/call.ts";
 import { HttpError, notFound } from "../http/errors.ts";
 import * as shapes from "../http/shapes.ts";
