@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPOSITORY } from "./paths.ts";
@@ -16,8 +16,16 @@ export interface ArmOptions {
   readonly databaseUrl?: string;
 }
 
+const folders: string[] = [];
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+});
+
+/** A folder of our own that goes when this process goes. */
 export function temporaryDir(name: string): string {
-  return mkdtempSync(join(tmpdir(), `switchyard-${name}-`));
+  const folder = mkdtempSync(join(tmpdir(), `switchyard-${name}-`));
+  folders.push(folder);
+  return folder;
 }
 
 /** The environment of contract README §5, with short model pauses so that retries take no time. */
