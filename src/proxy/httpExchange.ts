@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import type { Dispatcher } from "undici";
 import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
 import type { Instance } from "./arms.ts";
 import { type Core, decideRoute, type Environment, NO_UNIT, type RoutedDecision, UNMATCHED } from "./core.ts";
@@ -221,12 +220,12 @@ export class HttpExchange implements Timed {
     try {
       instance.pool.dispatch(
         {
-          method: head.method as Dispatcher.HttpMethod,
+          method: head.method,
           path: path + target.query,
           headers: head.forward,
           ...(this.#body === null ? {} : { body: this.#body as unknown as Readable }),
         },
-        this as unknown as Dispatcher.DispatchHandler,
+        this,
       );
     } catch (error) {
       this.onError(error as Error);
@@ -255,14 +254,13 @@ export class HttpExchange implements Timed {
     this.#resume = resume;
     this.#progress();
     if (this.#instance) this.#instance.lastReplyAtMs = this.deadlineMs - this.#core.config.limits.armIdleMs;
-    const flat: string[] = new Array(raw.length);
+    const flat: string[] = [];
     let length = -1;
     for (let i = 0; i < raw.length; i += 2) {
       const name = (raw[i] as Buffer).toString("latin1");
       const value = (raw[i + 1] as Buffer).toString("latin1");
       if (name.length === 14 && name.toLowerCase() === "content-length") length = Number(value);
-      flat[i] = name;
-      flat[i + 1] = value;
+      flat.push(name, value);
     }
     if (length > 0 && length <= WHOLE_BYTES_MAX) this.#wholeLength = length;
     this.#writeHead(status, flat);

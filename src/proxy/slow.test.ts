@@ -123,6 +123,20 @@ describe("slow clients", () => {
     assert.equal(await client.rest(), "");
   });
 
+  test("a reader that stops loses its connection, and the arm is let go", async () => {
+    const size = 32 * 1024 * 1024;
+    origin.answer = () =>
+      Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`), Buffer.alloc(size)]);
+    fixture.lines.length = 0;
+    const client = await RawClient.connect(fixture.port);
+    client.socket.pause();
+    client.send(GET);
+    await until("it is given up", () => fixture.lines.length === 1);
+    assert.deepEqual(outcomes(), ["timeout"]);
+    await until("the arm's connection is gone", gone);
+    client.end();
+  });
+
   test("200 slow heads at once do not keep others from being served", async () => {
     const slow = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(fixture.port)));
     for (const client of slow) client.send("GET /calls/slow HTTP/1.1\r\n");
