@@ -97,7 +97,9 @@ function verify(token: string, key: VerifyKey, config: JwtConfig, nowMs: number)
       ...(config.issuer === null ? {} : { issuer: config.issuer }),
       ...(config.audience === null ? {} : { audience: config.audience }),
     });
-    return typeof claims === "string" ? refused("claims") : readClaims(claims);
+    const read = typeof claims === "string" ? refused("claims") : readClaims(claims);
+    // The library compares with the fraction of `exp`, the contract cuts it off (G7); the cache must agree with both.
+    return read.kind === "verified" && read.expiresAtMs <= nowMs ? refused("expired") : read;
   } catch (error) {
     return refused(error instanceof jwt.TokenExpiredError ? "expired" : "signature");
   }

@@ -55,7 +55,8 @@ export function createKeySet(options: { url: string; algorithms: readonly string
 }
 
 async function fetchText(url: string): Promise<string> {
-  const reply = await request(url, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
+  // One bound for all of it: connecting, the head, and a body of which a byte comes now and then.
+  const reply = await request(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (reply.statusCode !== 200) {
     await reply.body.dump();
     throw new Error(`the key set answered ${reply.statusCode}`);
@@ -89,9 +90,9 @@ function readKeys(text: string, algorithms: readonly string[]): ReadonlyMap<stri
 }
 
 function algorithmOf(jwk: Record<string, unknown>): "RS256" | "ES256" | null {
-  if (jwk["kty"] === "RSA") return jwk["alg"] === undefined || jwk["alg"] === "RS256" ? "RS256" : null;
-  if (jwk["kty"] === "EC" && jwk["crv"] === "P-256") return "ES256";
-  return null;
+  const fits = jwk["kty"] === "RSA" ? "RS256" : jwk["kty"] === "EC" && jwk["crv"] === "P-256" ? "ES256" : null;
+  // A key that names another algorithm is for that one only (RFC 7517 §4.4).
+  return jwk["alg"] === undefined || jwk["alg"] === fits ? fits : null;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
