@@ -97,6 +97,31 @@ describe("drain", () => {
     await within("the drain ends", drained);
   });
 
+  test("answers that have ended and wait for a slow reader are not cut", async (t) => {
+    const { origin, fixture } = await startHeld(t);
+    const body = "a".repeat(30_000);
+    origin.answer = () => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const client = await RawClient.connect(fixture.port);
+    client.socket.pause();
+    client.send(GET.repeat(600));
+    let seen = { count: -1, sinceMs: 0 };
+    await until("no further call is taken while nobody reads", () => {
+      const count = origin.requests.length;
+      if (seen.count !== count) seen = { count, sinceMs: performance.now() };
+      return count > 0 && performance.now() - seen.sinceMs > 200;
+    });
+    const drained = fixture.proxy.drain();
+    client.socket.resume();
+    await within("the connection ends", client.closed);
+    const text = client.text;
+    const begun = text.split("HTTP/1.1 200 OK").length - 1;
+    const whole = text.split(body).length - 1;
+    assert.ok(begun > 0);
+    assert.equal(whole, begun, "every answer that began is whole");
+    assert.equal(client.isReset, false);
+    await within("the drain ends", drained);
+  });
+
   test("streams get their time, then they are cut and never look complete", async (t) => {
     const { origin, fixture } = await startHeld(t, {
       sections: { drain: { delay: "0ms", exchanges: "300ms", sockets: "0ms" } },

@@ -123,7 +123,9 @@ describe("connections to arms", () => {
         socket.destroy();
         return null;
       });
-      await askOnce(fixture.port, get("/calls/first"));
+      // Three connections wait for reuse, and all of them are dead.
+      await Promise.all([1, 2, 3].map(() => askOnce(fixture.port, get("/calls/first"))));
+      assert.equal(control.connections.length, 3);
       assert.equal((await askOnce(fixture.port, get("/calls/again"))).status, 502);
       assert.equal(control.requests.filter((one) => one.target === "/calls/again").length, 2);
     });
