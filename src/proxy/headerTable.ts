@@ -61,7 +61,8 @@ export interface HeaderRule {
   readonly name: string;
   /** Not sent on as it came: hop-by-hop, stripped, or written anew by us. */
   readonly isDropped: boolean;
-  readonly isSingle: boolean;
+  /** One bit per name that may stand there once (security F11); 0 for the others. */
+  readonly singleBit: number;
   /** The reader looks at its value. */
   readonly isRead: boolean;
 }
@@ -78,16 +79,27 @@ const READ = new Set([
 /** Written anew by us, so never copied. */
 const REWRITTEN = new Set(["host", "content-length", "expect", "x-request-id", "idempotency-key", "via"]);
 
+/** Names outside the table that begin with `sec-websocket-` share the last bit: two different ones are refused too. */
+const SINGLE_BITS = new Map(
+  [...SINGLE, "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions"].map(
+    (name, i) => [name, 1 << i],
+  ),
+);
+const OTHER_WEBSOCKET_BIT = 1 << 30;
+
+const bitOf = (name: string): number =>
+  SINGLE_BITS.get(name) ?? (name.startsWith("sec-websocket-") ? OTHER_WEBSOCKET_BIT : 0);
+
 function ruleFor(rawName: string): HeaderRule {
   const name = rawName.toLowerCase();
-  const isSingle = SINGLE.has(name) || name.startsWith("sec-websocket-");
+  const singleBit = bitOf(name);
   const isDropped =
     HOP_BY_HOP.has(name) ||
     STRIPPED.has(name) ||
     REWRITTEN.has(name) ||
     name.startsWith("sec-websocket-") ||
     STRIPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
-  return { name, isDropped, isSingle, isRead: READ.has(name) || isSingle };
+  return { name, isDropped, singleBit, isRead: READ.has(name) || singleBit !== 0 };
 }
 
 const RULES_MAX = 2_000;

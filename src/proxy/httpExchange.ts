@@ -254,16 +254,8 @@ export class HttpExchange implements Timed {
     this.#resume = resume;
     this.#progress();
     if (this.#instance) this.#instance.lastReplyAtMs = this.deadlineMs - this.#core.config.limits.armIdleMs;
-    const flat: string[] = [];
-    let length = -1;
-    for (let i = 0; i < raw.length; i += 2) {
-      const name = (raw[i] as Buffer).toString("latin1");
-      const value = (raw[i + 1] as Buffer).toString("latin1");
-      if (name.length === 14 && name.toLowerCase() === "content-length") length = Number(value);
-      flat.push(name, value);
-    }
+    const length = this.#writeHead(status, raw);
     if (length > 0 && length <= WHOLE_BYTES_MAX) this.#wholeLength = length;
-    this.#writeHead(status, flat);
     // Without a length the first byte may be long in coming (events, streamed text): the head must not wait for it.
     if (length < 0) this.#res.flushHeaders();
     return true;
@@ -311,7 +303,8 @@ export class HttpExchange implements Timed {
 
   // ---- the way back -------------------------------------------------------------------------------------------
 
-  #writeHead(status: number, raw: readonly string[]): void {
+  /** Gives the announced length; -1 without one. */
+  #writeHead(status: number, raw: readonly Buffer[]): number {
     const head = this.#head as RequestHead;
     const reply = filterReplyHead(raw, {
       isArmExposed: this.#core.config.headers.isArmExposed,
@@ -324,6 +317,7 @@ export class HttpExchange implements Timed {
     // Behind a message that asked for an upgrade the parser stops: bytes pipelined there would be lost (security F7).
     if (this.#env.isDraining || head.isUpgrade) headers.push("connection", "close");
     this.#res.writeHead(status, headers);
+    return reply.length;
   }
 
   /**

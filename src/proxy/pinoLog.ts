@@ -12,6 +12,7 @@ export interface PinoLogOptions {
 
 /** Lines are written in blocks; one that waits is seen after this long at the latest. */
 const FLUSH_MS = 250;
+const BLOCK_CHARS = 16_384;
 const REPEAT_MS = 60_000;
 /** Event types are literals of the code; this bounds the memory all the same. */
 const TYPES_MAX = 200;
@@ -22,7 +23,7 @@ const TYPES_MAX = 200;
  */
 export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): void } {
   const destination =
-    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 32_768, maxWrite: 65_536 });
+    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 4_096, maxWrite: 65_536 });
   const log = pino({ level: options.level, base: null, formatters: { level: (level) => ({ level }) } }, destination);
   const hash = rememberHash(createSubjectHash(options.subjectKey));
   const repeats = new Map<string, { sinceMs: number; count: number }>();
@@ -36,24 +37,36 @@ export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): vo
     if (repeats.size < TYPES_MAX) repeats.set(type, { sinceMs: nowMs, count: 0 });
     return seen?.count ?? 0;
   };
-  const flushing = destination as { flush?: () => void };
-  const timer = setInterval(() => flushing.flush?.(), FLUSH_MS);
+  const flushing = destination as { flush?: () => void; flushSync?: () => void };
+  let waiting = "";
+  const writeWaiting = (): void => {
+    if (waiting === "") return;
+    destination.write(waiting);
+    waiting = "";
+  };
+  const timer = setInterval(() => {
+    writeWaiting();
+    flushing.flush?.();
+  }, FLUSH_MS);
   timer.unref();
   return {
     exchange(line) {
       if (!log.isLevelEnabled("info")) return;
       const subject = line.subject === null ? null : hash(line.subject);
-      destination.write(exchangeLine(line, subject, Date.now()));
+      waiting += exchangeLine(line, subject, Date.now());
+      if (waiting.length >= BLOCK_CHARS) writeWaiting();
     },
     event(type, fields, level = "info") {
       const isNoisy = level !== "info" || type === "route.unmatched";
       const repeated = isNoisy ? isRepeat(`${type}:${fields["arm"] ?? fields["nearest"] ?? ""}`) : 0;
       if (repeated === null) return;
+      writeWaiting(); // lines keep their order
       log[level]({ event: type, ...fields, ...(repeated > 0 ? { repeated } : {}) }, type);
     },
     flush() {
       clearInterval(timer);
-      (destination as { flushSync?: () => void }).flushSync?.();
+      writeWaiting();
+      flushing.flushSync?.();
     },
   };
 }

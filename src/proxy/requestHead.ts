@@ -121,16 +121,13 @@ function walk(rawHeaders: readonly string[], forward: string[], isFaultAllowed: 
     via: null,
     requestMethod: null,
   };
-  let singles: Set<string> | null = null;
+  let singles = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const rawName = rawHeaders[i] as string;
     const value = rawHeaders[i + 1] as string;
     const rule = headerRule(rawName);
-    if (rule.isSingle) {
-      singles ??= new Set();
-      if (singles.has(rule.name)) bad(`the header ${rule.name} stands there more than once`);
-      singles.add(rule.name);
-    }
+    if ((singles & rule.singleBit) !== 0) bad(`the header ${rule.name} stands there more than once`);
+    singles |= rule.singleBit;
     if (rule.isRead) remember(seen, rule.name, value);
     if (!rule.isDropped && (rule.name !== "x-fault" || isFaultAllowed)) forward.push(rawName, value);
   }

@@ -5,6 +5,8 @@ export interface ReplyHead {
   /** Flat name/value list for `writeHead`. */
   readonly headers: string[];
   readonly hasRequestId: boolean;
+  /** `Content-Length`; -1 without one. */
+  readonly length: number;
 }
 
 export interface ReplyHeadOptions {
@@ -16,43 +18,50 @@ export interface ReplyHeadOptions {
 }
 
 const DROPPED = new Set([...HOP_BY_HOP, "server", "x-powered-by", "alt-svc"]);
-// Header names repeat endlessly; what a name means is remembered, bounded.
-const fates = new Map<string, "keep" | "drop" | "location" | "arm" | "request-id" | "vary">();
+type Fate = "keep" | "drop" | "connection" | "length" | "location" | "arm" | "request-id" | "vary";
+const SPECIAL: ReadonlyMap<string, Fate> = new Map<string, Fate>([
+  ...[...DROPPED].map((name): [string, Fate] => [name, "drop"]),
+  ["connection", "connection"],
+  ["content-length", "length"],
+  ["location", "location"],
+  ["x-backend-arm", "arm"],
+  ["x-request-id", "request-id"],
+  ["vary", "vary"],
+]);
+
+// Header names repeat endlessly; what a spelling means is remembered, bounded.
+const fates = new Map<string, Fate>();
 const FATES_MAX = 2_000;
 
-function fateOf(rawName: string) {
+function fateOf(rawName: string): Fate {
   const known = fates.get(rawName);
   if (known) return known;
   const name = rawName.toLowerCase();
-  const fate =
-    DROPPED.has(name) || name.startsWith("access-control-")
-      ? "drop"
-      : name === "location"
-        ? "location"
-        : name === "x-backend-arm"
-          ? "arm"
-          : name === "x-request-id"
-            ? "request-id"
-            : name === "vary"
-              ? "vary"
-              : "keep";
+  const fate = SPECIAL.get(name) ?? (name.startsWith("access-control-") ? "drop" : "keep");
   if (fates.size < FATES_MAX) fates.set(rawName, fate);
   return fate;
 }
 
 /**
- * Filters a reply head (security F15, F18, H1, O2). `raw` is flat, latin-1 text per RFC 9110 §5.5.
+ * Filters a reply head (security F15, F18, H1, O2). `raw` is flat, the bytes as they came: latin-1 per RFC 9110 §5.5.
  * CORS headers of an arm never pass: the proxy writes its own.
  */
-export function filterReplyHead(raw: readonly string[], options: ReplyHeadOptions): ReplyHead {
+export function filterReplyHead(raw: readonly Uint8Array[], options: ReplyHeadOptions): ReplyHead {
   const headers: string[] = [];
   let hasRequestId = false;
   let connection: string | null = null;
+  let length = -1;
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string;
-    const value = raw[i + 1] as string;
-    switch (fateOf(name)) {
+    const name = (raw[i] as Buffer).toString("latin1");
+    const fate = fateOf(name);
+    if (fate === "drop") continue;
+    const value = (raw[i + 1] as Buffer).toString("latin1");
+    switch (fate) {
       case "keep":
+        headers.push(name, value);
+        break;
+      case "length":
+        length = Number(value);
         headers.push(name, value);
         break;
       case "request-id":
@@ -69,15 +78,13 @@ export function filterReplyHead(raw: readonly string[], options: ReplyHeadOption
       case "location":
         headers.push(name, publicLocation(value, options));
         break;
-      case "drop":
-        if (name.length === 10 && name.toLowerCase() === "connection" && value !== "keep-alive") {
-          connection = connection === null ? value : `${connection},${value}`;
-        }
+      case "connection":
+        if (value !== "keep-alive") connection = connection === null ? value : `${connection},${value}`;
         break;
     }
   }
   if (connection !== null) dropNamed(connection, headers);
-  return { headers, hasRequestId };
+  return { headers, hasRequestId, length };
 }
 
 function dropNamed(connection: string, headers: string[]): void {
