@@ -103,7 +103,7 @@ describe("drain", () => {
     origin.answer = () => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const client = await RawClient.connect(fixture.port);
     client.socket.pause();
-    client.send(GET.repeat(600));
+    client.send(GET.repeat(400));
     let seen = { count: -1, sinceMs: 0 };
     await until("no further call is taken while nobody reads", () => {
       const count = origin.requests.length;
@@ -112,7 +112,7 @@ describe("drain", () => {
     });
     const drained = fixture.proxy.drain();
     client.socket.resume();
-    await within("the connection ends", client.closed);
+    await within("the connection ends", client.closed, 8_000);
     const text = client.text;
     const begun = text.split("HTTP/1.1 200 OK").length - 1;
     const whole = text.split(body).length - 1;

@@ -18,11 +18,11 @@ export interface RawReply {
 /** A client that sends exactly the bytes it is given and keeps every byte that comes back. */
 export class RawClient {
   readonly socket: Socket;
-  received: Buffer = Buffer.alloc(0);
   isClosed = false;
   /** Whether the connection was reset rather than ended. */
   isReset = false;
   #at = 0;
+  #chunks: Buffer[] = [];
   readonly closed: Promise<void>;
   readonly #waiting = new Set<() => void>();
 
@@ -39,7 +39,7 @@ export class RawClient {
       this.isReset = true;
     });
     socket.on("data", (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk]);
+      this.#chunks.push(chunk);
       this.#wake();
     });
   }
@@ -89,6 +89,12 @@ export class RawClient {
   async rest(withinMs = 3_000): Promise<string> {
     await within("the end of the connection", this.closed, withinMs);
     return this.received.subarray(this.#at).toString("latin1");
+  }
+
+  /** Every byte so far; joined only when somebody looks, for large answers come in many pieces. */
+  get received(): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
   }
 
   get text(): string {
