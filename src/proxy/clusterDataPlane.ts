@@ -21,6 +21,17 @@ const ASK_MS = 1_000;
 const START_MS = 10_000;
 const RESTART_FIRST_MS = 200;
 const RESTART_MAX_MS = 5_000;
+/** A worker ends its own drain in time; one that hangs is not waited for. */
+const DRAIN_GRACE_MS = 5_000;
+
+type Address = { readonly address: string; readonly port: number };
+
+interface Member {
+  readonly worker: Worker;
+  readonly listening: Promise<Address>;
+  readonly drained: Promise<void>;
+  readonly exited: Promise<void>;
+}
 
 /** Shared-nothing workers under `node:cluster`; each gets the whole decision state and never asks back on the path. */
 export function createClusterDataPlane(options: ClusterOptions): DataPlane {
@@ -29,46 +40,59 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
   let isStopping = false;
   let restartMs = RESTART_FIRST_MS;
   let nextId = 1;
-  const workers = new Set<Worker>();
+  const members = new Set<Member>();
   const waiting = new Map<number, (value: unknown) => void>();
-  const drained = new Map<Worker, () => void>();
   cluster.setupPrimary({ serialization: "advanced", args: ["worker"] });
 
   const send = (worker: Worker, message: ToWorker): void => {
-    if (worker.isConnected()) worker.send(message);
+    // One that died a moment ago still looks connected: its exit follows, the failed write must not end this process.
+    if (worker.isConnected()) worker.send(message, undefined, () => {});
   };
-  const fork = (): Promise<{ address: string; port: number }> => {
-    const { promise, resolve, reject } = Promise.withResolvers<{ address: string; port: number }>();
-    const worker = cluster.fork();
-    workers.add(worker);
-    const cancel = clock.after(START_MS, () => reject(new Error("a worker did not start in time")));
+  const follow = (worker: Worker): Member => {
+    const listening = Promise.withResolvers<Address>();
+    const drained = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<void>();
+    listening.promise.catch(() => worker.process.kill("SIGKILL")); // one that does not listen serves nobody
+    const cancel = clock.after(START_MS, () => listening.reject(new Error("a worker did not start in time")));
     worker.on("message", (message: ToPrimary) => {
-      if (message.type === "listening") {
-        cancel();
-        restartMs = RESTART_FIRST_MS;
-        resolve({ address: message.address, port: message.port });
-      } else if (message.type === "failed") {
-        cancel();
-        reject(Object.assign(new Error(message.message), { code: message.code }));
-      } else if (message.type === "answer") {
-        waiting.get(message.id)?.(message.value);
-      } else drained.get(worker)?.();
+      if (message.type === "listening") listening.resolve({ address: message.address, port: message.port });
+      else if (message.type === "failed")
+        listening.reject(Object.assign(new Error(message.message), { code: message.code }));
+      else if (message.type === "answer") waiting.get(message.id)?.(message.value);
+      else drained.resolve();
     });
+    worker.on("error", (error) => listening.reject(error));
+    worker.on("exit", () => {
+      listening.reject(new Error("a worker ended while it started"));
+      drained.resolve();
+      exited.resolve();
+    });
+    void Promise.allSettled([listening.promise]).then(cancel);
+    return { worker, listening: listening.promise, drained: drained.promise, exited: exited.promise };
+  };
+  const fork = (): Member => {
+    const worker = cluster.fork();
+    const member = follow(worker);
+    members.add(member);
     worker.on("exit", (code, signal) => {
-      workers.delete(worker);
-      drained.get(worker)?.();
-      reject(new Error("a worker ended while it started"));
+      members.delete(member);
       if (isStopping) return;
       log.event("worker.died", { pid: worker.process.pid ?? 0, code, signal }, "error");
-      clock.after(restartMs, () => void (isStopping ? null : fork().catch(() => {})));
+      clock.after(restartMs, () => void (isStopping || fork()));
       restartMs = Math.min(RESTART_MAX_MS, restartMs * 2);
     });
+    member.listening.then(
+      () => {
+        restartMs = RESTART_FIRST_MS;
+      },
+      () => {},
+    );
     const { subjectKey, version } = options;
     send(worker, { type: "start", config, state: flags.state.data, subjectKey, version });
-    return promise;
+    return member;
   };
   const ask = <T>(what: Omit<Extract<ToWorker, { type: "ask" }>, "id" | "type">): Promise<readonly T[]> =>
-    Promise.all([...workers].map((worker) => askOne<T>(worker, what))).then(
+    Promise.all([...members].map(({ worker }) => askOne<T>(worker, what))).then(
       (answers) => answers.filter((answer) => answer !== undefined) as T[],
     );
   const askOne = <T>(worker: Worker, what: object): Promise<T | undefined> => {
@@ -85,17 +109,26 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
     send(worker, { type: "ask", id, ...what } as ToWorker);
     return promise;
   };
+  /** Its sockets and calls first, then the process. */
+  const end = async ({ worker, drained, exited }: Member, capMs: number): Promise<void> => {
+    const cancel = clock.after(capMs, () => worker.process.kill("SIGKILL"));
+    send(worker, { type: "drain" });
+    await drained;
+    if (worker.isConnected()) worker.disconnect();
+    await exited;
+    cancel();
+  };
   const stopFollowing = flags.onChange((state) => {
-    for (const worker of workers) send(worker, { type: "state", state: state.data as FlagStateData });
+    for (const { worker } of members) send(worker, { type: "state", state: state.data as FlagStateData });
   });
   return {
     async start() {
-      const started = await Promise.all(Array.from({ length: config.workers }, fork));
-      return started[0] as { address: string; port: number };
+      const started = await Promise.all(Array.from({ length: config.workers }, () => fork().listening));
+      return started[0] as Address;
     },
     reconfigure(next) {
       config = next;
-      for (const worker of workers) send(worker, { type: "config", config });
+      for (const { worker } of members) send(worker, { type: "config", config });
     },
     socketsOf: async (subject) => (await ask<readonly OpenSocket[]>({ what: "sockets", subject } as never)).flat(),
     arms: async () => (await ask<ReturnType<Proxy["arms"]>>({ what: "arms" } as never))[0] ?? [],
@@ -103,20 +136,14 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
     async drain() {
       isStopping = true;
       stopFollowing();
-      await Promise.all(
-        [...workers].map((worker) => {
-          const { promise, resolve } = Promise.withResolvers<void>();
-          drained.set(worker, resolve);
-          send(worker, { type: "drain" });
-          return promise;
-        }),
-      );
-      for (const worker of workers) worker.kill();
+      const { delayMs, exchangesMs, socketsMs } = config.drain;
+      const capMs = delayMs + Math.max(exchangesMs, socketsMs) + DRAIN_GRACE_MS;
+      await Promise.all([...members].map((member) => end(member, capMs)));
     },
     stop() {
       isStopping = true;
       stopFollowing();
-      for (const worker of workers) worker.process.kill("SIGKILL");
+      for (const { worker } of members) worker.process.kill("SIGKILL");
     },
   };
 }

@@ -55,7 +55,7 @@ export const CODECS: ReadonlyMap<string, TurnCodec> = new Map<string, TurnCodec>
 ]);
 
 /** Nothing listens there. */
-const NO_CANDIDATE = "http://127.0.0.1:9";
+export const NO_CANDIDATE = "http://127.0.0.1:9";
 /** Close codes come at once unless a test is about their spread. */
 const QUICK = { closeSpread: "1ms", closes: "100000/s" };
 
@@ -96,7 +96,7 @@ export async function startSocketProxy(options: SocketProxyOptions): Promise<Soc
   };
 }
 
-function createTestFlags(config: Config, firstPins: Readonly<Record<string, Arm>>): TestFlags {
+export function createTestFlags(config: Config, firstPins: Readonly<Record<string, Arm>>): TestFlags {
   const listeners = new Set<(state: FlagState) => void>();
   let epoch = 0;
   let pins = firstPins;
