@@ -2,20 +2,9 @@ import json
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.generators import finite_float, for_all, json_value
 from tutoring.jsonwire import InvalidJson, canonical, dumps, es_number, fingerprint, parse
-
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +20,12 @@ def test_numbers_take_the_ecmascript_form(number: float, text: str) -> None:
     assert es_number(number) == text
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@for_all(finite_float)
 def test_a_canonical_number_reads_back_as_the_same_double(number: float) -> None:
     assert float(es_number(number)) == number
 
 
-@given(values)
+@for_all(json_value)
 def test_canonical_json_is_json_of_the_same_value_and_stable(value: object) -> None:
     text = canonical(value)
     assert canonical(json.loads(text)) == text

@@ -1,18 +1,23 @@
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from random import Random
 
+import pytest
+
+from tests.generators import for_all
 from tutoring.layout.allocator import Allocator, BadAnchor, cells_of, is_larger_than_board
 from tutoring.layout.zones import option_row, option_tops, resolve_zone
 
-sizes = st.tuples(st.integers(1, 1000), st.integers(1, 1800))
+
+def sizes(random: Random) -> list[tuple[int, int]]:
+    """Most of a few cells, so that many fit; some larger than the board."""
+    longest = random.choice([(300, 300), (1000, 1800)])
+    return [(random.randint(1, longest[0]), random.randint(1, longest[1])) for _ in range(random.randint(0, 30))]
 
 
 def allocator(regions: list[dict[str, object]] | None = None) -> Allocator:
     return Allocator(regions if regions is not None else [], lambda n: f"r{n}")
 
 
-@given(st.lists(sizes, max_size=30))
+@for_all(sizes)
 def test_regions_never_overlap_and_stay_on_the_board(wanted: list[tuple[int, int]]) -> None:
     regions: list[dict[str, object]] = []
     space = allocator(regions)

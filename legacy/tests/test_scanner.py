@@ -1,10 +1,10 @@
 import json
 from itertools import pairwise
+from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests import generators
 from tutoring.model.failures import UnusableReply
 from tutoring.model.reply import read_object
 from tutoring.model.scanner import ExplainScanner
@@ -16,18 +16,18 @@ def scanned(pieces: list[str]) -> list[str]:
     return [scanner.feed(piece) for piece in pieces]
 
 
-@st.composite
-def replies_in_pieces(draw: st.DrawFn) -> tuple[str, list[str]]:
-    text = draw(st.text(st.characters(codec="utf-8"), max_size=60))
-    more = draw(st.dictionaries(st.sampled_from(["title", "topic", "extra"]), st.text(max_size=5), max_size=2))
-    is_ascii = draw(st.booleans())
+def replies_in_pieces(random: Random) -> tuple[str, list[str]]:
+    text = generators.text(random, 60)
+    others = random.sample(["title", "topic", "extra"], random.randint(0, 2))
+    more = {name: generators.text(random, 5) for name in others}
+    is_ascii = random.random() < 0.5
     reply = json.dumps({"name": "explain", "args": {**more, "text": text}}, ensure_ascii=is_ascii)
-    cuts = sorted(draw(st.lists(st.integers(0, len(reply)), max_size=12)))
+    cuts = sorted(random.randint(0, len(reply)) for _ in range(random.randint(0, 12)))
     bounds = [0, *cuts, len(reply)]
     return text, [reply[start:end] for start, end in pairwise(bounds)]
 
 
-@given(replies_in_pieces())
+@generators.for_all(replies_in_pieces)
 def test_deltas_add_up_to_the_text_however_the_reply_is_cut(given_reply: tuple[str, list[str]]) -> None:
     text, pieces = given_reply
     deltas = scanned(pieces)
@@ -36,7 +36,7 @@ def test_deltas_add_up_to_the_text_however_the_reply_is_cut(given_reply: tuple[s
         assert not any(0xD800 <= ord(char) <= 0xDFFF for char in delta)
 
 
-@given(st.text(max_size=80))
+@generators.for_all(lambda random: generators.text(random, 80))
 def test_no_input_breaks_the_scanner(text: str) -> None:
     scanned(list(text))
     scanned(['{"name":"explain","args":{"text":"', *text])

@@ -1,10 +1,9 @@
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.test_json import values
+from tests.generators import entries, for_all, json_value
 from tutoring.session.context import fresh_context, load_context
 from tutoring.session.knowledge import analysis_of
 from tutoring.session.quiz import feedback_item, read_question
@@ -22,7 +21,11 @@ QUESTION: dict[str, Any] = {
 FRESH = fresh_context("s", "u", None)
 
 
-@given(st.dictionaries(st.sampled_from([*FRESH, "unknown"]), values, max_size=8) | values)
+def stored_contexts(random: Random) -> Any:
+    return entries(random, [*FRESH, "unknown"], 8) if random.random() < 0.7 else json_value(random)
+
+
+@for_all(stored_contexts)
 def test_loading_never_fails_and_always_gives_a_whole_context(stored: Any) -> None:
     context = load_context(stored, lambda name: None)
     assert context.keys() == FRESH.keys()

@@ -1,13 +1,12 @@
 """Tools alone: what they emit and what they refuse (contract services.md §§3, 4, 10)."""
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.test_json import values
+from tests.generators import entries, for_all
 from tests.test_session import QUESTION
 from tutoring.board.content import BoardContent
 from tutoring.ids import did8
@@ -69,11 +68,15 @@ NAMES = (
     "text title objects specs question_data user_answer_index shape points rows steps nodes edges events updates "
     "object_id x y width strategy zone template"
 )
-arguments = st.dictionaries(st.sampled_from(NAMES.split()), values, max_size=6)
 
 
-@given(st.sampled_from(sorted(TOOLS)), arguments)
-def test_no_arguments_break_a_tool(name: str, given_args: dict[str, Any]) -> None:
+def calls(random: Random) -> tuple[str, dict[str, Any]]:
+    return random.choice(sorted(TOOLS)), entries(random, NAMES.split(), 6)
+
+
+@for_all(calls)
+def test_no_arguments_break_a_tool(call: tuple[str, dict[str, Any]]) -> None:
+    name, given_args = call
     turn = fresh_turn()
     try:
         prepared = TOOLS[name](Args(given_args), turn)
