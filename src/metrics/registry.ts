@@ -1,4 +1,5 @@
 import client from "prom-client";
+import { HotCounter, HotHistogram } from "./hot.ts";
 import { METRICS, type MetricKey, type MetricRow } from "./table.ts";
 
 type Instrument<Row extends MetricRow> = Row["kind"] extends "counter"
@@ -10,7 +11,15 @@ type Instrument<Row extends MetricRow> = Row["kind"] extends "counter"
 /** Values of one process, as `getMetricsAsJSON` gives them; plain data that crosses process borders. */
 export type MetricsJson = Awaited<ReturnType<client.Registry["getMetricsAsJSON"]>>;
 
-export type Metrics = { readonly [K in MetricKey]: Instrument<(typeof METRICS)[K]> } & {
+/** Metrics of the hot path, by label set instead of by call. */
+type HotKey = "requests" | "decisions" | "requestDuration" | "proxyOverhead";
+type LabelOf<K extends MetricKey> = (typeof METRICS)[K]["labels"][number];
+
+export type Metrics = { readonly [K in Exclude<MetricKey, HotKey>]: Instrument<(typeof METRICS)[K]> } & {
+  readonly requests: HotCounter<LabelOf<"requests">>;
+  readonly decisions: HotCounter<LabelOf<"decisions">>;
+  readonly requestDuration: HotHistogram<LabelOf<"requestDuration">>;
+  readonly proxyOverhead: HotHistogram<LabelOf<"proxyOverhead">>;
   json(): Promise<MetricsJson>;
 };
 
@@ -23,8 +32,9 @@ export function createMetrics(build: { version: string }): Metrics {
   const instruments: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(METRICS) as [string, MetricRow][]) {
     const common = { name: row.name, help: row.help, labelNames: [...row.labels], registers: [registry] };
-    instruments[key] =
-      row.kind === "counter"
+    instruments[key] = HOT.has(key)
+      ? createHot(row, registry)
+      : row.kind === "counter"
         ? new client.Counter(common)
         : row.kind === "gauge"
           ? new client.Gauge({ ...common, aggregator: GAUGES_OF_ONE.has(row.name) ? "max" : "sum" })
@@ -33,6 +43,19 @@ export function createMetrics(build: { version: string }): Metrics {
   const metrics = { ...instruments, json: () => registry.getMetricsAsJSON() } as unknown as Metrics;
   metrics.buildInfo.set({ version: build.version, node: process.versions.node }, 1);
   return metrics;
+}
+
+const HOT: ReadonlySet<string> = new Set<HotKey>(["requests", "decisions", "requestDuration", "proxyOverhead"]);
+
+function createHot(row: MetricRow, registry: client.Registry): HotCounter<string> | HotHistogram<string> {
+  const { name, help, labels, buckets } = row;
+  if (row.kind === "histogram") {
+    const histogram = new HotHistogram<string>({ name, help, buckets: buckets ?? [] });
+    registry.registerMetric(histogram as unknown as client.Metric);
+    return histogram;
+  }
+  const common = { name, help, labelNames: [...labels], registers: [registry] };
+  return new HotCounter<string>((collect) => new client.Counter({ ...common, collect }));
 }
 
 /** Gauges that say the same in every process: the sum over workers would be wrong. */

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/index.ts";
-import { type Clock, type Decision, newRequestId, type RouteId, type Subject, type UnitId } from "../kernel/index.ts";
+import { type Clock, type Decision, newRequestId, type Subject } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { type ArmUpstream, createArm } from "./arms.ts";
 import { type ClientAddress, createClientAddress } from "./clientAddress.ts";
 import { type Cors, createCors } from "./cors.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { createIdentity, type Identity } from "./identity.ts";
+import { createMeters, type Meters } from "./meters.ts";
 import type { Overload } from "./overload.ts";
 import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
 import { createRateLimiter, type RateLimiter } from "./rateLimit.ts";
@@ -28,6 +29,7 @@ export interface Core {
     readonly login: RateLimiter;
     readonly refresh: RateLimiter;
   };
+  readonly meters: Meters;
   /** Part of `Via`, so that a call that comes back is recognised. */
   readonly viaName: string;
 }
@@ -62,6 +64,7 @@ export function compileCore(config: Config, environment: Environment, before: Co
   };
   return {
     config,
+    meters: createMeters(environment.metrics),
     routes: createRouteTable(config.units.values()),
     identity: createIdentity(config.identity.jwt, clock),
     cors: createCors(config.cors),
@@ -84,9 +87,6 @@ const LIMIT_KEYS = {
   login: "loginsPerAddress",
   refresh: "refreshesPerAddress",
 } as const satisfies Record<keyof Core["limits"], keyof Config["limits"]>;
-
-export const UNMATCHED: RouteId = "unmatched";
-export const NO_UNIT: UnitId = "none";
 
 export interface RoutedDecision extends Decision {
   readonly isStale: boolean;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
 import type { Instance } from "./arms.ts";
-import { type Core, decideRoute, type Environment, NO_UNIT, type RoutedDecision, UNMATCHED } from "./core.ts";
+import { type Core, decideRoute, type Environment, type RoutedDecision } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
 import { bearerToken, type IdentityResult } from "./identity.ts";
 import type { ExchangeLine, Outcome } from "./ports.ts";
@@ -10,7 +10,7 @@ import { isDoomed, refuseCall, toSwitchyardError } from "./refusal.ts";
 import { bodyLimits, MeteredBody, tooLarge } from "./requestBody.ts";
 import { isBodyUnusual, readHead, type RequestHead } from "./requestHead.ts";
 import { filterReplyHead } from "./responseHead.ts";
-import type { Route, RouteMatch } from "./routeTable.ts";
+import { type Route, type RouteMatch, UNMATCHED } from "./routeTable.ts";
 import { isInternalPath, readTarget, type Target } from "./target.ts";
 import { isReusedConnectionLost, toUpstreamError } from "./upstreamError.ts";
 
@@ -151,14 +151,12 @@ export class HttpExchange implements Timed {
     this.#checkRates(route);
     this.#decision = decideRoute(this.#env, route, this.#subject);
     const { arm, reason } = this.#decision;
-    this.#env.metrics.decisions.inc({ unit: route?.unit.id ?? NO_UNIT, arm, reason });
+    const meters = this.#core.meters.of(route);
+    meters.decision(arm, reason).count++;
     if (!route) this.#logUnmatched();
     this.#prepare(route);
     this.#instances = this.#core.arms[arm].order(this.#subject);
-    this.#env.metrics.proxyOverhead.observe(
-      { route: route?.id ?? UNMATCHED },
-      (this.#env.clock.monotonic() - this.#startedMs) / 1_000,
-    );
+    meters.overhead.observe((this.#env.clock.monotonic() - this.#startedMs) / 1_000);
     this.#dispatch();
   }
 
@@ -423,12 +421,12 @@ export class HttpExchange implements Timed {
     const route = this.#match?.route ?? null;
     const durationMs = this.#env.clock.monotonic() - this.#startedMs;
     const outcome = this.#outcome();
-    const unit = route?.unit.id ?? NO_UNIT;
     const routeId = route?.id ?? UNMATCHED;
     const arm = this.#decision?.arm ?? null;
     if (arm !== null) {
-      this.#env.metrics.requests.inc({ unit, route: routeId, arm, role: "served", outcome });
-      this.#env.metrics.requestDuration.observe({ unit, route: routeId, arm }, durationMs / 1_000);
+      const meters = this.#core.meters.of(route);
+      meters.outcome(arm, outcome).count++;
+      meters.duration(arm).observe(durationMs / 1_000);
     }
     const line: ExchangeLine = {
       requestId: this.#requestId,

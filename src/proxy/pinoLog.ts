@@ -82,15 +82,26 @@ export function exchangeLine(line: ExchangeLine, subject: string | null, nowMs: 
   const decided =
     line.arm === null
       ? ""
-      : `,"unit":${quoted(line.unit)},"subject":${quoted(subject)},"arm":"${line.arm}","reason":"${line.reason}"`;
+      : `,"unit":${quoted(line.unit)},"subject":${subject === null ? "null" : `"${subject}"`},"arm":"${line.arm}","reason":"${line.reason}"`;
   return (
     `{"level":"info","time":${nowMs},"event":"exchange","requestId":${JSON.stringify(line.requestId)}${trace}` +
-    `,"method":${JSON.stringify(line.method)},"route":${JSON.stringify(line.route)},"role":"served"${decided}` +
+    `,"method":${quoted(line.method)},"route":${quoted(line.route)},"role":"served"${decided}` +
     `,"status":${line.status},"outcome":"${line.outcome}","durationMs":${durationMs}${code},"msg":"exchange"}\n`
   );
 }
 
-const quoted = (text: string | null): string => (text === null ? "null" : JSON.stringify(text));
+const QUOTES_MAX = 5_000;
+const quotes = new Map<string, string>();
+
+/** Routes, units, methods and hashes repeat; their quoted form is remembered, bounded. */
+function quoted(text: string | null): string {
+  if (text === null) return "null";
+  const known = quotes.get(text);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(text);
+  if (quotes.size < QUOTES_MAX) quotes.set(text, made);
+  return made;
+}
 
 const SUBJECTS_MAX = 20_000;
 

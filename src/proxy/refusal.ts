@@ -13,10 +13,11 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
   "SY_EXPECTATION",
 ]);
 
-const doomed = new WeakSet<object>();
+/** On the socket itself: a weak set costs every collection of garbage, a property costs nothing (bench, rest). */
+const DOOMED = Symbol("doomed");
 /** A request behind a refused one on the same connection must not be looked at (security F13). */
-export const isDoomed = (socket: object): boolean => doomed.has(socket);
-export const doom = (socket: object): void => void doomed.add(socket);
+export const isDoomed = (socket: object): boolean => DOOMED in socket;
+export const doom = (socket: object): void => void Object.assign(socket, { [DOOMED]: true });
 
 export interface RefusalContext {
   readonly requestId: string;

@@ -1,6 +1,10 @@
 import { distance } from "fastest-levenshtein";
 import type { RouteConfig, UnitConfig } from "../config/index.ts";
-import type { Arm, RouteId } from "../kernel/index.ts";
+import type { Arm, RouteId, UnitId } from "../kernel/index.ts";
+
+/** Labels of a call that no route matches. */
+export const UNMATCHED: RouteId = "unmatched";
+export const NO_UNIT: UnitId = "none";
 
 /** A route as the hot path uses it: looked up once, nothing prepared per call. */
 export interface Route {

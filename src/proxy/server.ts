@@ -18,12 +18,15 @@ export interface FrontDoor {
   readonly openConnections: number;
 }
 
+const RUNNING = Symbol("running");
+/** A client's socket carries its newest call: a weak map costs every collection of garbage (bench, rest). */
+type Carrying = Duplex & { [RUNNING]?: HttpExchange };
+
 const CHECK_INTERVAL_MS = 1_000;
 
 /** The public listener (security §1). `core` is asked per call, so that a reload is seen by the next one. */
 export function createFrontDoor(env: Environment, core: () => Core, upgrader: Upgrader): FrontDoor {
   refuseLenientParser();
-  const running = new WeakMap<Duplex, HttpExchange>();
   const { limits } = core().config;
   const server = createServer({
     maxHeaderSize: limits.headBytesMax,
@@ -41,7 +44,7 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     const exchange = new HttpExchange(env, core(), req, res);
-    running.set(req.socket, exchange);
+    (req.socket as Carrying)[RUNNING] = exchange;
     exchange.start();
   };
   server.on("request", serve);
@@ -52,7 +55,7 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
   });
   server.on("upgrade", (req, socket, head) => upgrader.handle(core(), req, socket, head));
   server.on("connect", (_req, socket) => refuseTunnel(env, socket));
-  server.on("clientError", (error, socket) => onClientError(env, running, error, socket));
+  server.on("clientError", (error, socket) => onClientError(env, error, socket));
   const connections = guardConnections(env, server, core);
   return {
     listen: (host, port) => listen(server, host, port),
@@ -61,7 +64,7 @@ export function createFrontDoor(env: Environment, core: () => Core, upgrader: Up
       // Not the http server's own close: that destroys connections whose answer has ended but not yet left.
       NetServer.prototype.close.call(server, () => resolve());
       // Answers leave in the order of their calls: with the last one gone all are.
-      const isIdle = (socket: Socket): boolean => running.get(socket)?.isOver !== false;
+      const isIdle = (socket: Socket): boolean => (socket as Carrying)[RUNNING]?.isOver !== false;
       const stop = sweepIdle(env, connections.open, isIdle);
       void promise.then(stop);
       return promise;
@@ -132,12 +135,7 @@ const PARSER_DETAILS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** What no parser could read: one answer at most, then the connection ends (security F5, F13). */
-function onClientError(
-  env: Environment,
-  running: WeakMap<Duplex, HttpExchange>,
-  error: NodeJS.ErrnoException,
-  socket: Duplex,
-): void {
+function onClientError(env: Environment, error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.on("error", () => socket.destroy());
   if (error.code === "ECONNRESET" || socket.destroyed || isDoomed(socket)) {
     socket.destroy();
@@ -145,7 +143,7 @@ function onClientError(
   }
   const code = PARSER_CODES[error.code ?? ""] ?? "SY_BAD_REQUEST";
   const refusal = new SwitchyardError(code, PARSER_DETAILS[code] ?? "");
-  const exchange = running.get(socket);
+  const exchange = (socket as Carrying)[RUNNING];
   doom(socket);
   if (exchange?.isRunning) {
     exchange.breakOff(refusal);

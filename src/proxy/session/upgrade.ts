@@ -42,7 +42,7 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     if (socket.destroyed) return onGone();
     const decision = decideRoute(env, judged.match.route, subject);
     const { route } = judged.match;
-    env.metrics.decisions.inc({ unit: route.unit.id, arm: decision.arm, reason: decision.reason });
+    core.meters.of(route).decision(decision.arm, decision.reason).count++;
     const bytes = holdEarlyBytes(socket, early, core.config.limits.earlyBytesMax);
     const attempt = { core, judged, decision, subject, signal: gone.signal };
     const result = await attach(env, attempt, (instance, { leg, replyHeaders }) => {
