@@ -23,7 +23,11 @@ if (node === undefined) {
   process.exit(2);
 }
 
-const child = spawn(node, [join(root, "src", "main.ts"), ...process.argv.slice(2)], {
+// A proxy makes much that lives for one call only: with more room for it, it is collected less often (bench, rest: a
+// tenth less time a call, for at most 128 MiB). Workers inherit the flag.
+const NODE_FLAGS = ["--max-semi-space-size=64"];
+
+const child = spawn(node, [...NODE_FLAGS, join(root, "src", "main.ts"), ...process.argv.slice(2)], {
   stdio: process.send ? ["inherit", "inherit", "inherit", "ipc"] : "inherit",
   windowsHide: true,
 });

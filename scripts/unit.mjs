@@ -10,6 +10,8 @@ const patterns = [
   "src/**/*.test.ts",
   "convex/**/*.test.ts",
   "e2e/support/**/*.test.ts",
+  "e2e/contract/harness/*.test.ts",
+  "e2e/contract/run/*.test.ts",
   "bench/**/*.test.ts",
   "scripts/**/*.test.mjs",
 ];

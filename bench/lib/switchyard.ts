@@ -8,6 +8,8 @@ import { VoidMeasurement } from "./void.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SHIPPED = join(ROOT, "switchyard.config.yaml");
 const ENTRY = join(ROOT, "src/main.ts");
+/** As the launcher starts it (`scripts/switchyard.mjs`). */
+const NODE_FLAGS = ["--max-semi-space-size=64"];
 
 export interface SwitchyardOptions {
   readonly name: string;
@@ -80,7 +82,7 @@ export async function startSwitchyard(options: SwitchyardOptions): Promise<Switc
     ...RAISED_LIMITS,
     ...options.settings,
   };
-  const args = [ENTRY, "run", "--quiet", "--config", configFile(stateDir, options.replacements)];
+  const args = [...NODE_FLAGS, ENTRY, "run", "--quiet", "--config", configFile(stateDir, options.replacements)];
   const addresses = jsonLine((line) =>
     line["event"] === "listening" ? { url: String(line["address"]), admin: String(line["admin"]) } : null,
   );
