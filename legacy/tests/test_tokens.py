@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -57,7 +57,7 @@ def jwks_url() -> Iterator[str]:
 
 def verify(url: str, token: str) -> str:
     async def work() -> str:
-        async with httpx.AsyncClient() as client:
+        async with aiohttp.ClientSession() as client:
             return (await Tokens(JwksKeys(url, client), None, None).verify(token)).sub
 
     return asyncio.run(work())

@@ -6,7 +6,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 
-import httpx
+import aiohttp
 
 from .auth.caller import Callers
 from .auth.jwks import JwksKeys
@@ -29,6 +29,7 @@ from .turns.executor import Executor
 from .turns.live import LiveSessions
 
 _MODEL_CONNECTIONS = 512
+_IDLE_S = 4
 _LAG_EVERY_S = 0.5
 
 
@@ -40,7 +41,7 @@ class Runtime:
     log: Log
     switch: FaultSwitch
     process_faults: ProcessFaults
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
     tokens: Tokens
     issuer: Issuer
     callers: Callers
@@ -72,7 +73,7 @@ class Runtime:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.boards.flush_all()
-        await self.http.aclose()
+        await self.http.close()
         await self.store.close()
 
     async def close_sockets(self, code: int, reason: str, seconds: float) -> None:
@@ -129,8 +130,12 @@ async def create_runtime(settings: Settings, faults: tuple[Item, ...]) -> Runtim
     metrics, log = Metrics(), Log()
     store = await Store.open(settings.data_dir, settings.database_url)
     switch = FaultSwitch(faults, settings.fault_seed, metrics, log)
-    limits = httpx.Limits(max_connections=_MODEL_CONNECTIONS, max_keepalive_connections=_MODEL_CONNECTIONS)
-    http = httpx.AsyncClient(limits=limits, timeout=None, follow_redirects=False, trust_env=False)
+    http = aiohttp.ClientSession(
+        # Kept no longer than servers commonly keep an idle connection: a call on a closed one would cost an attempt.
+        connector=aiohttp.TCPConnector(limit=_MODEL_CONNECTIONS, keepalive_timeout=_IDLE_S),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ModelClient bounds each attempt as a whole
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
     keys: KeySource = SharedSecret(settings.jwt_secret)
     if settings.jwt_jwks_url is not None:
         keys = JwksKeys(settings.jwt_jwks_url, http)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 from websockets.sync.client import ClientConnection, connect
+
+from .call import Reply, call
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of the tests, 32 bytes or more"
@@ -62,7 +63,6 @@ class Service:
         assert self._listening.wait(_START_S), "the service did not start"
         self.port = int(json.loads(self.lines[0])["port"])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=10)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -70,11 +70,11 @@ class Service:
             self.lines.append(raw.decode())
             self._listening.set()
 
-    def call(self, method: str, path: str, user: str | None = None, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, user: str | None = None, **options: Any) -> Reply:
         headers = dict(options.pop("headers", {}))
         if user is not None:
             headers.setdefault("Authorization", f"Bearer {access_token(user)}")
-        return self.http.request(method, path, headers=headers, **options)
+        return call(self.port, method, path, headers, **options)
 
     def session(self, user: str) -> str:
         return str(self.call("POST", "/api/v1/sessions", user).json()["session_id"])
@@ -91,7 +91,6 @@ class Service:
         return self.open(f"/ws/v2/session/{session}/whiteboard", user, **options)
 
     def stop(self) -> int:
-        self.http.close()
         if self.process.poll() is None:
             self.process.terminate()
         code = self.process.wait(20)

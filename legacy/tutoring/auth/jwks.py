@@ -1,9 +1,10 @@
 """Keys of an outside token issuer (contract G7; RFC 7517)."""
 
 import asyncio
+import json
 from typing import Any
 
-import httpx
+import aiohttp
 import jwt
 
 from .. import clock
@@ -11,6 +12,7 @@ from .tokens import RefusedToken
 
 _CACHED_S = 600
 _PAUSE_S = 10
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 
 
@@ -18,7 +20,7 @@ class JwksKeys:
     """Key set by `kid`, cached ten minutes. `jku`, `x5u` and `jwk` of a token header are never followed: they would
     let the sender name the key that verifies it."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, client: aiohttp.ClientSession) -> None:
         self._url = url
         self._client = client
         self._keys: dict[str, tuple[Any, str]] = {}
@@ -48,11 +50,13 @@ class JwksKeys:
             return
         self._tried_at = now
         try:
-            answer = await self._client.get(self._url, timeout=5)
-            answer.raise_for_status()
-            self._keys = dict(filter(None, map(_read_key, answer.json()["keys"])))
+            async with self._client.get(self._url, timeout=_TIMEOUT, allow_redirects=False) as answer:
+                if answer.status != 200:
+                    raise ValueError(f"the key set was answered with {answer.status}")
+                found = json.loads(await answer.read())
+            self._keys = dict(filter(None, map(_read_key, found["keys"])))
             self._read_at = now
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
             if is_stale:
                 self._keys = {}
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import aiohttp
 
 from ..config import Settings
 from ..jsonwire import InvalidJson, dump_bytes, parse
@@ -45,7 +45,7 @@ class _Retry(Exception):
 
 
 class ModelClient:
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, metrics: Metrics, log: Log) -> None:
+    def __init__(self, settings: Settings, http: aiohttp.ClientSession, metrics: Metrics, log: Log) -> None:
         self._http = http
         self._url = f"{settings.openai_base_url}/chat/completions"
         self._key = settings.openai_api_key
@@ -99,12 +99,14 @@ class ModelClient:
             "X-Model-Call": call.kind,
         }
         try:
-            async with self._http.stream("POST", self._url, content=dump_bytes(body), headers=headers) as answer:
+            async with self._http.post(
+                self._url, data=dump_bytes(body), headers=headers, allow_redirects=False
+            ) as answer:
                 _check_status(answer)
                 if sink is None:
                     return self._plain(call, await _read(answer))
-                return await self._streamed(call, answer.aiter_bytes(), sink)
-        except httpx.HTTPError as error:
+                return await self._streamed(call, answer.content.iter_any(), sink)
+        except aiohttp.ClientError as error:
             raise _Retry(ModelUnavailable(type(error).__name__)) from error
 
     def _plain(self, call: ChatCall, raw: bytes) -> str:
@@ -149,9 +151,9 @@ class ModelClient:
             self._metrics.tokens.labels(self._model, call.phase).inc(total)
 
 
-async def _read(answer: httpx.Response) -> bytes:
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
     parts, size = [], 0
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         size += len(part)
         if size > _REPLY_BYTES_MAX:
             raise ModelUnavailable("the reply is too long")
@@ -159,8 +161,8 @@ async def _read(answer: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def _check_status(answer: httpx.Response) -> None:
-    status = answer.status_code
+def _check_status(answer: aiohttp.ClientResponse) -> None:
+    status = answer.status
     if status == 200:
         return
     if status == 429:
