@@ -161,6 +161,11 @@ test("10⁴ random messages each way arrive once, in order, unchanged, text as t
   }
   await until("all arrived", () => fromClient.seen.count === COUNT && fromArm.seen.count === COUNT, 15_000);
   assert.deepEqual([fromClient.seen.fault, fromArm.seen.fault], [null, null]);
+  for (const direction of ["in", "out"]) {
+    await until(`every frame ${direction} is counted`, async () => {
+      return (await proxy.count("socketFrames", { route: "WS /large/:id", direction })) === COUNT;
+    });
+  }
   client.close();
   await once(client, "close");
   arm.onMessage = ({ ws: own }, data, isBinary) => own.send(data, { binary: isBinary });

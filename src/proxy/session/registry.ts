@@ -1,7 +1,8 @@
 import type { LimitsConfig } from "../../config/index.ts";
-import type { Subject } from "../../kernel/index.ts";
+import type { Arm, RouteId, Subject } from "../../kernel/index.ts";
 import { rendezvous } from "../arms.ts";
 import { decideRoute, type Environment } from "../core.ts";
+import { createFrameTallies, type FrameTally } from "./frameTally.ts";
 import type { SocketSession } from "./socketSession.ts";
 
 /** Every open client socket of this process: counted, pinged, re-decided, drained. */
@@ -23,6 +24,7 @@ export interface SocketRegistry {
   spreadMs(subject: Subject): number;
   /** Closes all with 1012 over `spreadMs`; resolves when none is left or `capMs` is over, then cuts the rest. */
   drain(spreadMs: number, capMs: number): Promise<void>;
+  framesOf(route: RouteId, arm: Arm): FrameTally;
   /** Cuts what is open. */
   stop(): void;
 }
@@ -67,7 +69,8 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
   };
   const sendAway = (session: SocketSession, overMs: number): void =>
     session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
-  const pings = startPings(env, limits);
+  const frames = createFrameTallies(env.metrics);
+  const pings = startPings(env, limits, frames.flush);
   return {
     add(session) {
       sessions.add(session);
@@ -115,8 +118,10 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
       for (const session of sessions) sendAway(session, overMs);
       return promise;
     },
+    framesOf: frames.of,
     stop() {
       pings.stop();
+      frames.flush();
       for (const session of sessions) session.terminate();
     },
   };
@@ -136,13 +141,14 @@ interface Pings {
 }
 
 /** One timer for all: each tick pings one slot of the sessions, so that pings never come in a burst. */
-function startPings(env: Environment, limits: () => LimitsConfig): Pings {
+function startPings(env: Environment, limits: () => LimitsConfig, onTick: () => void): Pings {
   const slots = Array.from({ length: SLOTS }, () => new Set<SocketSession>());
   const slotOf = new WeakMap<SocketSession, Set<SocketSession>>();
   let at = 0;
   let joined = 0;
   let cancel = () => {};
   const tick = (): void => {
+    onTick();
     at = (at + 1) % SLOTS;
     for (const session of slots[at] as Set<SocketSession>) session.keepAlive();
     for (const session of slots[(at + SLOTS - ANSWER_SLOTS) % SLOTS] as Set<SocketSession>) session.endIfSilent();

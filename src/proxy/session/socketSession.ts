@@ -4,6 +4,7 @@ import type { Instance } from "../arms.ts";
 import type { Environment } from "../core.ts";
 import { createPace, type Pace } from "../rateLimit.ts";
 import type { Route } from "../routeTable.ts";
+import type { FrameTally } from "./frameTally.ts";
 import { type Effect, type SessionEvent, type SessionState, startSession, step } from "./reducer.ts";
 
 export interface SocketLimits {
@@ -27,6 +28,7 @@ export interface SessionParts {
   readonly client: WebSocket;
   readonly leg: WebSocket;
   readonly limits: SocketLimits;
+  readonly frames: FrameTally;
   /** How long a lost leg's clients are spread (handoff.md §10). */
   spreadMs(subject: Subject): number;
   onClosed(session: SocketSession): void;
@@ -221,7 +223,8 @@ export class SocketSession {
       return;
     }
     to.send(frame.data, { binary: frame.isBinary, compress: false }, onSent);
-    this.parts.env.metrics.socketFrames.inc({ ...this.#labels, direction: source === "client" ? "in" : "out" });
+    if (source === "client") this.parts.frames.in++;
+    else this.parts.frames.out++;
     if (to.bufferedAmount > this.parts.limits.bufferBytesMax) this.#wait(source);
   }
 

@@ -66,6 +66,7 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
         client,
         leg,
         limits,
+        frames: sockets.framesOf(route.id, decision.arm),
         spreadMs,
         onClosed,
       };
