@@ -1,6 +1,5 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Config } from "../config/index.ts";
-import type { FlagStateData } from "../flags/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { MetricsJson } from "../metrics/index.ts";
 import type { DataPlane } from "./dataPlane.ts";
@@ -119,7 +118,7 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
     cancel();
   };
   const stopFollowing = flags.onChange((state) => {
-    for (const { worker } of members) send(worker, { type: "state", state: state.data as FlagStateData });
+    for (const { worker } of members) send(worker, { type: "state", state: state.data });
   });
   return {
     async start() {

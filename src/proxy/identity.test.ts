@@ -344,7 +344,7 @@ test("the cache is bounded, gives the same answer as the check, and forgets a to
   const { identity } = withSecret({ verifiedTokensMax: 10 });
   const first = identity.of(hs());
   assert.deepEqual(identity.of(hs()), first);
-  for (let i = 0; i < 50; i++) identity.of(hs(claims({ jti: `t-${i}` })));
+  for (let i = 0; i < 50; i++) void identity.of(hs(claims({ jti: `t-${i}` })));
   assert.equal(identity.cache.size, 10);
   const token = hs(claims({ jti: "t-49" }));
   identity.cache.drop(token);
@@ -356,7 +356,7 @@ test("the cache is bounded, gives the same answer as the check, and forgets a to
 test("unknown key ids cost at most one fetch in 30 s, however many ask", async () => {
   const { identity, clock } = withKeys();
   await Promise.all(
-    Array.from({ length: 50 }, (_, i) => identity.of(forge({ alg: "RS256", kid: `k-${i}` }, claims(), nothing))),
+    Array.from({ length: 50 }, async (_, i) => identity.of(forge({ alg: "RS256", kid: `k-${i}` }, claims(), nothing))),
   );
   assert.equal(keyServer.asked, 1);
   clock.advance(29_999);

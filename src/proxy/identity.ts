@@ -3,7 +3,7 @@ import jwt from "jsonwebtoken";
 import type { JwtConfig } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { createKeySet, type VerificationKey } from "./keySet.ts";
-import { createVerifiedTokens, type Verified, type VerifiedTokens } from "./verifiedTokens.ts";
+import { createVerifiedTokens, type VerifiedTokens } from "./verifiedTokens.ts";
 
 export type IdentityResult =
   | { readonly kind: "verified"; readonly subject: string; readonly expiresAtMs: number }
@@ -43,7 +43,7 @@ export function createIdentity(config: JwtConfig, clock: Clock): Identity {
 
   const check = (token: string, key: VerificationKey | { key: typeof secret; algorithm: "HS256" }): IdentityResult => {
     const result = verify(token, key as VerifyKey, config, clock.now());
-    if (result.kind === "verified") cache.put(token, result as Verified);
+    if (result.kind === "verified") cache.put(token, result);
     return result;
   };
   return {
@@ -82,7 +82,7 @@ function readHeader(token: string): { alg: string; kid: string | null } | string
     if (crit !== undefined) return "critical_header";
     if (typeof alg !== "string") return "algorithm";
     if (kid !== undefined && (typeof kid !== "string" || kid.length > KID_MAX)) return "malformed";
-    return { alg, kid: kid === undefined ? null : (kid as string) };
+    return { alg, kid: kid === undefined ? null : kid };
   } catch {
     return "malformed";
   }

@@ -37,6 +37,10 @@ export interface SessionParts {
 /** Reading goes on below a quarter of the buffer's limit (handoff.md S2). */
 const RESUME_SHARE = 4;
 
+// Made once: every frame is sent with one of the two.
+const AS_TEXT = { binary: false, compress: false };
+const AS_BINARY = { binary: true, compress: false };
+
 const PINGS_MISSED_MAX = 2;
 
 /** Does what the reducer says: owns both sockets, the timers, back-pressure and the pace. */
@@ -222,7 +226,7 @@ export class SocketSession {
       this.parts.env.metrics.socketFramesDropped.inc({ reason: "closing" });
       return;
     }
-    to.send(frame.data, { binary: frame.isBinary, compress: false }, onSent);
+    to.send(frame.data, frame.isBinary ? AS_BINARY : AS_TEXT, onSent);
     if (source === "client") this.parts.frames.in++;
     else this.parts.frames.out++;
     if (to.bufferedAmount > this.parts.limits.bufferBytesMax) this.#wait(source);

@@ -50,8 +50,8 @@ export const SOCKET_ROUTES: readonly unknown[] = [
 ];
 
 export const CODECS: ReadonlyMap<string, TurnCodec> = new Map<string, TurnCodec>([
-  ["tiny", tinyCodec as TurnCodec],
-  ...Object.entries(brokenCodecs).map(([name, codec]): [string, TurnCodec] => [`broken-${name}`, codec as TurnCodec]),
+  ["tiny", tinyCodec],
+  ...Object.entries(brokenCodecs).map(([name, codec]): [string, TurnCodec] => [`broken-${name}`, codec]),
 ]);
 
 /** Nothing listens there. */
