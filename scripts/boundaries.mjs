@@ -9,7 +9,7 @@ import { findTestFiles as findFiles } from "./lib/nodeTests.mjs";
 import { ROOT, runOnProjectNode } from "./lib/project.mjs";
 
 const SOURCES = ["src/**/*.{ts,tsx}", "convex/**/*.{ts,tsx}", "e2e/**/*.{ts,tsx}", "bench/**/*.{ts,tsx}"];
-const isTest = (file) => /\.(test|long|e2e)\.tsx?$/.test(file) || /(^|\/)testing\//.test(file);
+const isTest = (file) => /\.(test|long|e2e)\.tsx?$|(^|\/)test\.setup\.ts$|(^|\/)testing\//.test(file);
 
 /** `src/flags/x.ts` → `flags`; `src/app.ts` → `app`; `convex/x.ts` → `convex`; null outside every room. */
 export function roomOf(file) {

@@ -1,7 +1,6 @@
 export { createFlagControl, type FlagControlOptions, type LocalFlagControl } from "./flagControl.ts";
 export { compileFlagState, type CompiledFlagState } from "./flagState.ts";
 export { FlagsError, type FlagsErrorCode } from "./errors.ts";
-export { STALE_AFTER_MS } from "./explain.ts";
-export { PIN_LIFE_MS_MAX, PINS_MAX } from "./overrides.ts";
+export { PIN_LIFE_MS_MAX } from "./overrides.ts";
 export type * from "./ports.ts";
 export { KILL_LAYERS } from "./ports.ts";

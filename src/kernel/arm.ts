@@ -40,6 +40,4 @@ export interface Decision {
   readonly epoch: number;
 }
 
-export const otherArm = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");
-
 export const isArm = (value: unknown): value is Arm => value === "control" || value === "candidate";

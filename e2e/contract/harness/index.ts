@@ -1,4 +1,4 @@
-export { box, dot, drawn, label, line, X, Y } from "./drawn.ts";
+export { box, dot, label, line, X, Y } from "./drawn.ts";
 export type { Drawn } from "./drawn.ts";
 export { TARGETS } from "./bench.ts";
 export type { Bench, Target, TargetName } from "./bench.ts";

@@ -13,7 +13,6 @@ export const nonEmptyText = rule("non-empty text", (v) => typeof v === "string" 
 export const textOrNull = rule("text or null", (v) => v === null || typeof v === "string");
 export const uuid = rule("canonical UUID", (v) => typeof v === "string" && CANONICAL_UUID.test(v));
 export const number = rule("number", (v) => typeof v === "number");
-export const anything = rule("anything", () => true);
 /** ISO time with an offset, contract G3 `ts`. */
 export const ts = rule(
   "time with offset",

@@ -7,13 +7,8 @@ export const live = z.strictObject({ status: z.literal("ok") });
 export const health = z.strictObject({ status: z.literal("ok"), timestamp: naive, version: z.literal("1.0.0") });
 
 const ok = z.literal("ok");
-const check = z.enum(["ok", "fail"]);
 
 export const ready = z.strictObject({
   status: z.literal("ready"),
   checks: z.strictObject({ store: ok, boards: ok, config: ok }),
-});
-export const notReady = z.strictObject({
-  status: z.literal("not_ready"),
-  checks: z.strictObject({ store: check, boards: check, config: check }),
 });
