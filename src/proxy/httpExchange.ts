@@ -4,13 +4,14 @@ import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "
 import type { Instance } from "./arms.ts";
 import { type Core, decideRoute, type Environment, type RoutedDecision } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
+import { report } from "./exchangeReport.ts";
+import { addOwnHeaders, disarmToken } from "./forwardHeaders.ts";
 import { bearerToken, type IdentityResult } from "./identity.ts";
-import type { ExchangeLine, Outcome } from "./ports.ts";
 import { isDoomed, refuseCall, toSwitchyardError } from "./refusal.ts";
 import { bodyLimits, MeteredBody, tooLarge } from "./requestBody.ts";
 import { isBodyUnusual, readHead, type RequestHead } from "./requestHead.ts";
 import { filterReplyHead } from "./responseHead.ts";
-import { type Route, type RouteMatch, UNMATCHED } from "./routeTable.ts";
+import type { Route, RouteMatch } from "./routeTable.ts";
 import { isInternalPath, readTarget, type Target } from "./target.ts";
 import { isReusedConnectionLost, toUpstreamError } from "./upstreamError.ts";
 
@@ -185,11 +186,13 @@ export class HttpExchange implements Timed {
     const isKeyed = route?.config.isKeyed === true && !isRead(head.method);
     this.#idempotencyKey = head.idempotencyKey ?? (isKeyed ? newIdempotencyKey() : null);
     const { forward } = head;
-    forward.push("x-request-id", this.#requestId, "x-forwarded-for", this.#clientAddress);
-    forward.push("x-forwarded-proto", "http", "x-forwarded-host", head.host);
-    forward.push("via", head.via === null ? this.#core.viaName : `${head.via}, ${this.#core.viaName}`);
-    if (this.#idempotencyKey !== null) forward.push("idempotency-key", this.#idempotencyKey);
-    if (head.contentLength !== null && head.hasBody) forward.push("content-length", String(head.contentLength));
+    addOwnHeaders(forward, {
+      head,
+      requestId: this.#requestId,
+      clientAddress: this.#clientAddress,
+      viaName: this.#core.viaName,
+      idempotencyKey: this.#idempotencyKey,
+    });
     if (head.hasBody) {
       const limits = bodyLimits(this.#core.config.limits, route?.config.kind ?? "json");
       this.#body = new MeteredBody(this.#req, limits, this.#env.clock);
@@ -418,50 +421,18 @@ export class HttpExchange implements Timed {
   }
 
   #report(): void {
-    const route = this.#match?.route ?? null;
-    const durationMs = this.#env.clock.monotonic() - this.#startedMs;
-    const outcome = this.#outcome();
-    const routeId = route?.id ?? UNMATCHED;
-    const arm = this.#decision?.arm ?? null;
-    if (arm !== null) {
-      const meters = this.#core.meters.of(route);
-      meters.outcome(arm, outcome).count++;
-      meters.duration(arm).observe(durationMs / 1_000);
-    }
-    const line: ExchangeLine = {
-      requestId: this.#requestId,
-      traceId: traceIdOf(this.#head),
-      method: this.#head?.method ?? "-",
-      route: routeId,
-      unit: route?.unit.id ?? null,
+    report(this.#env, this.#core, {
+      route: this.#match?.route ?? null,
+      head: this.#head,
+      decision: this.#decision,
       subject: this.#subject,
-      arm,
-      reason: this.#decision?.reason ?? null,
+      requestId: this.#requestId,
+      durationMs: this.#env.clock.monotonic() - this.#startedMs,
       status: this.#res.headersSent ? this.#res.statusCode : 0,
-      outcome,
-      durationMs,
-      code: this.#errorCode,
-    };
-    this.#env.log.exchange(line);
-  }
-
-  #outcome(): Outcome {
-    if (this.#isTimeout) return "timeout";
-    if (this.#errorCode?.startsWith("SY_UPSTREAM")) return "server_error";
-    if (!this.#res.writableFinished) return "aborted";
-    const status = this.#res.statusCode;
-    return status >= 500 ? "server_error" : status >= 400 ? "client_error" : "ok";
-  }
-}
-
-/**
- * A token that we refused gives nobody anything behind us either: an arm with some leeway would serve it, on control,
- * whatever its subject's arm is (contract G7: 0 s here, 5 s there). That there was one stays visible, so that the arm's
- * own 401 says the same as without a proxy.
- */
-function disarmToken(forward: string[]): void {
-  for (let i = 0; i < forward.length; i += 2) {
-    if ((forward[i] as string).toLowerCase() === "authorization") forward[i + 1] = "Bearer refused";
+      hasLeft: this.#res.writableFinished,
+      isTimeout: this.#isTimeout,
+      errorCode: this.#errorCode,
+    });
   }
 }
 
@@ -473,13 +444,3 @@ export const isWebSocketUpgrade = (req: IncomingMessage): boolean =>
   req.method === "GET" && req.httpVersion === "1.1" && req.headers.upgrade?.toLowerCase() === "websocket";
 
 const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : typeof cause);
-
-/** The trace id of `traceparent` (W3C Trace Context §3.2), which passes on untouched. */
-function traceIdOf(head: RequestHead | null): string | null {
-  if (!head) return null;
-  for (let i = 0; i < head.forward.length; i += 2) {
-    const name = head.forward[i] as string;
-    if (name.length === 11 && name.toLowerCase() === "traceparent") return head.forward[i + 1]?.split("-")[1] ?? null;
-  }
-  return null;
-}
