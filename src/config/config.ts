@@ -96,6 +96,8 @@ export interface RouteConfig {
   readonly messageBytesMax: number;
   /** The address limit this route counts under: `login`, `refresh`; null: none. */
   readonly addressLimit: "login" | "refresh" | null;
+  /** A 2xx here ends the caller's token: the proxy forgets that it had verified it (security J7). */
+  readonly isLogout: boolean;
   readonly slowMs: number;
 }
 

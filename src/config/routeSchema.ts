@@ -68,6 +68,9 @@ const routeObject = z
       ["login", "refresh"],
       "Calls count under this limit per address, so that passwords cannot be guessed at speed.",
     ).optional(),
+    logout: toggle("A 2xx answer here ends the caller's token: the proxy forgets that it had verified it.").prefault(
+      false,
+    ),
     slow: duration("Answers that take longer are logged as slow.").prefault("1s"),
   })
   .transform(
@@ -84,6 +87,7 @@ const routeObject = z
       messagesPerSecond: file.messages ?? null,
       messageBytesMax: file.messageMax ?? null,
       addressLimit: file.addressLimit ?? null,
+      isLogout: file.logout,
       slowMs: file.slow,
     }),
   );

@@ -30,6 +30,7 @@ export function report(env: Environment, core: Core, ended: Ended): void {
     meters.outcome(decision.arm, outcome).count++;
     meters.duration(decision.arm).observe(durationMs / 1_000);
   }
+  if (route?.config.isLogout && outcome === "ok") core.identity.forget(head?.authorization ?? null);
   env.log.exchange({
     requestId: ended.requestId,
     traceId: traceIdOf(head),
@@ -42,6 +43,7 @@ export function report(env: Environment, core: Core, ended: Ended): void {
     status: ended.status,
     outcome,
     durationMs,
+    isSlow: route !== null && durationMs > route.config.slowMs,
     code: ended.errorCode,
   });
 }

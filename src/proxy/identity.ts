@@ -19,6 +19,8 @@ export interface Identity {
   /** Synchronous for a token seen before and for HS256; a promise only while a key set is asked. */
   of(token: string | null): IdentityResult | Promise<IdentityResult>;
   readonly cache: VerifiedTokens;
+  /** After a logout: what this header carried is checked anew when it comes again (security J7). */
+  forget(authorization: string | null): void;
 }
 
 const TOKEN_BYTES_MAX = 8_192;
@@ -48,6 +50,10 @@ export function createIdentity(config: JwtConfig, clock: Clock): Identity {
   };
   return {
     cache,
+    forget(authorization) {
+      const token = bearerToken(authorization);
+      if (token !== null) cache.drop(token);
+    },
     of(token) {
       if (token === null) return MISSING;
       if (token.length > TOKEN_BYTES_MAX) return refused("too_long");

@@ -79,6 +79,7 @@ export function exchangeLine(line: ExchangeLine, subject: string | null, nowMs: 
   const durationMs = Math.round(line.durationMs * 1_000) / 1_000;
   const trace = line.traceId === null ? "" : `,"traceId":${JSON.stringify(line.traceId)}`;
   const code = line.code === null ? "" : `,"code":"${line.code}"`;
+  const slow = line.isSlow ? ',"slow":true' : "";
   const decided =
     line.arm === null
       ? ""
@@ -86,7 +87,7 @@ export function exchangeLine(line: ExchangeLine, subject: string | null, nowMs: 
   return (
     `{"level":"info","time":${nowMs},"event":"exchange","requestId":${JSON.stringify(line.requestId)}${trace}` +
     `,"method":${quoted(line.method)},"route":${quoted(line.route)},"role":"served"${decided}` +
-    `,"status":${line.status},"outcome":"${line.outcome}","durationMs":${durationMs}${code},"msg":"exchange"}\n`
+    `,"status":${line.status},"outcome":"${line.outcome}","durationMs":${durationMs}${slow}${code},"msg":"exchange"}\n`
   );
 }
 

@@ -63,6 +63,8 @@ export interface ExchangeLine {
   readonly status: number;
   readonly outcome: Outcome;
   readonly durationMs: number;
+  /** Longer than the route's `slow`. */
+  readonly isSlow: boolean;
   readonly code: string | null;
 }
 

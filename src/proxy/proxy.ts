@@ -52,7 +52,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const deadlines = createDeadlines(clock);
   const env: Environment = { clock, metrics, log, flags, application, overload, deadlines, isDraining: false };
   let core = compileCore(deps.config, env);
-  const sockets = createSocketRegistry(env, () => core.config.limits);
+  const sockets = createSocketRegistry(env, () => core);
   const door = createFrontDoor(env, () => core, createUpgrader(env, sockets));
   const stopRedeciding = flags.onChange(() => sockets.redecide());
   const stopGauges = startGauges(env, () => core);

@@ -27,6 +27,8 @@ export interface RouteTable {
   /** The spelling that is closest to an unmatched call, for logs and `explain`; null without any route. */
   nearest(method: string, path: string): string | null;
   readonly routes: readonly Route[];
+  /** A route of an older table, as this one has it. */
+  byId(id: RouteId): Route | null;
 }
 
 interface Node {
@@ -60,6 +62,7 @@ export function createRouteTable(units: Iterable<UnitConfig>): RouteTable {
       return route ? { route, params } : null;
     },
     nearest: (method, path) => nearest(routes, method, path),
+    byId: (id) => routes.find((route) => route.id === id) ?? null,
   };
 }
 

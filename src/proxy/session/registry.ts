@@ -1,7 +1,7 @@
 import type { LimitsConfig } from "../../config/index.ts";
 import type { Arm, RouteId, Subject } from "../../kernel/index.ts";
 import { rendezvous } from "../arms.ts";
-import { decideRoute, type Environment } from "../core.ts";
+import { type Core, decideRoute, type Environment } from "../core.ts";
 import { createFrameTallies, type FrameTally } from "./frameTally.ts";
 import type { SocketSession } from "./socketSession.ts";
 
@@ -34,7 +34,9 @@ const DECISION_CAP_MS = 120_000;
 /** All have gone before the cap of a drain, whatever their number (handoff.md §10, §11). */
 const SPREAD_MS_MAX = 110_000;
 
-export function createSocketRegistry(env: Environment, limits: () => LimitsConfig): SocketRegistry {
+/** `core` is asked each time: after a reload a route may stand in another unit. */
+export function createSocketRegistry(env: Environment, core: () => Core): SocketRegistry {
+  const limits = (): LimitsConfig => core().config.limits;
   const sessions = new Set<SocketSession>();
   const bySubject = new Counter();
   const byAddress = new Counter();
@@ -50,7 +52,7 @@ export function createSocketRegistry(env: Environment, limits: () => LimitsConfi
   };
   const redecideOne = (session: SocketSession): void => {
     const { route, subject } = session.parts;
-    const { arm } = decideRoute(env, route, subject);
+    const { arm } = decideRoute(env, core().routes.byId(route.id) ?? route, subject);
     session.dispatch({ type: "decided", arm, delayMs: spreadMs(subject), capMs: DECISION_CAP_MS });
   };
   const redecide = (): void => {

@@ -257,6 +257,7 @@ function logHandshake(env: Environment, judged: Judged, { decision, subject, res
     status: result.kind === "open" ? 101 : result.kind === "refused" ? result.status : result.error.status,
     outcome,
     durationMs: env.clock.monotonic() - judged.startedMs,
+    isSlow: false,
     code: result.kind === "failed" && outcome !== "aborted" ? result.error.code : null,
   });
 }
