@@ -71,9 +71,13 @@ function growthOf(series: UnitArmTotals, ring: readonly TotalsSample[]): Growth 
     const before = ring[index - 1];
     const from = before && find(before, series);
     const to = find(sample, series);
-    if (!before || !from || !to || to.requests < from.requests || to.errors < from.errors) continue;
-    growth.requests += to.requests - from.requests;
-    growth.errors += to.errors - from.errors;
+    if (!before || !from || !to) continue;
+    const requests = to.requests - from.requests;
+    const errors = to.errors - from.errors;
+    // More errors than requests is a restart too: the new counters merely have overtaken the old ones.
+    if (requests < 0 || errors < 0 || errors > requests) continue;
+    growth.requests += requests;
+    growth.errors += errors;
     growth.seconds += (sample.atMs - before.atMs) / 1_000;
     for (const [position, bucket] of to.durationBuckets.entries()) {
       const step = bucket.count - (from.durationBuckets[position]?.count ?? 0);

@@ -6,7 +6,10 @@ import { HttpError, InvalidInputError } from "./errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** After a refusal this much more is read, so that the client sees the answer instead of a reset. */
+/**
+ * After a refusal this much more is read. The connection stays open meanwhile: closing it with a body still on its way
+ * would reset it, and whoever sends, a proxy for one, would see the reset instead of the answer (RFC 9112 §9.6).
+ */
 const DRAIN_BYTES_MAX = 32 * JSON_BODY_BYTES_MAX;
 
 function drain(request: IncomingMessage): void {
@@ -21,7 +24,7 @@ function drain(request: IncomingMessage): void {
 const tooLarge = (request: IncomingMessage): HttpError => {
   drain(request);
   const message = `The body is larger than ${JSON_BODY_BYTES_MAX} bytes.`;
-  return new HttpError(413, "PAYLOAD_TOO_LARGE", message, { Connection: "close" });
+  return new HttpError(413, "PAYLOAD_TOO_LARGE", message);
 };
 
 /** The body's bytes; throws 413 as soon as it is known to be too large. */
