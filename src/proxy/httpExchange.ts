@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
+import { checkBody, checkHost, checkLoad, checkPath, checkRates } from "./admission.ts";
 import type { Instance } from "./arms.ts";
 import { type Core, decideRoute, type Environment, type RoutedDecision } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
@@ -8,11 +9,11 @@ import { report } from "./exchangeReport.ts";
 import { addOwnHeaders, disarmToken } from "./forwardHeaders.ts";
 import { bearerToken, type IdentityResult } from "./identity.ts";
 import { isDoomed, refuseCall, toSwitchyardError } from "./refusal.ts";
-import { bodyLimits, MeteredBody, tooLarge } from "./requestBody.ts";
-import { isBodyUnusual, readHead, type RequestHead } from "./requestHead.ts";
+import { bodyLimits, MeteredBody } from "./requestBody.ts";
+import { readHead, type RequestHead } from "./requestHead.ts";
 import { filterReplyHead } from "./responseHead.ts";
 import type { Route, RouteMatch } from "./routeTable.ts";
-import { isInternalPath, readTarget, type Target } from "./target.ts";
+import { readTarget, type Target } from "./target.ts";
 import { isReusedConnectionLost, toUpstreamError } from "./upstreamError.ts";
 
 const WHOLE_BYTES_MAX = 16 * 1024;
@@ -84,61 +85,23 @@ export class HttpExchange implements Timed {
     );
     this.#head = head;
     this.#requestId = head.requestId ?? newRequestId();
-    this.#checkHost(head);
+    checkHost(this.#core, head);
     this.#target = readTarget(this.#req.url ?? "", "http", head.host);
-    this.#checkPath(this.#target.path, head);
+    checkPath(this.#core, this.#target.path, head.isUpgrade && isWebSocketUpgrade(this.#req));
     this.#clientAddress = this.#core.clientAddress(this.#req.socket.remoteAddress ?? "", head.forwardedFor);
     if (head.isPreflight) {
       this.#answerPreflight(head.origin as string);
       return;
     }
     this.#match = this.#core.routes.match(head.method, this.#target.path);
-    this.#checkBody(head);
-    this.#checkLoad();
+    checkBody(this.#core, head, this.#match?.route ?? null);
+    checkLoad(this.#env, this.#core, this.#match !== null);
     const identified = this.#core.identity.of(bearerToken(head.authorization));
     if (identified instanceof Promise) {
       identified
         .then((result) => this.#serve(result))
         .catch((error: unknown) => this.#refuse(toSwitchyardError(error)));
     } else this.#serve(identified);
-  }
-
-  #checkHost(head: RequestHead): void {
-    const { publicHosts } = this.#core.config;
-    if (publicHosts.length > 0 && !publicHosts.includes(hostName(head.host))) {
-      throw new SwitchyardError("SY_MISDIRECTED", "this host is not served here");
-    }
-    if (head.via?.includes(this.#core.viaName)) {
-      throw new SwitchyardError("SY_LOOP", "the call came back through this proxy");
-    }
-  }
-
-  #checkPath(path: string, head: RequestHead): void {
-    const isRefused = this.#core.config.refuse.some((one) => path === one || path.startsWith(`${one}/`));
-    if (isInternalPath(path) || isRefused) throw new SwitchyardError("SY_NOT_FOUND", "no such route");
-    if (head.isUpgrade && isWebSocketUpgrade(this.#req) && this.#core.routes.match(head.method, path) === null) {
-      throw new SwitchyardError("SY_NOT_FOUND", "no such socket");
-    }
-  }
-
-  #checkBody(head: RequestHead): void {
-    const route = this.#match?.route.config;
-    if (head.hasBody && isBodyUnusual(head.method) && !route?.isBodyAllowed) {
-      throw new SwitchyardError("SY_BAD_REQUEST", `a ${head.method} here carries no body`);
-    }
-    const { bytesMax } = bodyLimits(this.#core.config.limits, route?.kind ?? "json");
-    if (head.contentLength !== null && head.contentLength > bytesMax) throw tooLarge(bytesMax);
-  }
-
-  #checkLoad(): void {
-    if (this.#env.overload.shouldShed()) {
-      throw new SwitchyardError("SY_OVERLOADED", "too much load, try again shortly", {
-        headers: { "retry-after": "1" },
-      });
-    }
-    if (!this.#match && this.#core.config.unmatched === "refuse") {
-      throw new SwitchyardError("SY_NOT_FOUND", "no such route");
-    }
   }
 
   #serve(identified: IdentityResult): void {
@@ -149,7 +112,7 @@ export class HttpExchange implements Timed {
       this.#env.metrics.identityRefused.inc({ why: identified.why });
       disarmToken((this.#head as RequestHead).forward);
     }
-    this.#checkRates(route);
+    checkRates(this.#core, route, this.#subject, this.#clientAddress);
     this.#decision = decideRoute(this.#env, route, this.#subject);
     const { arm, reason } = this.#decision;
     const meters = this.#core.meters.of(route);
@@ -159,20 +122,6 @@ export class HttpExchange implements Timed {
     this.#instances = this.#core.arms[arm].order(this.#subject);
     meters.overhead.observe((this.#env.clock.monotonic() - this.#startedMs) / 1_000);
     this.#dispatch();
-  }
-
-  #checkRates(route: Route | null): void {
-    const { limits } = this.#core;
-    const limited = route?.config.addressLimit ?? null;
-    let waitS = 0;
-    if (limited !== null) waitS = limits[limited].take(this.#clientAddress);
-    else if (this.#subject !== null) waitS = limits.subject.take(this.#subject);
-    else waitS = limits.address.take(this.#clientAddress);
-    if (waitS > 0) {
-      throw new SwitchyardError("SY_RATE_LIMITED", "too many calls in a short time", {
-        headers: { "retry-after": String(waitS) },
-      });
-    }
   }
 
   #logUnmatched(): void {
@@ -437,8 +386,6 @@ export class HttpExchange implements Timed {
 }
 
 const isRead = (method: string | undefined): boolean => method === "GET" || method === "HEAD";
-
-const hostName = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
 
 export const isWebSocketUpgrade = (req: IncomingMessage): boolean =>
   req.method === "GET" && req.httpVersion === "1.1" && req.headers.upgrade?.toLowerCase() === "websocket";
