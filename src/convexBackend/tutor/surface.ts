@@ -1,6 +1,7 @@
 // The tutor socket (contract tutor-socket.md): handshake state, reader, queue, answers.
 import { api } from "../../../convex/_generated/api.js";
 import type { RawData, WebSocket } from "ws";
+import { frames as contractFrames } from "../../contract/index.ts";
 import { strain } from "../faults/processFaults.ts";
 import { failureFields } from "../log.ts";
 import type { UserIdentity } from "../routes/access.ts";
@@ -14,20 +15,8 @@ import { createRecentRows } from "./recentRows.ts";
 import { readActions } from "./replay.ts";
 import { type Answer, runFrame } from "./turn.ts";
 
-const KNOWN_TYPES: ReadonlySet<string> = new Set([
-  "ping",
-  "heartbeat",
-  "system_tick",
-  "user_message",
-  "answer",
-  "next",
-  "previous",
-  "summary",
-  "start",
-  "canvas_click",
-  "BOARD_STATE_RESPONSE",
-  "end_session",
-]);
+const { ASIDE_FRAME_TYPES, TURN_FRAME_TYPES } = contractFrames;
+const KNOWN_TYPES: ReadonlySet<string> = new Set([...ASIDE_FRAME_TYPES, ...TURN_FRAME_TYPES]);
 
 /** What a handshake needs before the upgrade; null when the session is not the caller's. */
 export interface Opening {
