@@ -3,26 +3,14 @@ import { userQuery } from "./model/functions.ts";
 import { messagesBelow, snapshotsBetween } from "./model/messages.ts";
 import { ownedSession } from "./model/sessions.ts";
 import { existed } from "./model/time.ts";
-import { messageRole, readArgs } from "./model/validators.ts";
+import { message, readArgs } from "./model/validators.ts";
 
 /** The largest page of R6. */
 const MESSAGES_PAGE_MAX = 100;
 
 export const below = userQuery({
   args: { ...readArgs, id: v.string(), bound: v.optional(v.number()), limit: v.number() },
-  returns: v.union(
-    v.array(
-      v.object({
-        turnNo: v.number(),
-        role: messageRole,
-        text: v.union(v.string(), v.null()),
-        payloadJson: v.union(v.string(), v.null()),
-        snapshotIndex: v.union(v.number(), v.null()),
-        createdAt: v.number(),
-      }),
-    ),
-    v.null(),
-  ),
+  returns: v.union(v.array(message), v.null()),
   handler: async (ctx, { id, bound, limit, asOf }) => {
     const session = await ownedSession(ctx, id);
     if (!session) return null;

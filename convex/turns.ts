@@ -2,16 +2,8 @@ import { v } from "convex/values";
 import { userMutation, userQuery } from "./model/functions.ts";
 import { logEntry } from "./model/logs.ts";
 import { beginTurn, finishTurn, openSession } from "./model/turns.ts";
-import { analysisStatus, messageRole } from "./model/validators.ts";
+import { analysisStatus, message } from "./model/validators.ts";
 
-const message = v.object({
-  turnNo: v.number(),
-  role: messageRole,
-  text: v.union(v.string(), v.null()),
-  payloadJson: v.union(v.string(), v.null()),
-  snapshotIndex: v.union(v.number(), v.null()),
-  createdAt: v.number(),
-});
 const messages = v.array(message);
 const state = {
   contextJson: v.string(),

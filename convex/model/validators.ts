@@ -34,6 +34,16 @@ export const writeOutcome = v.union(
 );
 export type WriteOutcome = Infer<typeof writeOutcome>;
 
+/** A row of the conversation, as functions return it. */
+export const message = v.object({
+  turnNo: v.number(),
+  role: messageRole,
+  text: v.union(v.string(), v.null()),
+  payloadJson: v.union(v.string(), v.null()),
+  snapshotIndex: v.union(v.number(), v.null()),
+  createdAt: v.number(),
+});
+
 export const folder = v.object({ id: v.string(), name: v.string(), created_at: v.string() });
 
 export const session = v.object({
