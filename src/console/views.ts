@@ -1,6 +1,7 @@
 import type { KillRecord, Pin } from "../flags/index.ts";
 import type { Arm, Reason, RouteId, UnitId } from "../kernel/index.ts";
 import type { ConfigurationInfo, Readiness } from "./ports.ts";
+import type { UnitArmRates } from "./rates.ts";
 
 /** Bodies of the admin API. A field may be added within a version; renaming or removing one raises it. */
 export const SCHEMA_VERSION = 1;
@@ -13,17 +14,7 @@ export interface FlagDataView {
   readonly isStale: boolean;
 }
 
-export interface ArmRatesView {
-  readonly arm: Arm;
-  readonly sharePercent: number | null;
-  readonly requests: number;
-  readonly errors: number;
-  readonly requestsPerSecond: number | null;
-  readonly errorRatio: number | null;
-  readonly p95Ms: number | null;
-  readonly isP95Floor: boolean;
-  readonly sockets: number;
-}
+export type ArmRatesView = Omit<UnitArmRates, "unit"> & { readonly sharePercent: number | null };
 
 export interface UnitView {
   readonly unit: UnitId;
