@@ -11,6 +11,7 @@ from ..store.messages import ChatRow
 from ..store.sessions import SessionRow
 from .call import Call, Reply, Route
 from .ownership import find_session
+from .paging import next_of, read_page
 from .validation import Fields, clamped
 
 
@@ -74,18 +75,13 @@ async def _log(call: Call, tx: AsyncConnection, session: SessionRow, kinds: dict
 
 
 def _log_page(call: Call) -> tuple[int, str | None]:
-    fields = Fields(call.query, "query")
-    limit = fields.integer("limit", 50, 1, 200)
-    fields.done()
-    return limit, call.query.get("after")
+    return read_page(call.query, 200, "after")
 
 
 async def _interactions(call: Call, tx: AsyncConnection, session: SessionRow, page: tuple[int, str | None]) -> Reply:
     limit, after = page
     rows = await journal.log_page(tx, session.id, limit + 1, after, call.as_of)
-    shown = rows[:limit]
-    next_after = shown[-1].id if len(rows) > limit else None
-    return Reply(200, {"interactions": [row.body() for row in shown], "next_after": next_after})
+    return Reply(200, {"interactions": [row.body() for row in rows[:limit]], "next_after": next_of(rows, limit)})
 
 
 _SESSION = "/api/v1/sessions/{session_id}"

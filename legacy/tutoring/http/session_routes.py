@@ -12,7 +12,7 @@ from ..store import folders, sessions
 from ..store.sessions import SessionRow
 from .call import Call, Reply, Route
 from .ownership import find_session
-from .validation import Fields
+from .paging import next_of, read_page
 
 
 def _body(call: Call, row: SessionRow) -> dict[str, Any]:
@@ -46,18 +46,14 @@ async def _create(call: Call, tx: AsyncConnection, _target: None, _arguments: No
 
 
 def _page(call: Call) -> tuple[int, str | None]:
-    fields = Fields(call.query, "query")
-    limit = fields.integer("limit", 50, 1, 100)
-    fields.done()
-    return limit, call.query.get("before")
+    return read_page(call.query, 100, "before")
 
 
 async def _list(call: Call, tx: AsyncConnection, _target: None, arguments: tuple[int, str | None]) -> Reply:
     limit, before = arguments
     found = await sessions.page(tx, call.user_id, limit + 1, before, call.as_of)
-    shown = found[:limit]
-    next_before = shown[-1].id if len(found) > limit else None
-    return Reply(200, {"sessions": [_body(call, row) for row in shown], "next_before": next_before})
+    shown = [_body(call, row) for row in found[:limit]]
+    return Reply(200, {"sessions": shown, "next_before": next_of(found, limit)})
 
 
 async def _show(call: Call, _tx: AsyncConnection, session: SessionRow, _arguments: None) -> Reply:
