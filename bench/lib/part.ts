@@ -1,3 +1,4 @@
+import type { Running } from "./process.ts";
 import type { Rows } from "./results.ts";
 
 export interface PartOptions {
@@ -17,3 +18,15 @@ export interface PartResult {
 }
 
 export type Part = (options: PartOptions) => Promise<PartResult>;
+
+/** A part of what measures everything; the processes it put into `running` are stopped however it ends. */
+export const partOf =
+  (measureAll: (options: PartOptions, running: Running[]) => Promise<PartResult>): Part =>
+  async (options) => {
+    const running: Running[] = [];
+    try {
+      return await measureAll(options, running);
+    } finally {
+      await Promise.all(running.map((one) => one.stop()));
+    }
+  };

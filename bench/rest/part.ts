@@ -1,5 +1,5 @@
 import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
-import type { Part, PartOptions } from "../lib/part.ts";
+import { type PartOptions, partOf } from "../lib/part.ts";
 import type { Running } from "../lib/process.ts";
 import type { Row } from "../lib/results.ts";
 import { inRounds } from "../lib/rounds.ts";
@@ -22,14 +22,7 @@ const WARM_UP_S_MAX = 4;
 const LATENCY_LOAD = 0.3;
 
 /** REST pass-through, shadow off (performance.md P1, P3, P4). */
-export const restPart: Part = async (options) => {
-  const running: Running[] = [];
-  try {
-    return await measureAll(options, running);
-  } finally {
-    await Promise.all(running.map((one) => one.stop()));
-  }
-};
+export const restPart = partOf(measureAll);
 
 async function measureAll(options: PartOptions, running: Running[]) {
   const { dir, rounds, seconds, say } = options;

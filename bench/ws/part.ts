@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
-import type { Part, PartOptions } from "../lib/part.ts";
+import { type PartOptions, partOf } from "../lib/part.ts";
 import { jsonLine, run, type Running, start } from "../lib/process.ts";
 import { type Contestant, inRounds } from "../lib/rounds.ts";
 import { type Figure, toRows } from "../lib/rows.ts";
@@ -41,14 +41,7 @@ const portsLine = jsonLine((line) =>
 );
 
 /** Socket relay, text and binary, shadow off (performance.md P5). */
-export const wsPart: Part = async (options) => {
-  const running: Running[] = [];
-  try {
-    return await measureAll(options, running);
-  } finally {
-    await Promise.all(running.map((one) => one.stop()));
-  }
-};
+export const wsPart = partOf(measureAll);
 
 async function measureAll(options: PartOptions, running: Running[]) {
   const { dir, rounds, seconds, say } = options;
