@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { NOBODY, type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { describe, test } from "node:test";
+import { NOBODY, startProxy } from "./testing/proxyFixture.ts";
 import { ask, askOnce, RawClient, type RawReply, request } from "./testing/rawClient.ts";
-import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
 import { bearer } from "./testing/tokens.ts";
+import { useProxy } from "./testing/useProxy.ts";
 
 const APP = "https://app.example";
 const HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Refresh-Token", "X-Request-Id"];
 const cors = { origins: [APP, "http://localhost:3000"], headers: HEADERS };
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({ control: origin.url, sections: { cors, publicHosts: ["a"] } });
-});
-beforeEach(() => {
-  origin.answer = () => OK;
-  origin.forget();
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
-});
+const { origin, fixture } = await useProxy({ sections: { cors, publicHosts: ["a"] } });
 
 const corsOf = (reply: RawReply): string[] =>
   reply.headers

@@ -1,30 +1,16 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { ERROR_CODES } from "../kernel/index.ts";
-import { NOBODY, type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { NOBODY, startProxy } from "./testing/proxyFixture.ts";
 import { ask, askOnce, RawClient, request } from "./testing/rawClient.ts";
-import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
 import { type ParsedRequest, valuesOf } from "./testing/requestBytes.ts";
 import { bearer } from "./testing/tokens.ts";
+import { useProxy } from "./testing/useProxy.ts";
 import { until } from "./testing/wait.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({
-    control: origin.url,
-    sections: { refuse: ["/docs"] },
-    limits: { jsonBodySize: "64KiB", uploadBodySize: "1MiB" },
-  });
-});
-beforeEach(() => {
-  origin.answer = () => OK;
-  origin.forget();
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
+const { origin, fixture } = await useProxy({
+  sections: { refuse: ["/docs"] },
+  limits: { jsonBodySize: "64KiB", uploadBodySize: "1MiB" },
 });
 
 const only = (): ParsedRequest => {

@@ -1,31 +1,18 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 import { SwitchyardError } from "../kernel/index.ts";
 import { createClientAddress } from "./clientAddress.ts";
 import { headerRule, HOP_BY_HOP, isProtectedFromConnection } from "./headerTable.ts";
 import { type RawHead, readHead } from "./requestHead.ts";
 import { filterReplyHead } from "./responseHead.ts";
-import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { startProxy } from "./testing/proxyFixture.ts";
 import { askOnce, request } from "./testing/rawClient.ts";
-import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
 import { type ParsedRequest, valuesOf } from "./testing/requestBytes.ts";
+import { useProxy } from "./testing/useProxy.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({ control: origin.url });
-});
-beforeEach(() => {
-  origin.answer = () => OK;
-  origin.forget();
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
-});
+const { origin, fixture } = await useProxy();
 
 /** Sends a call with these lines and gives what the arm got. */
 async function seenWith(...lines: string[]): Promise<ParsedRequest> {

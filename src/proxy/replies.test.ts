@@ -1,24 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { describe, test } from "node:test";
+import { startProxy } from "./testing/proxyFixture.ts";
 import { ask, RawClient, request } from "./testing/rawClient.ts";
-import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
+import { OK, startRawOrigin } from "./testing/rawOrigin.ts";
 import { bearer } from "./testing/tokens.ts";
+import { useProxy } from "./testing/useProxy.ts";
 import { until, within } from "./testing/wait.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({ control: origin.url });
-});
-beforeEach(() => {
-  origin.answer = () => OK;
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
-});
+const { origin, fixture } = await useProxy();
 
 const GET = request(["GET /calls/a HTTP/1.1", "Host: api.example"]);
 

@@ -1,38 +1,24 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
-import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { describe, test } from "node:test";
 import { ask, askOnce, RawClient, request } from "./testing/rawClient.ts";
-import { OK, type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
+import { OK } from "./testing/rawOrigin.ts";
 import { bearer } from "./testing/tokens.ts";
+import { useProxy } from "./testing/useProxy.ts";
 import { until, within } from "./testing/wait.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({
-    control: origin.url,
-    limits: {
-      headTime: "300ms",
-      jsonBodyTime: "600ms",
-      bodyRateGrace: "300ms",
-      bodyRateMin: "100B",
-      uploadBodyTime: "5s",
-      keepAlive: "200ms",
-      armConnect: "200ms",
-      armFirstByte: "300ms",
-      armIdle: "400ms",
-    },
-    routes: ["* /calls/**", { match: "POST /upload", kind: "upload" }, { match: "GET /patient", firstByte: "60s" }],
-  });
-});
-beforeEach(() => {
-  origin.answer = () => OK;
-  origin.forget();
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
+const { origin, fixture } = await useProxy({
+  limits: {
+    headTime: "300ms",
+    jsonBodyTime: "600ms",
+    bodyRateGrace: "300ms",
+    bodyRateMin: "100B",
+    uploadBodyTime: "5s",
+    keepAlive: "200ms",
+    armConnect: "200ms",
+    armFirstByte: "300ms",
+    armIdle: "400ms",
+  },
+  routes: ["* /calls/**", { match: "POST /upload", kind: "upload" }, { match: "GET /patient", firstByte: "60s" }],
 });
 
 const GET = request(["GET /calls/a HTTP/1.1", "Host: a"]);

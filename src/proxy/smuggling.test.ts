@@ -1,27 +1,19 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { alone, BYTES, beforeLength, besideLength, HIDDEN, LENGTHS, type Mutant, NAMED } from "./smuggling.cases.ts";
-import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
+import { startProxy } from "./testing/proxyFixture.ts";
 import { startLineProcess } from "./testing/lineProcess.ts";
 import { hasPython, startPythonArm } from "./testing/pythonArm.ts";
 import { ask, RawClient, request } from "./testing/rawClient.ts";
-import { type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
+import { startRawOrigin } from "./testing/rawOrigin.ts";
 import { valuesOf } from "./testing/requestBytes.ts";
+import { useProxy } from "./testing/useProxy.ts";
 import { until, within } from "./testing/wait.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({ control: origin.url });
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
-});
+const { origin, fixture } = await useProxy();
 
 /** Sends the bytes and gives all answers: the connection ends behind a refusal, or behind the last request. */
 async function attack(port: number, bytes: string): Promise<string> {

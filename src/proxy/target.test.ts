@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 import { SwitchyardError } from "../kernel/index.ts";
 import { isInternalPath, readTarget, takeQueryToken } from "./target.ts";
-import { type ProxyFixture, startProxy } from "./testing/proxyFixture.ts";
 import { askOnce, request } from "./testing/rawClient.ts";
-import { type RawOrigin, startRawOrigin } from "./testing/rawOrigin.ts";
+import { useProxy } from "./testing/useProxy.ts";
 
-let origin: RawOrigin;
-let fixture: ProxyFixture;
-before(async () => {
-  origin = await startRawOrigin();
-  fixture = await startProxy({ control: origin.url, routes: ["GET /calls/:id", "* /calls/**", "GET /calls/known"] });
-});
-after(async () => {
-  fixture.stop();
-  await origin.stop();
-});
+const { origin, fixture } = await useProxy({ routes: ["GET /calls/:id", "* /calls/**", "GET /calls/known"] });
 
 /** What the arm got as its target, or the status of the refusal. */
 async function sent(target: string, host = "api.example"): Promise<string | number> {
