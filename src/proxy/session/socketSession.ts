@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Arm, Decision, Subject } from "../../kernel/index.ts";
 import type { Instance } from "../arms.ts";
@@ -6,6 +7,7 @@ import { createPace, type Pace } from "../rateLimit.ts";
 import type { Route } from "../routeTable.ts";
 import type { FrameTally } from "./frameTally.ts";
 import { type Effect, type SessionEvent, type SessionState, startSession, step } from "./reducer.ts";
+import { serverFrame, SMALL_MESSAGE_BYTES } from "./serverFrame.ts";
 
 export interface SocketLimits {
   readonly messagesPerSecond: number;
@@ -26,6 +28,8 @@ export interface SessionParts {
   readonly decision: Decision;
   readonly instance: Instance;
   readonly client: WebSocket;
+  /** What the client's WebSocket writes to. */
+  readonly clientSocket: Duplex;
   readonly leg: WebSocket;
   readonly limits: SocketLimits;
   readonly frames: FrameTally;
@@ -226,7 +230,10 @@ export class SocketSession {
       this.parts.env.metrics.socketFramesDropped.inc({ reason: "closing" });
       return;
     }
-    to.send(frame.data, frame.isBinary ? AS_BINARY : AS_TEXT, onSent);
+    if (source === "leg" && frame.data.length <= SMALL_MESSAGE_BYTES) {
+      // The library writes to the same socket and, without compression, keeps nothing back: the order holds.
+      this.parts.clientSocket.write(serverFrame(frame.data, frame.isBinary), onSent);
+    } else to.send(frame.data, frame.isBinary ? AS_BINARY : AS_TEXT, onSent);
     if (source === "client") this.parts.frames.in++;
     else this.parts.frames.out++;
     if (to.bufferedAmount > this.parts.limits.bufferBytesMax) this.#wait(source);

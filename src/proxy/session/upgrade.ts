@@ -67,6 +67,7 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
         leg,
         limits,
         frames: sockets.framesOf(route.id, decision.arm),
+        clientSocket: socket,
         spreadMs,
         onClosed,
       };
