@@ -42,7 +42,12 @@ export interface ArmConfig {
   readonly balance: "subject" | "spread";
   /** Path polled each second for readiness; null: taken as ready while connections succeed. */
   readonly readyPath: string | null;
-  readonly tls: { readonly isVerified: boolean; readonly caFile: string | null };
+  readonly tls: {
+    readonly isVerified: boolean;
+    /** The certificate authority itself, PEM, read and checked at load; null: the system's. */
+    readonly ca: string | null;
+    readonly caFile: string | null;
+  };
 }
 
 export interface IdentityConfig {

@@ -40,6 +40,18 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "backend",
   },
   {
+    name: "a certificate authority that cannot be read",
+    lines: { 5: "    url: https://127.0.0.1:8001\n    tls: { caFile: /nowhere/ca.pem }" },
+    finds: "6:20 arms.control.tls.caFile /nowhere/ca.pem cannot be read (ENOENT)",
+    hint: "a file with certificates in PEM form",
+  },
+  {
+    name: "a certificate authority that is none",
+    lines: { 5: "    url: https://127.0.0.1:8001\n    tls: { caFile: package.json }" },
+    finds: "6:20 arms.control.tls.caFile package.json holds no certificate",
+    hint: "a file with certificates in PEM form",
+  },
+  {
     name: "a key in the wrong place",
     added: ["headTime: 10s"],
     finds: "18:1 headTime unknown key",

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { adminSchema, identitySchema } from "./accessSchema.ts";
 import { assemble } from "./assemble.ts";
@@ -11,7 +12,23 @@ import { readCidr, readHostName } from "./values.ts";
 const list = <T extends z.ZodType>(item: T, description: string, max = 100) =>
   z.array(item).max(max).prefault([]).describe(description);
 
-const armSchema = (description: string) =>
+/** Read here and not when the proxy connects: a reload that cannot be applied must be refused whole (ux.md §4). */
+function readAuthority(caFile: string | undefined, ctx: z.RefinementCtx, files: SecretSource) {
+  if (caFile === undefined) return { ca: null, caFile: null };
+  const expected = "a file with certificates in PEM form";
+  try {
+    const ca = files.file(caFile);
+    new X509Certificate(ca);
+    return { ca, caFile };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const what = code.startsWith("E") && !code.startsWith("ERR") ? `cannot be read (${code})` : "holds no certificate";
+    addFault(ctx, { what: `${caFile} ${what}`, expected }, ["tls", "caFile"]);
+    return { ca: null, caFile };
+  }
+}
+
+const armSchema = (description: string, files: SecretSource) =>
   z
     .strictObject({
       backend: text("The deployed thing behind the arm, for people: `legacy`."),
@@ -51,7 +68,7 @@ const armSchema = (description: string) =>
         balance: file.balance,
         readyPath: file.readyPath ?? null,
         // Absent was made true by the schema (security F19): only a written `false` switches the check off.
-        tls: { isVerified: file.tls.verify, caFile: file.tls.caFile ?? null },
+        tls: { isVerified: file.tls.verify, ...readAuthority(file.tls.caFile, ctx, files) },
       };
     })
     .describe(description);
@@ -130,8 +147,8 @@ export const createSections = (secrets: SecretSource) =>
     ).prefault("data/switchyard"),
     arms: z
       .strictObject({
-        control: armSchema("The arm that is trusted today."),
-        candidate: armSchema("The arm that is to be proven."),
+        control: armSchema("The arm that is trusted today.", secrets),
+        candidate: armSchema("The arm that is to be proven.", secrets),
       })
       .describe("The two arms."),
     identity: identitySchema(secrets),

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Client, Pool } from "undici";
 import type { ArmConfig, LimitsConfig } from "../config/index.ts";
 import type { Arm, Clock, Subject } from "../kernel/index.ts";
@@ -38,7 +37,7 @@ export interface ArmDeps {
 const READY_INTERVAL_MS = 1_000;
 
 export function createArm(arm: Arm, config: ArmConfig, deps: ArmDeps): ArmUpstream {
-  const ca = config.tls.caFile === null ? undefined : readFileSync(config.tls.caFile, "utf8");
+  const ca = config.tls.ca ?? undefined;
   // Off lets anyone on the path between here and the backend read and change every call (security F19).
   const tls = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: config.tls.isVerified };
   const instances = config.urls.map((origin) => createInstance(arm, origin, tls, deps));

@@ -228,6 +228,7 @@ export class HttpExchange implements Timed {
     // Head and body in one write: measured 8 % less time a call than two buffers (bench, rest).
     if (this.#whole) this.#res.end(this.#whole.toString("latin1"), "latin1");
     else this.#res.end();
+    this.#body?.discardRest();
   }
 
   onError(error: Error): void {

@@ -28,6 +28,7 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
   isStarted = false;
   /** Whether the client is the one who is waited for; the arm's clock must not run then. */
   isWaitingForClient = false;
+  #bytes = 0;
   readonly #req: IncomingMessage;
   readonly #limits: BodyLimits;
   readonly #clock: Clock;
@@ -42,8 +43,7 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     this.isStarted = true;
     const startedMs = this.#clock.monotonic();
     const chunks = this.#req.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
-    let bytes = 0;
-    const watch = this.#watch(() => bytes, startedMs);
+    const watch = this.#watch(() => this.#bytes, startedMs);
     try {
       for (;;) {
         const next = chunks.next() as Promise<IteratorResult<Buffer>>;
@@ -52,14 +52,32 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
         const read = await Promise.race([next, watch.tooSlow]);
         this.isWaitingForClient = false;
         if (read.done) return;
-        bytes += read.value.length;
-        if (bytes > this.#limits.bytesMax) throw tooLarge(this.#limits.bytesMax);
+        this.#bytes += read.value.length;
+        if (this.#bytes > this.#limits.bytesMax) throw tooLarge(this.#limits.bytesMax);
         yield read.value;
       }
     } finally {
       this.isWaitingForClient = false;
       watch.stop();
+      chunks.return?.().catch(() => {}); // lets go of the request, so that what is left can be discarded
     }
+  }
+
+  /**
+   * The arm has answered and wants no more: what is still on its way is read and thrown away, so that the client gets
+   * its answer and can go on using the connection (RFC 9112 §9.3). Within the body's own limits; beyond them it ends.
+   */
+  discardRest(): void {
+    if (this.#req.complete) return;
+    const { socket } = this.#req;
+    this.#req.on("data", (chunk: Buffer) => {
+      this.#bytes += chunk.length;
+      if (this.#bytes > this.#limits.bytesMax) socket.destroy();
+    });
+    this.#req.resume();
+    const cancel = this.#clock.after(this.#limits.totalMs, () => socket.destroy());
+    this.#req.once("end", cancel);
+    this.#req.once("close", cancel);
   }
 
   /**

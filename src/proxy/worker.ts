@@ -14,8 +14,7 @@ interface Port {
 
 /** Serves in a worker process until the primary says drain. */
 export function runWorker(application: ProxyApplication, port: Port): void {
-  let serving: { proxy: Proxy; view: ReceivedFlags; metrics: ReturnType<typeof createMetrics>; flush(): void } | null =
-    null;
+  let serving: ReturnType<typeof serve> | null = null;
   port.onMessage((message) => {
     if (message.type === "start") {
       serving = serve(application, message);
@@ -26,20 +25,25 @@ export function runWorker(application: ProxyApplication, port: Port): void {
       return;
     }
     if (!serving) return;
-    const { proxy, view, metrics } = serving;
+    const { proxy, view, metrics, log } = serving;
     switch (message.type) {
       case "state":
         view.receive(message.state, proxy.core.config);
         break;
       case "config":
-        proxy.reconfigure(message.config);
+        try {
+          proxy.reconfigure(message.config);
+        } catch (error) {
+          // Checked before it was sent, so this is our bug; the old configuration serves on rather than nobody.
+          log.event("config.failed", { error: error instanceof Error ? error.name : "unknown" }, "error");
+        }
         break;
       case "ask":
         void answer(message, proxy, metrics).then((value) => port.send({ type: "answer", id: message.id, value }));
         break;
       case "drain":
         void proxy.drain().then(() => {
-          serving?.flush();
+          serving?.log.flush();
           port.send({ type: "drained" });
         });
         break;
@@ -53,7 +57,7 @@ function serve(application: ProxyApplication, message: Extract<ToWorker, { type:
   const log = createPinoLog({ level: config.log.level, subjectKey });
   const view = new ReceivedFlags(message.state, config);
   const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application });
-  return { proxy, view, metrics, flush: log.flush };
+  return { proxy, view, metrics, log };
 }
 
 async function answer(
