@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
@@ -221,10 +221,8 @@ class RunningApp implements RunningProxy {
     return Promise.resolve({ isApplied: result.isApplied, message: result.message });
   }
 
-  /** Takes a sound configuration whole; throws when a part of it lives as long as the process. */
+  /** Takes a sound configuration whole; what lives as long as the process was judged before. */
   #apply(next: Config): void {
-    const fixed = needsRestart(this.#config, next);
-    if (fixed !== null) throw new Error(`${fixed} cannot change while the process runs; restart it`);
     this.#parts.plane.reconfigure(next);
     this.#config = next;
     this.#loadedAtMs = systemClock.now();
@@ -274,7 +272,12 @@ class RunningApp implements RunningProxy {
       },
       readiness: () => {
         const hasFlags = flags.state.data.reading.data !== null;
-        const checks = { configured: true, listening: this.#isListening, flags: hasFlags, draining: !this.#isStopping };
+        const checks = {
+          configured: true,
+          listening: this.#isListening,
+          flags: hasFlags,
+          notDraining: !this.#isStopping,
+        };
         return { isReady: Object.values(checks).every(Boolean), checks };
       },
       configuration: () => ({
@@ -313,20 +316,23 @@ function failListen(setting: string, at: { host: string; port: number }, error: 
   );
 }
 
-/** Settings beside the watch's own list that live as long as the process. */
-function needsRestart(now: Config, next: Config): string | null {
-  const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-  const units = (config: Config) => [...config.units.values()].map(({ id, flag, fixed }) => ({ id, flag, fixed }));
-  if (!same(now.admin, next.admin)) return "admin";
-  if (!same(now.flags, next.flags)) return "flags";
-  if (!same(units(now), units(next))) return "the set of units and their flags";
-  return null;
-}
-
 /** Names a configuration in reports and logs; secrets go in as a hash like everything else. */
 function hashOf(config: Config): string {
   const text = JSON.stringify(config, (_key, value: unknown) => (value instanceof Map ? [...value] : value));
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+const SUBJECT_KEY_BYTES = 32;
+
+/** null: there is none yet, or what is there is no key; hashes made with it would name their subjects. */
+function readKey(file: string): Uint8Array | null {
+  try {
+    const key = readFileSync(file);
+    return key.length === SUBJECT_KEY_BYTES ? key : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 /** The key of the subjects' hash, made once per installation (security D2), readable by its owner only (D5). */
@@ -334,13 +340,13 @@ function ownSubjectKey(stateDir: string): Uint8Array {
   const file = join(stateDir, "subject.key");
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    try {
-      return readFileSync(file);
-    } catch {
-      const key = randomBytes(32);
-      writeFileSync(file, key, { mode: 0o600, flag: "wx" });
-      return key;
-    }
+    const known = readKey(file);
+    if (known !== null) return known;
+    const key = randomBytes(SUBJECT_KEY_BYTES);
+    // Whole or not at all: half a key would be taken for a key at the next start.
+    writeFileSync(`${file}.new`, key, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    return key;
   } catch (error) {
     throw new StartError(
       `stateDir: ${stateDir} cannot be used; it must be a folder this user may write`,
@@ -362,6 +368,7 @@ function startControlGauges({ metrics, flags, config }: Parts): () => void {
     const { reading, overrides, epoch } = state.data;
     metrics.flagsAge.set({ source: reading.source }, Math.max(0, (systemClock.now() - reading.confirmedAtMs) / 1_000));
     metrics.epoch.set(epoch);
+    metrics.flagsInvalid.set(flags.problems.filter(({ code }) => code === "flag-invalid").length);
     for (const layer of ["L0", "L1", "L4"] as const) {
       metrics.overrideActive.set({ layer }, overrides.kills.some((kill) => kill.layer === layer) ? 1 : 0);
     }

@@ -14,7 +14,7 @@ const view: StatusView = {
   schemaVersion: 1,
   version: "0.1.0",
   nowMs: NOW,
-  readiness: { isReady: true, checks: { configured: true, listening: true, flags: true, draining: true } },
+  readiness: { isReady: true, checks: { configured: true, listening: true, flags: true, notDraining: true } },
   configuration: { file: "switchyard.config.yaml", hash: "9f2c", loadedAtMs: NOW, refusedReload: null },
   flags: { source: "file", epoch: 12, dataAgeMs: 4_000, isStale: false },
   kills: [],

@@ -29,7 +29,7 @@ function watched(t: TestContext) {
     clock,
     current: loadConfig({ file, env }),
     apply: (loaded) => {
-      if (loaded.config.log.level === "silent") throw new Error("no room");
+      if (loaded.config.headers.isArmExposed) throw new Error("no room");
       applied.push(loaded.config.drain.delayMs);
     },
     onReload: (result) => results.push(result),
@@ -70,7 +70,7 @@ test("a change that needs a restart is refused with its place", (t) => {
 
 test("a configuration that cannot be taken leaves the old one serving", (t) => {
   const { save, clock, results, watch } = watched(t);
-  save("drain: { delay: 9s }", "log: { level: silent }");
+  save("drain: { delay: 9s }", "headers: { exposeArm: true }");
   clock.advance(1_000);
   assert.match(results[0]?.message ?? "", /not applied, no room\. The old configuration keeps serving\.$/);
   assert.equal(watch.current.config.drain.delayMs, 5_000);
@@ -92,4 +92,16 @@ test("after stop nothing is read and no timer waits", (t) => {
   save("drain: { delay: 9s }");
   clock.advance(5_000);
   assert.deepEqual([results, clock.pending], [[], 0]);
+});
+
+test("what the process took once is refused with its place, whatever else changed", (t) => {
+  const { save, clock, results } = watched(t);
+  save("drain: { delay: 9s }", "log: { level: error }", "limits: { headSize: 20KiB, keepAlive: 6s }");
+  clock.advance(1_000);
+  const [result] = results;
+  assert.ok(result && !result.isApplied);
+  assert.deepEqual(
+    result.problems.map(({ path, what }) => `${path} ${what}`),
+    ["log needs a restart", "limits.headSize needs a restart", "limits.keepAlive needs a restart"],
+  );
 });

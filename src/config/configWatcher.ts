@@ -93,6 +93,17 @@ const RESTART_ONLY: readonly (readonly [path: string, read: (config: Config) => 
   ["workers", (config) => config.workers],
   ["stateDir", (config) => config.stateDir],
   ["admin.listen", (config) => config.admin.listen],
+  ["admin", (config) => ({ ...config.admin, listen: null })],
+  ["flags", (config) => config.flags],
+  ["units", (config) => [...config.units.values()].map(({ id, flag, fixed }) => [id, flag, fixed])],
+  ["log", (config) => config.log],
+  // Handed to the runtime's server once, when it is made.
+  ["limits.headTime", (config) => config.limits.headMs],
+  ["limits.headSize", (config) => config.limits.headBytesMax],
+  ["limits.headCount", (config) => config.limits.headCountMax],
+  ["limits.keepAlive", (config) => config.limits.keepAliveMs],
+  ["limits.uploadBodyTime", (config) => config.limits.uploadBodyMs],
+  ["limits.memory", (config) => config.limits.memoryBytesMax],
 ];
 
 function restartOnly(current: Loaded, next: Loaded): ConfigProblem[] {

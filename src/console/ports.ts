@@ -68,7 +68,7 @@ export interface UnitArmTotals {
 }
 export interface Readiness {
   readonly isReady: boolean;
-  readonly checks: Readonly<Record<"configured" | "listening" | "flags" | "draining", boolean>>;
+  readonly checks: Readonly<Record<"configured" | "listening" | "flags" | "notDraining", boolean>>;
 }
 export interface ConfigurationInfo {
   readonly file: string;

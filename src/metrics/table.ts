@@ -148,12 +148,6 @@ export const METRICS = {
     help: "Number of the decision state in force.",
     labels: [],
   },
-  queueDepth: {
-    kind: "gauge",
-    name: "switchyard_queue_depth",
-    help: "Entries waiting in a queue.",
-    labels: ["queue"],
-  },
   queueDropped: {
     kind: "counter",
     name: "switchyard_queue_dropped_total",

@@ -120,7 +120,7 @@ function portsFor(flags: FlagControl, changes: AdminChange[], isReady: boolean):
     ],
     metricsText: async () => ({ contentType: "text/plain; version=0.0.4", text: "switchyard_build_info 1\n" }),
     totals: async () => [totalsRow("control"), totalsRow("candidate")],
-    readiness: () => ({ isReady, checks: { configured: true, listening: true, flags: isReady, draining: false } }),
+    readiness: () => ({ isReady, checks: { configured: true, listening: true, flags: isReady, notDraining: true } }),
     configuration: () => ({
       file: "switchyard.config.yaml",
       hash: "9f2c",

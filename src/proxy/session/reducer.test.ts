@@ -119,7 +119,7 @@ const LEAVING: Rows = {
   "client vanishes": ["closed", "cancel-timers", "close-arm 1001"],
   "arm closes intended": ["closing", "cancel-timers", "close-client 1008 no"],
   "arm closes without a code": ["closing", "cancel-timers", "close-client null"],
-  "arm is lost": ["leaving", ...LOST],
+  "arm is lost": ["leaving", "pause-client"],
   "stale arm close": ["leaving", "stale"],
   "decided elsewhere": SAME,
   "decided here": ["live", "cancel-timers"],
@@ -150,6 +150,7 @@ const TABLE: { readonly [S in keyof typeof STATES]: Rows } = {
     ...LEAVING,
     "client turn": ["leaving", "dropped leaving"],
     "arm final": ["closing", "to-client", ...MOVED],
+    "arm is lost": ["closing", ...RETRY],
     "leave is due": SAME,
   },
   "leaving, leg lost": {
@@ -197,6 +198,16 @@ for (const [stateName, rows] of Object.entries(TABLE)) {
     }
   });
 }
+
+test("a leg lost in a drain or after a decision keeps the moment and the cap, and nothing brings the session back", () => {
+  for (const leave of [DRAIN, decided("candidate")]) {
+    const leaving = run(live, leave).state;
+    const lost = run(leaving, armClosed(1006));
+    assert.deepEqual(lost.effects, ["pause-client"]);
+    assert.equal(run(lost.state, decided("control")).state.phase, "leaving");
+    assert.deepEqual(run(lost.state, DUE).effects, [...RETRY]);
+  }
+});
 
 test("the close the client made reaches the arm with the same code, and reserved codes never do", () => {
   for (const code of [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4001, 4999]) {

@@ -186,9 +186,18 @@ function onArmClosed(state: SessionState, event: ArmClosed): Step {
   const lost: SessionState = { ...state, isLegOpen: false };
   if (code === 1005) return close(lost, null, "");
   if (isIntendedClose(state, code, reason)) return close(lost, code, reason);
+  if (state.phase === "leaving") return lostWhileLeaving(lost);
   // The leg was lost. Re-attaching comes with moves; until then the client is asked to come again, not all at once.
   const [leaving, effects] = beginLeave(lost, "leg-lost", event.delayMs, event.delayMs);
   return [leaving, [{ type: "pause-client" }, ...effects]];
+}
+
+/** It goes anyway, at its own moment and within its own cap: a drain must not outlast its time for a lost leg. */
+function lostWhileLeaving(lost: SessionState): Step {
+  if (lost.leave === null || lost.leave.isDue) return closeForRetry(lost);
+  // Without its leg it cannot stay, even when its decision comes back.
+  const cause = lost.leave.cause === "decision" ? "leg-lost" : lost.leave.cause;
+  return [{ ...lost, leave: { ...lost.leave, cause } }, [{ type: "pause-client" }]];
 }
 
 /** What the application meant is passed on (handoff.md §8, first row); its codec knows best. */
