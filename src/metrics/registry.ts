@@ -67,6 +67,7 @@ const GAUGES_OF_ONE: ReadonlySet<string> = new Set([
   METRICS.exposure.name,
   METRICS.epoch.name,
   METRICS.buildInfo.name,
+  METRICS.overload.name,
 ]);
 
 /** One Prometheus text for all processes. */

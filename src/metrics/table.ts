@@ -163,7 +163,7 @@ export const METRICS = {
   overload: {
     kind: "gauge",
     name: "switchyard_overload_shed_ratio",
-    help: "Share of new calls refused to stay alive, by the guard that asks for it.",
+    help: "Share of new calls (event_loop) or sockets (memory) refused to stay alive, by the guard that asks for it.",
     labels: ["guard"],
   },
   buildInfo: {

@@ -121,6 +121,7 @@ function startGauges(env: Environment, core: () => Core): () => void {
     for (const arm of ["control", "candidate"] as const)
       env.metrics.armUp.set({ arm }, core().arms[arm].isUp() ? 1 : 0);
     env.metrics.overload.set({ guard: "event_loop" }, env.overload.shedRatio);
+    env.metrics.overload.set({ guard: "memory" }, env.overload.isMemoryShort() ? 1 : 0);
     cancel = env.clock.after(GAUGES_MS, tick);
   };
   tick();

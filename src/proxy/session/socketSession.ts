@@ -280,7 +280,10 @@ export class SocketSession {
     if (code === null) client.close();
     else client.close(code, cutReason(reason));
     // The close may wait behind a reader that does not read; it is over then all the same.
-    this.#timer("close", limits.closeMs, () => client.terminate());
+    this.#timer("close", limits.closeMs, () => {
+      if (client.bufferedAmount > 0) this.parts.env.metrics.socketFramesDropped.inc({ reason: "closing" });
+      client.terminate();
+    });
   }
 
   #closeArm(code: number | null, reason: string): void {
