@@ -90,7 +90,11 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
   const { config } = source.loaded;
   const subjectKey = ownSubjectKey(config.stateDir);
   const metrics = createMetrics({ version: VERSION });
-  const log = createPinoLog({ level: config.log.level, subjectKey });
+  const log = createPinoLog({
+    level: config.log.level,
+    subjectKey,
+    onDrop: () => metrics.queueDropped.inc({ queue: "log" }),
+  });
   const flags = createFlagControl({
     flags: config.flags,
     units: config.units.values(),
@@ -118,7 +122,7 @@ interface Parts {
   readonly config: Config;
   readonly source: ConfigSource;
   readonly metrics: Metrics;
-  readonly log: ProxyLog & { flush(): void };
+  readonly log: ProxyLog & { flush(): Promise<void> };
   readonly flags: LocalFlagControl;
   readonly plane: DataPlane;
   readonly subjectKey: Uint8Array;
@@ -212,7 +216,7 @@ class RunningApp implements RunningProxy {
     await this.#admin.close();
     await flags.stop();
     log.event("drain.done", {});
-    log.flush();
+    await log.flush();
   }
 
   reload(): Promise<{ readonly isApplied: boolean; readonly message: string }> {

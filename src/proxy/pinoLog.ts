@@ -8,11 +8,17 @@ export interface PinoLogOptions {
   /** Key of the subjects' hash: the same over all processes of an installation (security D2). */
   readonly subjectKey: Uint8Array;
   readonly destination?: DestinationStream;
+  /** Told when nobody reads the log and a block of lines had to be dropped. */
+  readonly onDrop?: () => void;
+  /** What may wait for a reader, in characters. */
+  readonly waitingMax?: number;
 }
 
 /** Lines are written in blocks; one that waits is seen after this long at the latest. */
 const FLUSH_MS = 250;
 const BLOCK_CHARS = 16_384;
+const WAITING_MAX = 16 * 1024 * 1024;
+const FLUSH_MS_MAX = 1_000;
 const REPEAT_MS = 60_000;
 /** Event types are literals of the code; this bounds the memory all the same. */
 const TYPES_MAX = 200;
@@ -21,9 +27,8 @@ const TYPES_MAX = 200;
  * One JSON line per served exchange or event (ux.md §7). Subjects appear as a keyed hash; bodies, tokens and query
  * strings never come near it. A warning that repeats is one line a minute with a count.
  */
-export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): void } {
-  const destination =
-    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 4_096, maxWrite: 65_536 });
+export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): Promise<void> } {
+  const destination = options.destination ?? createStdout(options);
   const log = pino({ level: options.level, base: null, formatters: { level: (level) => ({ level }) } }, destination);
   const hash = rememberHash(createSubjectHash(options.subjectKey));
   const repeats = new Map<string, { sinceMs: number; count: number }>();
@@ -34,10 +39,10 @@ export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): vo
       seen.count++;
       return null;
     }
-    if (repeats.size < TYPES_MAX) repeats.set(type, { sinceMs: nowMs, count: 0 });
+    if (seen || repeats.size < TYPES_MAX) repeats.set(type, { sinceMs: nowMs, count: 0 });
     return seen?.count ?? 0;
   };
-  const flushing = destination as { flush?: () => void; flushSync?: () => void };
+  const flushing = destination as { flush?: (done?: () => void) => void; destroy?: () => void };
   let waiting = "";
   const writeWaiting = (): void => {
     if (waiting === "") return;
@@ -58,17 +63,36 @@ export function createPinoLog(options: PinoLogOptions): ProxyLog & { flush(): vo
     },
     event(type, fields, level = "info") {
       const isNoisy = level !== "info" || type === "route.unmatched";
-      const repeated = isNoisy ? isRepeat(`${type}:${fields["arm"] ?? fields["nearest"] ?? ""}`) : 0;
+      const repeated = isNoisy ? isRepeat(kindOf(type, fields)) : 0;
       if (repeated === null) return;
       writeWaiting(); // lines keep their order
       log[level]({ event: type, ...fields, ...(repeated > 0 ? { repeated } : {}) }, type);
     },
-    flush() {
+    async flush() {
       clearInterval(timer);
       writeWaiting();
-      flushing.flushSync?.();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // A reader that has stopped reading must not keep a process that wants to end.
+      const deadline = setTimeout(() => {
+        flushing.destroy?.(); // or the library would try again while the process exits, and wait for ever
+        resolve();
+      }, FLUSH_MS_MAX);
+      if (flushing.flush) flushing.flush(() => resolve());
+      else resolve();
+      await promise;
+      clearTimeout(deadline);
     },
   };
+}
+
+/** Standard output in blocks; what nobody reads is dropped beyond a limit, and told. */
+function createStdout({ onDrop = () => {}, waitingMax = WAITING_MAX }: PinoLogOptions): DestinationStream {
+  // Touching it makes the descriptor non-blocking: a full pipe must cost a retry, not a thread that never comes back.
+  process.stdout.on("error", () => {});
+  const stdout = pino.destination({ fd: 1, sync: false, minLength: 4_096, maxWrite: 65_536, maxLength: waitingMax });
+  stdout.on("drop", onDrop);
+  stdout.on("error", () => {}); // a closed pipe loses lines, never the process
+  return stdout;
 }
 
 /**
@@ -90,6 +114,10 @@ export function exchangeLine(line: ExchangeLine, subject: string | null, nowMs: 
     `,"status":${line.status},"outcome":"${line.outcome}","durationMs":${durationMs}${slow}${code},"msg":"exchange"}\n`
   );
 }
+
+/** Two warnings are the same when these agree; anything finer would let a flood through. */
+const kindOf = (type: string, fields: Parameters<ProxyLog["event"]>[1]): string =>
+  [type, ...["arm", "code", "file", "pid", "nearest", "error"].map((key) => fields[key] ?? "")].join(":");
 
 const QUOTES_MAX = 5_000;
 const quotes = new Map<string, string>();

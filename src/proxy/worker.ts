@@ -42,10 +42,10 @@ export function runWorker(application: ProxyApplication, port: Port): void {
         void answer(message, proxy, metrics).then((value) => port.send({ type: "answer", id: message.id, value }));
         break;
       case "drain":
-        void proxy.drain().then(() => {
-          serving?.log.flush();
-          port.send({ type: "drained" });
-        });
+        void proxy
+          .drain()
+          .then(() => log.flush())
+          .then(() => port.send({ type: "drained" }));
         break;
     }
   });
@@ -54,7 +54,11 @@ export function runWorker(application: ProxyApplication, port: Port): void {
 function serve(application: ProxyApplication, message: Extract<ToWorker, { type: "start" }>) {
   const { config, subjectKey, version } = message;
   const metrics = createMetrics({ version });
-  const log = createPinoLog({ level: config.log.level, subjectKey });
+  const log = createPinoLog({
+    level: config.log.level,
+    subjectKey,
+    onDrop: () => metrics.queueDropped.inc({ queue: "log" }),
+  });
   const view = new ReceivedFlags(message.state, config);
   const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application });
   return { proxy, view, metrics, log };
