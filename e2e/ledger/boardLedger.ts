@@ -90,7 +90,12 @@ function frameProblems(name: string, clients: readonly BoardClient[]): string[] 
   const problems: string[] = [];
   for (const [to, receiver] of clients.entries()) {
     for (const [from, sender] of clients.entries()) {
-      if (to === from) continue;
+      if (to === from) {
+        const own = new Set(receiver.sent);
+        if (receiver.received.some((hash) => own.has(hash)))
+          problems.push(`${name}: client ${to} got its own bytes back`);
+        continue;
+      }
       const own = new Set(sender.sent);
       const got = receiver.received.filter((hash) => own.has(hash));
       if (got.join() !== sender.sent.join()) {
