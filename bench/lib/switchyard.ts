@@ -8,8 +8,12 @@ import { VoidMeasurement } from "./void.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SHIPPED = join(ROOT, "switchyard.config.yaml");
 const ENTRY = join(ROOT, "src/main.ts");
-/** As the launcher starts it (`scripts/switchyard.mjs`). */
-const NODE_FLAGS = ["--max-semi-space-size=64"];
+/** Node's own flags as `npm start` has them, and as the launcher does (a test of scripts/ says so). */
+const NODE_FLAGS = (
+  JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } }
+).scripts.start
+  .split(" ")
+  .filter((word) => word.startsWith("--"));
 
 export interface SwitchyardOptions {
   readonly name: string;

@@ -4,6 +4,8 @@ import type { Clock } from "../kernel/index.ts";
 export interface Timed {
   /** Monotonic ms; read at each check. */
   readonly deadlineMs: number;
+  /** Where it stands among the running ones, -1 when it does not; kept by `Deadlines` alone. */
+  slot: number;
   onDeadline(): void;
 }
 
@@ -19,18 +21,36 @@ export interface Deadlines {
 
 const CHECK_MS = 250;
 
+/**
+ * The running ones stand in a dense list, and a leaving one's place is taken by the last. Not a `Set`: one whose items
+ * come and go is rehashed, and each outgrown table keeps its items and leads to the next table, so that one table in the
+ * old generation carries every later call there with it.
+ */
 export function createDeadlines(clock: Clock): Deadlines {
-  const running = new Set<Timed>();
+  const running: Timed[] = [];
   let cancel = () => {};
   const check = (): void => {
     const nowMs = clock.monotonic();
-    for (const item of running) if (item.deadlineMs <= nowMs) item.onDeadline();
+    // Acting on one may remove it and others.
+    for (const item of running.filter((one) => one.deadlineMs <= nowMs)) if (item.slot !== -1) item.onDeadline();
     cancel = clock.after(CHECK_MS, check);
   };
   cancel = clock.after(CHECK_MS, check);
   return {
-    add: (item) => void running.add(item),
-    remove: (item) => void running.delete(item),
+    add(item) {
+      if (item.slot !== -1) return;
+      item.slot = running.length;
+      running.push(item);
+    },
+    remove(item) {
+      const { slot } = item;
+      if (slot === -1) return;
+      item.slot = -1;
+      const last = running.pop() as Timed;
+      if (last === item) return;
+      running[slot] = last;
+      last.slot = slot;
+    },
     stop: () => cancel(),
   };
 }

@@ -49,6 +49,7 @@ export class HttpExchange implements Timed {
   #isRetried = false;
   #isOver = false;
   deadlineMs = Number.POSITIVE_INFINITY;
+  slot = -1;
   #errorCode: string | null = null;
   #isTimeout = false;
 
