@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { type CliHarness, createCliHarness, LAUNCHER } from "./testing/cliHarness.ts";
 
@@ -115,6 +115,7 @@ test("the launcher without the project's Node says what to run", async (t) => {
   const harness = await open(t);
   const copy = join(harness.folder, "scripts", "switchyard.mjs");
   cpSync(LAUNCHER, copy);
+  cpSync(join(dirname(LAUNCHER), "lib"), join(dirname(copy), "lib"), { recursive: true });
   const { status, stdout, stderr } = spawnSync(process.execPath, [copy, "status"], { encoding: "utf8" });
   assert.deepEqual([status, stdout], [2, ""]);
   assert.match(stderr, /needs its own Node 24, .* is not there\.\nRun "npm ci" in /);
