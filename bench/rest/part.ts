@@ -2,7 +2,7 @@ import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
 import { type PartOptions, partOf } from "../lib/part.ts";
 import type { Running } from "../lib/process.ts";
 import type { Row } from "../lib/results.ts";
-import { inRounds } from "../lib/rounds.ts";
+import { inRounds, warmUp } from "../lib/rounds.ts";
 import { type Figure, toRows } from "../lib/rows.ts";
 import { bottlenecks } from "../lib/share.ts";
 import { median } from "../lib/statistics.ts";
@@ -17,9 +17,6 @@ import { startUpstream, type Upstream } from "./upstream.ts";
 import { checkValidity } from "./validity.ts";
 
 const CONNECTIONS = 64;
-/** Until the optimising compiler is through; the more code a proxy has, the longer: as long as it still gets faster. */
-const WARM_UPS_MAX = 4;
-const STILL_FASTER = 1.05;
 /** Seconds of load before each measurement: the others' turns leave a process cold. */
 const LEAD_IN_SHARE = 0.25;
 const LATENCY_LOAD = 0.3;
@@ -74,15 +71,6 @@ async function measureAll(options: PartOptions, running: Running[]) {
     ...bottlenecks(figures, origins),
   ];
   return { rows, notes };
-}
-
-async function warmUp(run: () => Promise<Figure>): Promise<void> {
-  let best = (await run()).perSecond;
-  for (let again = 1; again < WARM_UPS_MAX; again++) {
-    const { perSecond } = await run();
-    if (perSecond < best * STILL_FASTER) return;
-    best = perSecond;
-  }
 }
 
 /** Before anything is timed: the answer arrives whole and unchanged. */
