@@ -180,4 +180,15 @@ export default defineSchema({
     part: v.number(),
     bytes: v.bytes(),
   }).index("by_board_and_generation_and_part", ["board", "generation", "part"]),
+
+  // The three below: written and read by probe.ts for the contract suite of hosts (embedded-convex.md §8), empty
+  // wherever PROBE_ENABLED is not set. One `run` a suite, removed at its end; a suite writes some hundred rows.
+  probeValues: defineTable({ run: v.string(), key: v.string(), value: v.optional(v.any()) })
+    .index("by_run_and_key", ["run", "key"])
+    .index("by_run_and_value", ["run", "value"]),
+  probeCounters: defineTable({ run: v.string(), count: v.number() }).index("by_run", ["run"]),
+  probeEvents: defineTable({ run: v.string(), name: v.string(), at: v.commitTs() }).index("by_run_and_at", [
+    "run",
+    "at",
+  ]),
 });

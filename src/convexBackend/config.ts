@@ -1,11 +1,28 @@
 // Environment of the service (contract README §5), read once. Every problem is reported at once, in one sentence.
 import { createSecretKey, type KeyObject } from "node:crypto";
+import { join } from "node:path";
+import { parseSigningKeys, SigningKeyError, type SigningKeys } from "./signingKey.ts";
 
 const SECRET_BYTES_MIN = 32;
+/** A URL, as Convex asks for, under a name that no one can own (RFC 2606): nothing is ever fetched from it. */
+const DEFAULT_ISSUER = "https://switchyard.invalid";
+const DEFAULT_AUDIENCE = "switchyard";
+
+/** How the service shows itself to the deployment (embedded-convex.md §6 "Identity"). */
+export interface ServiceIdentity {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Null: those kept in `keyDir`. */
+  readonly signingKeys: SigningKeys | null;
+  readonly keyDir: string;
+}
 
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** The Convex deployment, without a slash at its end. Null: the functions run in this process, in memory. */
+  readonly convexUrl: string | null;
+  readonly serviceIdentity: ServiceIdentity;
   readonly jwt: {
     readonly secret: KeyObject | null;
     readonly jwksUrl: string | null;
@@ -68,6 +85,41 @@ function url(env: Environment, name: string, problems: string[]): string | null 
   return given;
 }
 
+/** Both clients put paths behind it: `https://happy-animal-123.convex.cloud`, never its `.convex.site`. */
+function deploymentUrl(env: Environment, name: string, problems: string[]): string | null {
+  const given = url(env, name, problems);
+  const parsed = given === null ? null : URL.parse(given);
+  if (parsed === null) return null;
+  const isBare = parsed.search === "" && parsed.hash === "" && parsed.username === "" && parsed.password === "";
+  if (!isBare) problems.push(`${name} must have no user, query or fragment`);
+  if (parsed.hostname.endsWith(".convex.site")) problems.push(`${name} must be the .convex.cloud address`);
+  return parsed.href.replace(/\/+$/, "");
+}
+
+function signingKeysOf(env: Environment, problems: string[]): SigningKeys | null {
+  const pem = text(env, "SWITCHYARD_SIGNING_KEY");
+  if (pem === null) return null;
+  try {
+    return parseSigningKeys(pem);
+  } catch (error) {
+    if (!(error instanceof SigningKeyError)) throw error;
+    problems.push(`SWITCHYARD_SIGNING_KEY must be one or two P-256 keys in PEM: ${error.message}`);
+    return null;
+  }
+}
+
+function serviceIdentity(env: Environment, problems: string[]): ServiceIdentity {
+  const issuer = text(env, "SWITCHYARD_ISSUER") ?? DEFAULT_ISSUER;
+  const audience = text(env, "SWITCHYARD_AUDIENCE") ?? DEFAULT_AUDIENCE;
+  // Both are compared byte by byte and handed on in env files and shell lines (convexEnv.ts).
+  if (!/^https?:\/\/[\w.:/~-]{1,256}$/.test(issuer))
+    problems.push("SWITCHYARD_ISSUER must be a plain http or https URL");
+  if (!/^[\w.:/~-]{1,256}$/.test(audience))
+    problems.push("SWITCHYARD_AUDIENCE must be letters, digits and . : / ~ _ -");
+  const keyDir = join(text(env, "DATA_DIR") ?? "data", "convex");
+  return { issuer, audience, signingKeys: signingKeysOf(env, problems), keyDir };
+}
+
 function secretOf(env: Environment, jwksUrl: string | null, problems: string[]): KeyObject | null {
   const secret = Buffer.from(text(env, "JWT_SECRET_KEY") ?? "", "utf8");
   if (secret.length >= SECRET_BYTES_MIN) return createSecretKey(secret);
@@ -77,6 +129,18 @@ function secretOf(env: Environment, jwksUrl: string | null, problems: string[]):
   return null;
 }
 
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ConfigurationError(`${problems.join("; ")}.`);
+}
+
+/** The part of the configuration that is needed without a service (convexEnv.ts). Throws {@link ConfigurationError}. */
+export function loadServiceIdentity(env: Environment): ServiceIdentity {
+  const problems: string[] = [];
+  const identity = serviceIdentity(env, problems);
+  refuse(problems);
+  return identity;
+}
+
 /** Throws {@link ConfigurationError} that names every variable that is wrong. */
 export function loadConfig(env: Environment): Config {
   const problems: string[] = [];
@@ -84,6 +148,8 @@ export function loadConfig(env: Environment): Config {
   const config: Config = {
     host: text(env, "HOST") ?? "127.0.0.1",
     port: whole(env, "PORT", 8002, 0, 65_535, problems),
+    convexUrl: deploymentUrl(env, "CONVEX_URL", problems),
+    serviceIdentity: serviceIdentity(env, problems),
     jwt: {
       secret: secretOf(env, jwksUrl, problems),
       jwksUrl,
@@ -107,6 +173,6 @@ export function loadConfig(env: Environment): Config {
     faultSeed: text(env, "FAULT_SEED") ?? "0",
     allowsFaultHeaders: flag(env, "ALLOW_FAULT_HEADERS", problems),
   };
-  if (problems.length > 0) throw new ConfigurationError(`${problems.join("; ")}.`);
+  refuse(problems);
   return Object.freeze(config);
 }

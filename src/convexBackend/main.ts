@@ -1,7 +1,11 @@
 // Process entry of the candidate service. Exit codes: 2 faults, 3 configuration, 4 port in use.
+import { createConvexClients } from "./convexClients.ts";
 import { FaultSyntaxError, parseFaults } from "./faults/parse.ts";
 import { type Config, ConfigurationError, createService, loadConfig } from "./index.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
+import type { Store } from "./ports.ts";
+import { createServiceTokens } from "./serviceTokens.ts";
+import { SigningKeyError, signingKeysIn } from "./signingKey.ts";
 import { createConvexTestStore } from "./store/convexTestStore.ts";
 
 function leave(code: number, sentence: string): never {
@@ -21,10 +25,22 @@ function configuration(): Config {
   }
 }
 
+function storeOf({ convexUrl, serviceIdentity }: Config, log: Log): Store {
+  if (convexUrl === null) return createConvexTestStore();
+  const { issuer, audience, signingKeys, keyDir } = serviceIdentity;
+  try {
+    const tokens = createServiceTokens({ keys: signingKeys ?? signingKeysIn(keyDir), issuer, audience });
+    return createConvexClients({ url: convexUrl, tokens, log });
+  } catch (error) {
+    if (error instanceof SigningKeyError) leave(3, `candidate: ${error.message}.`);
+    throw error;
+  }
+}
+
 async function main(): Promise<void> {
   const config = configuration();
   const log = createLog();
-  const service = createService(config, createConvexTestStore(), log);
+  const service = createService(config, storeOf(config, log), log);
   let port: number;
   try {
     port = await service.listen();

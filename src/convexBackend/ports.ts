@@ -7,7 +7,10 @@ export type Identity = { readonly role: "user"; readonly subject: string } | { r
 export const asUser = (subject: string): Identity => ({ role: "user", subject });
 export const AS_SERVICE: Identity = { role: "service" };
 
-/** State and rules, reached by function reference only. Calls are answered in the order made. */
+/**
+ * State and rules, reached by function reference only. Calls made at the same time may overtake each other: who needs an
+ * order awaits. A mutation that failed with {@link StoreUnavailableError} may have happened all the same.
+ */
 export interface Store {
   query<F extends FunctionReference<"query">>(
     reference: F,
