@@ -1,0 +1,3 @@
+// The public face of the embedded host (Convex-compatible): it is started as a process and reached by URL.
+export { EXIT_CODES } from "./exitCodes.ts";
+export { type HostEvent, type HostProcess, type HostProcessOptions, startHostProcess } from "./hostProcess.ts";
