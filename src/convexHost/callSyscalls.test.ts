@@ -46,13 +46,12 @@ function runMutationJob(h: RealHost, job: JobRef, path: string, args: Record<str
   }, true);
 }
 
-test("scheduling writes the job's row: name, component, arguments, due time in ms, pending", async (t) => {
+test("scheduling writes the job's row: name, arguments, due time in ms, pending", async (t) => {
   const h = await start(t);
   const id = await h.value("mutation", "a:after", { ms: 1_500.5, name: "a:note" });
   const { _id, _creationTime, ...row } = (await jobOf(h, id)) ?? assert.fail("no row");
   assert.deepEqual(row, {
     name: "a:note",
-    component: "",
     args: [{ text: "later" }],
     scheduledTime: h.nowMs + 1_500.5,
     state: { kind: "pending" },

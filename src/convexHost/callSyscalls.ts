@@ -51,7 +51,7 @@ export const schedule = inAnyTransaction(true, (call, transaction, work) => {
   const scheduledTime = numberOf(args, "ts") * 1_000;
   const isCanceled = isJobCanceled(call, transaction);
   return transaction.insert(frame.address.component, "_scheduled_functions", {
-    ...jobOf(target),
+    ...jobOf(target, frame.address.component),
     args: [value],
     scheduledTime,
     state: { kind: isCanceled ? "canceled" : "pending" },
@@ -59,9 +59,14 @@ export const schedule = inAnyTransaction(true, (call, transaction, work) => {
   });
 });
 
-/** How a row of `_scheduled_functions` names its function. */
-function jobOf({ address }: RegisteredFunction): { name: string; component: string } {
-  return { name: address.path, component: address.component };
+/**
+ * How a row of `_scheduled_functions` of `component` names its function. Users read the rows: they have the fields that they
+ * have on Convex, but for a function of another component.
+ */
+function jobOf({ address }: RegisteredFunction, component: string): { name: string; component?: string } {
+  return address.component === component
+    ? { name: address.path }
+    : { name: address.path, component: address.component };
 }
 
 /** What a cancelled job schedules after that is cancelled (§3.6). */

@@ -84,6 +84,7 @@ test("an action that was running when the process was killed is not run again fo
   await bench.start();
   await settle();
   assert.equal(gate.begun.length, 1);
+  assert.ok(Number((await bench.rows("_crons"))[0]?.["nextRunMs"]) > bench.time.clock());
   await bench.restart([entry]);
   assert.equal(gate.begun.length, 1);
   await bench.time.advance(MINUTE_MS);

@@ -38,7 +38,8 @@ class Loop implements JobLoop {
   #mutations = 0;
   /** What the last look saw: a commit that touches none of it changes nothing for us. */
   readonly #reads = new Map<string, readonly KeyInterval[]>();
-  #look: Promise<void> | null = null;
+  #look: Promise<void> = Promise.resolve();
+  #isLooking = false;
   #isStale = false;
   #isStopped = false;
   /** The disk was full, or the like: nothing starts before. */
@@ -80,14 +81,10 @@ class Loop implements JobLoop {
 
   wake(): void {
     if (this.#isStopped) return;
-    if (this.#look !== null) {
-      this.#isStale = true;
-      return;
-    }
-    this.#look = this.#lookAround().finally(() => {
-      this.#look = null;
-      if (this.#isStale) this.wake();
-    });
+    this.#isStale = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#look = this.#lookAround();
   }
 
   async stop(): Promise<void> {
@@ -99,15 +96,19 @@ class Loop implements JobLoop {
 
   async #lookAround(): Promise<void> {
     const { clock } = this.#options;
-    do {
+    while (this.#isStale && !this.#isStopped) {
       this.#isStale = false;
-      if (clock() < this.#notBeforeMs) return this.#alarm.set(this.#notBeforeMs);
+      if (clock() < this.#notBeforeMs) {
+        this.#alarm.set(this.#notBeforeMs);
+        continue;
+      }
       try {
         this.#startDue(await this.#readPending());
       } catch (error) {
         this.#rest(error);
       }
-    } while (this.#isStale && !this.#isStopped);
+    }
+    this.#isLooking = false;
   }
 
   async #readPending(): Promise<readonly Job[]> {

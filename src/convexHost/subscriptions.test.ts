@@ -78,20 +78,34 @@ test("what a function gave after it asked who calls is given to that caller alon
   ]);
   assert.equal(runner.runsOf("who:am"), 5);
   assert.equal(groups, 1);
+  // Two connections of one user are one caller.
+  assert.deepEqual(
+    await Promise.all([values(ALICE, query("who:am")), values({ ...ALICE, expiresAtMs: 5 }, query("who:am"))]),
+    [["alice"], ["alice"]],
+  );
+  assert.equal(runner.runsOf("who:am"), 6);
   assert.equal(subscriptions.watched, 0);
 });
 
+/** A read and then a write in one group, whose answers wait until `open`: the commit is heard of first. */
+async function overtake<T>(runner: MemoryRunner, read: () => Promise<T>) {
+  const [begin, answers] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  runner.beforeGroup = () => begin.promise;
+  runner.beforeAnswers = () => answers.promise;
+  const reading = read();
+  await settle();
+  const writing = runner.append("a", "x");
+  begin.resolve();
+  await settle();
+  return { reading, writing, open: () => answers.resolve() };
+}
+
 test("a run that began before a commit is not joined after it", async () => {
   const { runner, values } = start();
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const early = values(NOBODY, query("list:read"));
-  const write = runner.append("a", "x");
-  runner.beforeAnswers = () => gate;
-  await settle();
+  const { reading, open } = await overtake(runner, () => values(NOBODY, query("list:read")));
   const late = values(NOBODY, query("list:read"));
   open();
-  await write;
-  assert.deepEqual([await early, await late], [[[]], [["x"]]]);
+  assert.deepEqual([await reading, await late], [[[]], [["x"]]]);
 });
 
 test("a commit tells the holders of what it touched, each once, and no others", async () => {
@@ -117,20 +131,32 @@ test("a commit tells the holders of what it touched, each once, and no others", 
 });
 
 test("a result that a commit overtook on its way says so when it comes", async () => {
-  const { runner, subscriptions } = start();
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  // The read and the write share a group, and its answers wait: the commit is heard of first.
-  runner.beforeAnswers = () => gate;
-  const answer = subscriptions.run([query("list:read", "a"), query("list:read", "b")], NOBODY, false);
-  const write = runner.append("a", "x");
-  await settle();
+  const { runner, run } = start();
+  const both = () => run(NOBODY, query("list:read", "a"), query("list:read", "b"));
+  const { reading, open } = await overtake(runner, both);
   open();
-  await write;
-  const { results } = await answer;
   assert.deepEqual(
-    results.map(({ fact }) => fact.staleAt),
+    (await reading).map(({ fact }) => fact.staleAt),
     [1_001n, null],
   );
+});
+
+test("a run that waits to begin may be joined also after a commit, because it will see it", async () => {
+  const { runner, values } = start();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  runner.beforeAnswers = () => gate;
+  // As many as may run at once: the next has to wait.
+  const many = Array.from({ length: 512 }, (_, at) => query("list:read", `other ${at}`));
+  const first = values(NOBODY, ...many);
+  await settle();
+  const early = values(NOBODY, query("list:read"));
+  const write = runner.append("a", "x");
+  await settle();
+  const late = values(BOB, query("list:read"));
+  open();
+  await Promise.all([first, write]);
+  assert.deepEqual([await early, await late], [[["x"]], [["x"]]]);
+  assert.equal(runner.runsOf("list:read"), 513);
 });
 
 test("queries run alone are of one moment, also when some are known already", async () => {

@@ -1,7 +1,8 @@
 // The queries of the sync protocol's connections (embedded-convex §3.10): a commit's touched keys make results stale, and
-// equal (path, args) share one run when the function did not read the identity.
+// equal (path, args) share one run when the function did not read the identity, or read the same one.
 import type { FunctionRunner, QueryCall } from "./ports.ts";
 import { type Fact, QueryFacts, type QueryResult, type StaleQuery, type Watcher } from "./queryFacts.ts";
+import { QueryGate } from "./queryGate.ts";
 import { runQueryBatch } from "./refusals.ts";
 import type { AddedQuery } from "./syncWire.ts";
 import type { Caller } from "./words.ts";
@@ -51,12 +52,19 @@ export function createSubscriptions(runner: FunctionRunner): Subscriptions {
 interface PendingRun {
   readonly query: AddedQuery;
   readonly key: string;
-  /** The newest commit heard of when it began: it need not have seen a later one. */
-  readonly since: bigint;
+  readonly callerKey: string;
+  /** The newest commit heard of when it began: it need not have seen a later one. null: it has not begun. */
+  since: bigint | null;
   joiners: number;
   readonly result: Promise<QueryResult>;
   readonly resolve: (result: QueryResult) => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Joined {
+  readonly run: PendingRun;
+  /** Of the one who joined. */
+  readonly callerKey: string;
 }
 
 /** Results by their position among the queries asked. */
@@ -68,6 +76,7 @@ const IDENTITY_READERS_MAX = 10_000;
 class SharedRuns {
   readonly #runner: FunctionRunner;
   readonly #facts: QueryFacts;
+  readonly #gate = new QueryGate();
   readonly #pending = new Map<string, PendingRun>();
   readonly #identityReaders = new Set<string>();
 
@@ -78,13 +87,13 @@ class SharedRuns {
 
   async runShared(queries: readonly AddedQuery[], caller: Caller): Promise<Answer> {
     const results: Results = queries.map((query) => this.#facts.take(keyOf(query, caller)));
-    const joined = new Map<number, PendingRun>();
+    const joined = new Map<number, Joined>();
     const own: number[] = [];
     queries.forEach((query, at) => {
       if (results[at] !== undefined) return;
-      const pending = this.#join(query, caller);
-      if (pending === undefined) own.push(at);
-      else joined.set(at, pending);
+      const run = this.#join(query, caller);
+      if (run === undefined) own.push(at);
+      else joined.set(at, { run, callerKey: callerKeyOf(query, caller) });
     });
     try {
       // Begun before anything is waited for: so the connections that ask next can join it.
@@ -101,9 +110,29 @@ class SharedRuns {
 
   async runOwn(queries: readonly AddedQuery[], caller: Caller): Promise<Answer> {
     const runs = queries.map((query) => this.#announce(query, caller));
+    try {
+      await this.#gate.enter(runs.length);
+      try {
+        return await this.#runInside(runs, caller);
+      } finally {
+        this.#gate.leave(runs.length);
+      }
+    } catch (error) {
+      for (const run of runs) run.reject(error);
+      throw error;
+    } finally {
+      this.#withdraw(runs);
+    }
+  }
+
+  async #runInside(runs: readonly PendingRun[], caller: Caller): Promise<Answer> {
+    for (const run of runs) run.since = this.#facts.ts;
+    const calls = runs.map(({ query }) => callOf(query));
     const endRun = this.#facts.beginRun();
     try {
-      const { ts, outcomes } = await runQueryBatch(this.#runner, queries.map(callOf), caller);
+      const { ts, outcomes } = await runQueryBatch(this.#runner, calls, caller);
+      // Before their joiners are counted: nobody may join any more.
+      this.#withdraw(runs);
       const results = outcomes.flatMap((outcome, at) => {
         const run = runs[at];
         if (run === undefined) return [];
@@ -113,37 +142,41 @@ class SharedRuns {
         return [result];
       });
       return { ts, results };
-    } catch (error) {
-      for (const run of runs) run.reject(error);
-      throw error;
     } finally {
       endRun();
-      for (const run of runs) if (this.#pending.get(run.key) === run) this.#pending.delete(run.key);
+    }
+  }
+
+  #withdraw(runs: readonly PendingRun[]): void {
+    for (const run of runs) {
+      for (const key of [run.key, run.callerKey]) if (this.#pending.get(key) === run) this.#pending.delete(key);
     }
   }
 
   #announce(query: AddedQuery, caller: Caller): PendingRun {
     const { promise: result, resolve, reject } = Promise.withResolvers<QueryResult>();
     result.catch(() => undefined); // nobody may have joined
-    const run = { query, key: keyOf(query, caller), since: this.#facts.ts, joiners: 0, result, resolve, reject };
-    this.#pending.set(run.key, run);
+    const [key, callerKey] = [keyOf(query, caller), callerKeyOf(query, caller)];
+    const run = { query, key, callerKey, since: null, joiners: 0, result, resolve, reject };
+    this.#pending.set(key, run);
+    this.#pending.set(callerKey, run);
     return run;
   }
 
   #join(query: AddedQuery, caller: Caller): PendingRun | undefined {
-    if (this.#identityReaders.has(nameOf(query))) return undefined;
-    const pending = this.#pending.get(keyOf(query, caller));
-    if (pending === undefined || pending.since !== this.#facts.ts) return undefined;
+    const othersToo = this.#identityReaders.has(nameOf(query)) ? undefined : this.#pending.get(keyOf(query, caller));
+    const pending = this.#pending.get(callerKeyOf(query, caller)) ?? othersToo;
+    if (pending === undefined || (pending.since ?? this.#facts.ts) !== this.#facts.ts) return undefined;
     pending.joiners += 1;
     return pending;
   }
 
-  /** Waits for the runs joined; gives the positions whose answer was for its own caller only, to be run again. */
-  async #takeJoined(results: Results, joined: ReadonlyMap<number, PendingRun>): Promise<readonly number[]> {
+  /** Waits for the runs joined; gives the positions whose answer was for another caller only, to be run again. */
+  async #takeJoined(results: Results, joined: ReadonlyMap<number, Joined>): Promise<readonly number[]> {
     const unshared: number[] = [];
-    const waits = [...joined].map(async ([at, pending]) => {
-      const result = await pending.result;
-      if (result.outcome.hasReadIdentity) {
+    const waits = [...joined].map(async ([at, { run, callerKey }]) => {
+      const result = await run.result;
+      if (result.outcome.hasReadIdentity && run.callerKey !== callerKey) {
         this.#facts.release(result.fact);
         unshared.push(at);
       } else results[at] = result;
@@ -175,6 +208,11 @@ class SharedRuns {
 /** Equal for calls that may share a result; what only admins may call is theirs. */
 function keyOf(query: AddedQuery, caller: Caller): string {
   return `${JSON.stringify([caller.isAdmin, query.component, query.path, query.journal])}${query.argsJson}`;
+}
+
+/** Equal for calls that may share a result also when the function asks who calls. */
+function callerKeyOf(query: AddedQuery, caller: Caller): string {
+  return `${JSON.stringify(caller.identity)}${keyOf(query, caller)}`;
 }
 
 function nameOf(query: AddedQuery): string {

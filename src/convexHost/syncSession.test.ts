@@ -236,13 +236,16 @@ test("queries that come and go before they were sent leave nothing behind", () =
   assert.equal(session.state.querySetLength, "q:read".length + "{}".length);
 });
 
-test("what a run of another identity gives is not used", () => {
+test("what a run of another identity gives is not used, and the next run waits for it", () => {
   const session = connected().receive(add(0, added(1)));
   const [old] = session.of("run");
   session.receive(token(0));
   session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller: user("alice") });
+  assert.deepEqual(session.types, ["wakeAt"]);
+  session.happen({ type: "ran", generation: old?.generation ?? 0, ts: null, results: [result(1, 10n, "of nobody")] });
+  assert.deepEqual(session.types, ["release", "run"]);
   const [fresh] = session.of("run");
-  assert.notEqual(fresh?.generation, old?.generation);
+  assert.equal(fresh?.caller.identity?.tokenIdentifier, "alice");
   session.happen({ type: "ran", generation: old?.generation ?? 0, ts: null, results: [result(1, 10n, "of nobody")] });
   assert.deepEqual(session.types, ["release"]);
   session.happen({ type: "ran", generation: fresh?.generation ?? 0, ts: null, results: [result(1, 10n, "of alice")] });

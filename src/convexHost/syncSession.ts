@@ -11,6 +11,7 @@ import {
   CLOSE,
   type Effect,
   type RanQuery,
+  type Run,
   SESSION_LIMITS,
   type SessionEvent,
   type SessionState,
@@ -195,8 +196,9 @@ function authenticated(state: SessionState, caller: Caller, event: SessionEvent,
   const wanted: Target = { ...state.wanted, identity: state.wanted.identity + 1 };
   const known: SessionState = { ...state, caller, wanted, verifying: null };
   // A fresh token of the same user changes no answer.
-  const next = isSameIdentity(state.caller, caller) ? known : { ...known, run: null, queries: forget(state, caller) };
-  return receiveWaiting(next, event, effects);
+  if (isSameIdentity(state.caller, caller)) return receiveWaiting(known, event, effects);
+  const run = state.run === null ? null : { ...state.run, isObsolete: true };
+  return receiveWaiting({ ...known, run, queries: forget(state, caller) }, event, effects);
 }
 
 /** Without the results that another caller might not get. */
@@ -295,9 +297,9 @@ function markStale(state: SessionState, stale: readonly StaleQuery[]): SessionSt
 
 function ran(state: SessionState, event: SessionEvent & { readonly type: "ran" }, effects: Effect[]): SessionState {
   const { run } = state;
-  if (run?.generation !== event.generation) {
+  if (run === null || run.generation !== event.generation || run.isObsolete) {
     releaseAll(event.results, effects);
-    return state;
+    return run?.generation === event.generation ? { ...state, run: null } : state;
   }
   const queries = new Map(state.queries);
   for (const result of event.results) {
@@ -339,7 +341,8 @@ function startRun(
   const generation = state.generation + 1;
   const queries = held.map(({ query }) => query);
   effects.push({ type: "run", generation, queries, caller: state.caller, isAlone });
-  return { ...state, generation, run: { generation, target: state.wanted, isAlone, owedTs: state.owedTs } };
+  const run: Run = { generation, target: state.wanted, isAlone, owedTs: state.owedTs, isObsolete: false };
+  return { ...state, generation, run };
 }
 
 /** Sends what is new at `ts`; nothing when nothing is and no mutation waits for it. */

@@ -5,7 +5,7 @@ import type { AddedQuery, ClientMessage, Credential, RequestMessage, ServerMessa
 import type { Caller, Outcome } from "./words.ts";
 
 export const SESSION_LIMITS = {
-  queries: 4_096,
+  queries: 2_048,
   /** Paths and arguments of all queries together, as text. */
   querySetLength: 16 * 1_024 * 1_024,
   /** Messages that wait for a mutation, an action or a token before them: beyond it the socket is not read. */
@@ -48,6 +48,8 @@ export interface Run {
   readonly isAlone: boolean;
   /** The mutations that had ended when it began: it saw them. */
   readonly owedTs: bigint | null;
+  /** Of another identity meanwhile: its results are not used, but the next run waits for it, so that there is one. */
+  readonly isObsolete: boolean;
 }
 
 export interface SessionState {

@@ -343,7 +343,8 @@ export class SyncModel {
       const outcome = { ...this.#outcome(value, ts), hasReadIdentity: query.path === "mine" };
       return { queryId: query.queryId, fact, ts, staleAt, digest: value, outcome };
     });
-    if (this.state.run?.generation !== generation) this.staleRuns += 1;
+    assert.equal(this.#runs.length, 0, "one run at a time");
+    if (this.state.run?.isObsolete === true) this.staleRuns += 1;
     this.#happen({ type: "ran", generation, ts: isAlone ? aloneTs : null, results });
   }
 
