@@ -1,5 +1,6 @@
 """Starting, stopping, restarting the process (contract README §5)."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,7 +14,11 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.model import ModelServer, Scripted, tool
 from tests.support.service import ROOT, Service, environment, eventually
 from tests.test_whiteboard_socket import MINE, Board
-from tutoring.config import ConfigurationError, read_settings
+from tutoring import server
+from tutoring.config import ConfigurationError, Settings, read_settings
+from tutoring.faults.parse import Item
+from tutoring.logs import Log, Value
+from tutoring.runtime import Runtime, create_runtime
 
 
 def run(data_dir: Path, **extra: str) -> tuple[int, str]:
@@ -108,6 +113,26 @@ def test_a_shadow_instance_takes_mirrored_calls_only(tmp_path: Path, user: str) 
         assert service.call("GET", "/readyz").status_code == 200
     finally:
         assert service.stop() == 0
+
+
+def test_a_stop_at_the_moment_it_listens_is_an_orderly_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caught: list[bool] = []
+
+    class StoppedAtOnce(Log):
+        def info(self, msg: str, **fields: Value) -> None:
+            caught.append(msg == "listening" and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
+            if caught[-1]:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    async def create(settings: Settings, faults: tuple[Item, ...]) -> Runtime:
+        runtime = await create_runtime(settings, faults)
+        runtime.log = StoppedAtOnce()
+        return runtime
+
+    monkeypatch.setattr(server, "create_runtime", create)
+    settings = read_settings(environment(tmp_path))
+    asyncio.run(asyncio.wait_for(server.serve(settings, (), server.bind("127.0.0.1", 0)), 5))
+    assert caught == [True]
 
 
 def test_the_data_folder_is_the_arms_own(tmp_path: Path) -> None:

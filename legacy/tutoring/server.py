@@ -42,9 +42,10 @@ def bind(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Ends with exit code 0 on a signal, after running turns and with sockets closed 1012."""
 
-    def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
+    def __init__(self, config: uvicorn.Config, runtime: Runtime, address: tuple[str, int]) -> None:
         super().__init__(config)
         self._runtime = runtime
+        self._address = address
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -60,6 +61,12 @@ class _Server(uvicorn.Server):
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._runtime.is_stopping = True
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # Told with the signals already caught: whoever reads it may stop the process at once.
+        host, port = self._address
+        self._runtime.log.info("listening", arm=ARM, host=host, port=port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -92,8 +99,7 @@ async def serve(settings: Settings, faults: tuple[Item, ...], listener: socket.s
     )
     host, port = listener.getsockname()[:2]
     runtime.start_background()
-    runtime.log.info("listening", arm=ARM, host=host, port=port)
     try:
-        await _Server(config, runtime).serve(sockets=[listener])
+        await _Server(config, runtime, (host, port)).serve(sockets=[listener])
     finally:
         await runtime.close()

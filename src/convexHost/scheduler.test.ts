@@ -98,6 +98,29 @@ test("a mutation's effect and its success commit together; what it threw leaves 
   assert.equal(bench.counts["jobs mutation failed"], 1);
 });
 
+test("a mutation that throws runs once, also when the scheduler looks again before its failure is written", async (t) => {
+  const bench = makeJobBench(t);
+  let runs = 0;
+  bench.functions["m:bad"] = {
+    kind: "mutation",
+    run() {
+      runs += 1;
+      throw new Error("no luck");
+    },
+  };
+  bench.functions["m:good"] = { kind: "mutation", run: () => null };
+  await bench.temp.write((transaction) => {
+    for (const name of ["m:bad", "m:good"]) {
+      const row = { name, component: "", args: [{}], scheduledTime: 0, state: { kind: "pending" } };
+      transaction.insert("", "_scheduled_functions", row);
+    }
+  });
+  await bench.start();
+  await settle();
+  assert.equal(runs, 1);
+  assert.deepEqual(bench.counts, { "jobs mutation success": 1, "jobs mutation failed": 1 });
+});
+
 test("a job that vanished with a rollback never runs", async (t) => {
   const bench = makeJobBench(t);
   let runs = 0;
@@ -303,6 +326,7 @@ test("a stop between being found and being started leaves a job pending", async 
   let runs = 0;
   bench.functions["m:add"] = { kind: "mutation", run: () => void (runs += 1) };
   await bench.start();
+  await settle();
   const id = await bench.schedule("m:add");
   await bench.scheduler.stop();
   await settle();
