@@ -6,12 +6,15 @@ import type { Environment } from "../core.ts";
 import { createPace, type Pace } from "../rateLimit.ts";
 import type { Route } from "../routeTable.ts";
 import type { FrameTally } from "./frameTally.ts";
+import { closeLabel, cutReason, violationCode } from "./closeCodes.ts";
 import { type Effect, type SessionEvent, type SessionState, startSession, step } from "./reducer.ts";
+import { readWholeFrames } from "./wholeFrames.ts";
 import { serverFrame, SMALL_MESSAGE_BYTES } from "./serverFrame.ts";
 
 export interface SocketLimits {
   readonly messagesPerSecond: number;
   readonly messageBytesMax: number;
+  readonly armMessageBytesMax: number;
   readonly pingsPerSecondMax: number;
   readonly floodMs: number;
   readonly bufferBytesMax: number;
@@ -44,6 +47,9 @@ const RESUME_SHARE = 4;
 // Made once: every frame is sent with one of the two.
 const AS_TEXT = { binary: false, compress: false };
 const AS_BINARY = { binary: true, compress: false };
+
+/** Of a frame (RFC 6455 §5.2). */
+const HEADER_BYTES_MAX = 14;
 
 const PINGS_MISSED_MAX = 2;
 
@@ -98,7 +104,10 @@ export class SocketSession {
   // Listeners are set once and stay (handoff.md G4).
   #listen(): void {
     const { client, leg } = this.parts;
-    client.on("message", (data, isBinary) => this.#onClientMessage(data as Buffer, isBinary));
+    const { messageBytesMax, armMessageBytesMax } = this.parts.limits;
+    const onClientMessage = (data: Buffer, isBinary: boolean): void => this.#onClientMessage(data, isBinary);
+    client.on("message", onClientMessage);
+    readWholeFrames(client, { isMasked: true, messageBytesMax, onMessage: onClientMessage });
     client.on("close", (code, reason) => this.#onClientClose(code, reason.toString("utf8")));
     // ws closes with the right code itself; "close" follows, but with 1006, for the client sent no code.
     client.on("error", (error: Error & { code?: string }) => {
@@ -110,7 +119,9 @@ export class SocketSession {
     });
     client.on("pong", () => this.#onClientControl());
     const gen = this.#state.gen;
-    leg.on("message", (data, isBinary) => this.#onLegMessage(gen, data as Buffer, isBinary));
+    const onLegMessage = (data: Buffer, isBinary: boolean): void => this.#onLegMessage(gen, data, isBinary);
+    leg.on("message", onLegMessage);
+    readWholeFrames(leg, { isMasked: false, messageBytesMax: armMessageBytesMax, onMessage: onLegMessage });
     leg.on("close", (code, reason) => this.#onLegClose(gen, code, reason.toString("utf8")));
     leg.on("error", (error: Error & { code?: string }) => {
       // The next connection would get the same message again: no reason to come back (security X1).
@@ -189,10 +200,10 @@ export class SocketSession {
     const { env, client, leg } = this.parts;
     switch (effect.type) {
       case "to-arm":
-        this.#relay(leg, "client", this.#onLegSent);
+        this.#relay(leg, "client");
         break;
       case "to-client":
-        this.#relay(client, "leg", this.#onClientSent);
+        this.#relay(client, "leg");
         break;
       case "close-client":
         this.#closeClient(effect.code, effect.reason);
@@ -223,20 +234,25 @@ export class SocketSession {
   }
 
   /** Sends the frame in hand on; what waits behind a slow reader makes the other side wait (handoff.md S1, S2). */
-  #relay(to: WebSocket, source: Side, onSent: (error?: Error | null) => void): void {
+  #relay(to: WebSocket, source: Side): void {
     const frame = this.#frame;
     if (frame === null) return;
     if (to.readyState !== to.OPEN) {
       this.parts.env.metrics.socketFramesDropped.inc({ reason: "closing" });
       return;
     }
+    // Only what queues up beyond the mark for reading on needs to tell when it has left: a callback costs a tick of the
+    // loop for each message. An error of the socket ends in "close" either way.
+    const { bufferBytesMax } = this.parts.limits;
+    const isQueue = to.bufferedAmount + frame.data.length + HEADER_BYTES_MAX > bufferBytesMax / RESUME_SHARE;
+    const onSent = isQueue ? (source === "client" ? this.#onLegSent : this.#onClientSent) : undefined;
     if (source === "leg" && frame.data.length <= SMALL_MESSAGE_BYTES) {
       // The library writes to the same socket and, without compression, keeps nothing back: the order holds.
       this.parts.clientSocket.write(serverFrame(frame.data, frame.isBinary), onSent);
     } else to.send(frame.data, frame.isBinary ? AS_BINARY : AS_TEXT, onSent);
     if (source === "client") this.parts.frames.in++;
     else this.parts.frames.out++;
-    if (to.bufferedAmount > this.parts.limits.bufferBytesMax) this.#wait(source);
+    if (to.bufferedAmount > bufferBytesMax) this.#wait(source);
   }
 
   #wait(source: Side): void {
@@ -338,27 +354,3 @@ export class SocketSession {
 
 type Side = "client" | "leg";
 type PauseReason = "slow" | "pace" | "leg-lost";
-
-/** Close reasons hold at most 123 bytes (RFC 6455 §5.5). */
-function cutReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= 123) return reason;
-  return Buffer.from(reason)
-    .subarray(0, 123)
-    .toString("utf8")
-    .replace(/\ufffd+$/, "");
-}
-
-/** The code with which `ws` answers a violation (RFC 6455 §7.4.1); null: the connection itself broke. */
-function violationCode(code: string): number | null {
-  if (!code.startsWith("WS_ERR_")) return null;
-  if (code.endsWith("_LENGTH") && code.startsWith("WS_ERR_UNSUPPORTED")) return 1009;
-  if (code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") return 1008;
-  return code === "WS_ERR_INVALID_UTF8" ? 1007 : 1002;
-}
-
-const KNOWN_CODES = new Set([
-  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 4001, 4401, 4403,
-]);
-/** A bounded label: an arm or a client may invent any code between 3000 and 4999. */
-export const closeLabel = (code: number): string =>
-  KNOWN_CODES.has(code) ? String(code) : code >= 4000 ? "4xxx" : "other";

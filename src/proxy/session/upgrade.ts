@@ -224,6 +224,7 @@ function socketLimits(core: Core, match: RouteMatch): SocketLimits {
   return {
     messagesPerSecond: config.messagesPerSecond,
     messageBytesMax: config.messageBytesMax,
+    armMessageBytesMax: limits.armMessageBytesMax,
     pingsPerSecondMax: limits.pingsPerSecondMax,
     floodMs: limits.floodMs,
     bufferBytesMax: limits.socketBufferBytesMax,
