@@ -121,8 +121,9 @@ export class HttpExchange implements Timed {
     if (!route) this.#logUnmatched();
     this.#prepare(route);
     this.#instances = this.#core.arms[arm].order(this.#subject);
-    meters.overhead.observe((this.#env.clock.monotonic() - this.#startedMs) / 1_000);
-    this.#dispatch();
+    const nowMs = this.#env.clock.monotonic();
+    meters.overhead.observe((nowMs - this.#startedMs) / 1_000);
+    this.#dispatch(nowMs);
   }
 
   #logUnmatched(): void {
@@ -150,7 +151,7 @@ export class HttpExchange implements Timed {
     }
   }
 
-  #dispatch(): void {
+  #dispatch(nowMs: number): void {
     const instance = this.#instances[this.#at] as Instance;
     const head = this.#head as RequestHead;
     const target = this.#target as Target;
@@ -165,7 +166,7 @@ export class HttpExchange implements Timed {
     this.#instance = instance;
     this.#abort = null;
     this.#isSent = false;
-    this.#awaitFirstByte();
+    this.#awaitFirstByte(nowMs);
     this.#env.deadlines.add(this);
     instance.inFlight++;
     try {
@@ -245,7 +246,7 @@ export class HttpExchange implements Timed {
       return;
     }
     if (instance && this.#canRetry(error, instance)) {
-      this.#dispatch();
+      this.#dispatch(this.#env.clock.monotonic());
       return;
     }
     const upstream = toUpstreamError(error);
@@ -340,9 +341,8 @@ export class HttpExchange implements Timed {
   }
 
   /** No first byte in time, or an answer that stopped in the middle (security §11). */
-  #awaitFirstByte(): void {
-    const { firstByteMs } = this.#match?.route.config ?? { firstByteMs: this.#core.config.limits.armFirstByteMs };
-    this.deadlineMs = this.#env.clock.monotonic() + firstByteMs;
+  #awaitFirstByte(nowMs = this.#env.clock.monotonic()): void {
+    this.deadlineMs = nowMs + (this.#match?.route.config.firstByteMs ?? this.#core.config.limits.armFirstByteMs);
   }
 
   onDeadline(): void {

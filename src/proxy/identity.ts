@@ -3,11 +3,9 @@ import jwt from "jsonwebtoken";
 import type { JwtConfig } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { createKeySet, type VerificationKey } from "./keySet.ts";
-import { createVerifiedTokens, type VerifiedTokens } from "./verifiedTokens.ts";
+import { createVerifiedTokens, type Verified, type VerifiedTokens } from "./verifiedTokens.ts";
 
-export type IdentityResult =
-  | { readonly kind: "verified"; readonly subject: string; readonly expiresAtMs: number }
-  | Refused;
+export type IdentityResult = Verified | Refused;
 export interface Refused {
   readonly kind: "missing" | "refused";
   /** Bounded words for the metric; never part of an answer. */
@@ -58,7 +56,7 @@ export function createIdentity(config: JwtConfig, clock: Clock): Identity {
       if (token === null) return MISSING;
       if (token.length > TOKEN_BYTES_MAX) return refused("too_long");
       const seen = cache.get(token, clock.now());
-      if (seen) return { kind: "verified", subject: seen.subject, expiresAtMs: seen.expiresAtMs };
+      if (seen) return seen;
       const header = readHeader(token);
       if (typeof header === "string") return refused(header);
       if (secret)

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Subject } from "../kernel/index.ts";
 
 export interface Verified {
+  readonly kind: "verified";
   readonly subject: Subject;
   readonly expiresAtMs: number;
 }
