@@ -162,7 +162,7 @@ export const file = probeQuery({
     v.object({
       url: v.string(),
       size: v.number(),
-      /** Base64, as the system table has it. */
+      /** As the system table has it: in hex (https://docs.convex.dev/file-storage/file-metadata). */
       sha256: v.string(),
       contentType: v.union(v.string(), v.null()),
     }),

@@ -25,6 +25,8 @@ interface Job {
 }
 
 const GROUP_MAX = 256;
+/** A group that takes longer is committed, so that the event loop gets a turn long before the watchdog ends the process. */
+const GROUP_MS_MAX = 100;
 /** How often `notReady` looks whether writing works again. */
 const PROBE_PAUSE_MS = 1_000;
 
@@ -116,9 +118,11 @@ class SqliteCommitQueue implements CommitQueue {
     const touched: TouchedKey[] = [];
     const answers: (() => void)[] = [];
     let started = 0;
+    const untilMs = performance.now() + GROUP_MS_MAX;
     try {
       this.#store.begin(group.some((job) => job.isWritable));
       for (const job of group) {
+        if (started > 0 && performance.now() > untilMs) break;
         started += 1;
         answers.push(await this.#runJob(job, touched));
       }
@@ -130,6 +134,7 @@ class SqliteCommitQueue implements CommitQueue {
       this.#giveUp(group.slice(0, begun), error);
       return;
     }
+    this.#waiting.unshift(...group.slice(started));
     this.#ts = this.#store.ts;
     if (touched.length > 0) {
       this.#failure = null;

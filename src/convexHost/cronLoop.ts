@@ -1,7 +1,7 @@
 // Runs the crons: by name, one run at a time, missed runs skipped (embedded-convex §3.6).
 import { convexToJson, type Value } from "convex/values";
 import type { ActionSlots } from "./actionSlots.ts";
-import { type Alarm, createAlarm } from "./alarm.ts";
+import { STEP_MAX_MS, stepTo } from "./alarm.ts";
 import { type CronEntry, type CronRow, planCrons } from "./cronPlan.ts";
 import { nextRunMs } from "./cronTime.ts";
 import type { Transaction } from "./ports.ts";
@@ -10,6 +10,8 @@ import type { FunctionAddress, StoredDocument } from "./words.ts";
 
 const CRONS_TABLE = "_crons";
 const ROWS_MAX = 1_000;
+/** A clock that goes back by more was set, and has not only drifted: a run that lies so far behind is no second one. */
+const SET_BACK_MS = 60_000;
 
 export interface CronLoop {
   /**
@@ -41,15 +43,16 @@ export function createCronLoop(options: SchedulerOptions, slots: ActionSlots): C
 class Loop implements CronLoop {
   readonly #options: SchedulerOptions;
   readonly #slots: ActionSlots;
-  readonly #alarm: Alarm;
   #crons: ReadonlyMap<string, Cron> = new Map();
   readonly #underWay = new Map<string, Promise<void>>();
   #isStopped = false;
+  #callOff: () => void = () => undefined;
+  /** The clock at the last look. Before the first any may be behind: it may have been set while the host was down. */
+  #lookedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: SchedulerOptions, slots: ActionSlots) {
     this.#options = options;
     this.#slots = slots;
-    this.#alarm = createAlarm({ clock: options.clock, timers: options.timers, ring: () => this.wake() });
     slots.onFree(() => this.wake());
   }
 
@@ -63,6 +66,7 @@ class Loop implements CronLoop {
       for (const cron of crons) found.set(keyOf(cron.entry), cron);
     }
     this.#crons = found;
+    this.#lookedAtMs = Number.POSITIVE_INFINITY;
     this.wake();
   }
 
@@ -75,7 +79,8 @@ class Loop implements CronLoop {
     const ids = new Map(stored.map(({ id, row }) => [row.name, id]));
     const entries = resolved.map(({ entry }) => entry);
     const changes = planCrons(
-      stored.map(({ row }) => row),
+      // A grid that begins in the future is of a clock that was ahead of time: as if the schedule were another one.
+      stored.map(({ row }) => (row.anchorMs > transaction.nowMs ? { ...row, scheduleJson: "" } : row)),
       entries,
       transaction.nowMs,
     );
@@ -96,20 +101,34 @@ class Loop implements CronLoop {
   }
 
   wake(): void {
-    if (this.#isStopped) return;
-    let nextMs: number | null = null;
+    this.#callOff();
+    if (this.#isStopped || this.#crons.size === 0) return;
+    const { clock, timers } = this.#options;
+    const isSetBack = clock() < this.#lookedAtMs;
+    this.#lookedAtMs = clock();
+    let nextMs = this.#lookedAtMs + STEP_MAX_MS;
     for (const [key, cron] of this.#crons) {
       if (this.#underWay.has(key)) continue;
+      if (isSetBack) this.#followClock(cron);
       // An action that finds no free slot stays due; a slot that becomes free wakes us.
-      if (cron.nextRunMs <= this.#options.clock()) this.#run(cron);
-      else nextMs = Math.min(nextMs ?? cron.nextRunMs, cron.nextRunMs);
+      if (cron.nextRunMs <= clock()) this.#run(cron);
+      else nextMs = Math.min(nextMs, cron.nextRunMs);
     }
-    this.#alarm.set(nextMs);
+    // A timer and no alarm: that would wait for a moment of a clock that was set back.
+    this.#callOff = timers.set(() => this.wake(), stepTo(nextMs, clock()));
+  }
+
+  /** After the clock was set back, the runs until the one that was to be next are runs too. */
+  #followClock(cron: Cron): void {
+    const nowMs = this.#options.clock();
+    if (cron.nextRunMs <= nowMs + SET_BACK_MS) return;
+    const nextMs = nextOf(cron, nowMs + SET_BACK_MS, nowMs);
+    if (nextMs < cron.nextRunMs) cron.nextRunMs = nextMs;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#alarm.set(null);
+    this.#callOff();
     await Promise.all(this.#underWay.values());
   }
 
@@ -166,7 +185,7 @@ class Loop implements CronLoop {
   }
 
   #writeNext(transaction: Transaction, cron: Cron, error: string | null): number {
-    const next = nextRunMs(cron.entry.schedule, transaction.nowMs, cron.anchorMs);
+    const next = nextOf(cron, transaction.nowMs, transaction.nowMs);
     transaction.patch(cron.entry.component, CRONS_TABLE, cron.id, {
       nextRunMs: next,
       lastRunMs: transaction.nowMs,
@@ -179,7 +198,7 @@ class Loop implements CronLoop {
   #skipMissed(cron: Cron): void {
     const nowMs = this.#options.clock();
     if (cron.nextRunMs > nowMs) return;
-    cron.nextRunMs = nextRunMs(cron.entry.schedule, nowMs, cron.anchorMs);
+    cron.nextRunMs = nextOf(cron, nowMs, nowMs);
     this.#options.count("crons", { result: "skipped" });
   }
 
@@ -193,6 +212,11 @@ class Loop implements CronLoop {
     cron.nextRunMs = this.#options.clock() + RETRY_MS;
     this.#options.log("scheduler.trouble", { message: messageOf(error), retryMs: RETRY_MS });
   }
+}
+
+/** A clock that was set back may show a time before the cron's first: no interval is to wait until then. */
+function nextOf({ entry, anchorMs }: Cron, afterMs: number, nowMs: number): number {
+  return nextRunMs(entry.schedule, afterMs, Math.min(anchorMs, nowMs));
 }
 
 /** The function that the entry runs. @throws Error when there is none, or it is a query */

@@ -29,6 +29,8 @@ export interface HostOptions extends Omit<ServeOptions, "command" | "envFile" | 
   readonly log: HostLog;
   /** Told of long work of the host's own; null: nobody watches. */
   readonly watchdog: Pick<Watchdog, "pauseDuring"> | null;
+  /** Why the watchdog ended the process before this one; null if it did not. Asked once the directory is ours. */
+  readonly takeNote: () => string | null;
 }
 
 export interface Host {
@@ -109,6 +111,8 @@ class RunningHost implements Host {
   #origin: string;
   #url = "";
   #changing: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | null = null;
+  readonly #calls = new Set<Promise<unknown>>();
 
   constructor(options: HostOptions, data: DataPaths, store: SqliteStore, closers: Closer[]) {
     const { listen, port, url, variables, log } = options;
@@ -117,7 +121,7 @@ class RunningHost implements Host {
     this.#store = store;
     this.#closers = closers;
     this.#queue = createCommitQueue(store, { clock });
-    this.#runner = createRunnerFace(() => this.#now.functions, this.#queue, this.#metrics);
+    this.#runner = this.#remember(createRunnerFace(() => this.#now.functions, this.#queue, this.#metrics));
     this.#adminKey = readAdminKey(data.dir);
     this.#origin = url ?? `http://${listen}:${port}`;
     this.#environment = environmentOf(variables, this.#origin);
@@ -145,17 +149,19 @@ class RunningHost implements Host {
   }
 
   async start(): Promise<void> {
-    const { listen, port, url, log } = this.#options;
+    const { listen, port, url, log, takeNote } = this.#options;
+    const note = takeNote();
+    if (note !== null) log("host.endedByWatchdog", { message: `the last run: ${note}` });
     await this.#loadFunctions((apply) => apply());
     this.#closers.push(() => this.#now.sync.close(), this.#watchRejections(), this.#watchCommits());
     const orphans = await this.#files.sweepOrphans();
     if (orphans > 0) log("files.orphansRemoved", { count: orphans });
     const listening = await this.#server.listen(listen, port);
-    this.#closers.push(() => this.#server.close());
+    this.#closers.push(() => this.#close());
     this.#url = listening.url;
     this.#origin = url ?? listening.url;
     Object.assign(this.#environment, environmentOf({}, this.#origin));
-    await this.#scheduler.start(this.#now.set.crons);
+    await this.#scheduler.start(this.#now.set.crons, { wasStuck: note !== null });
   }
 
   reload(): Promise<void> {
@@ -174,14 +180,30 @@ class RunningHost implements Host {
   }
 
   async stop(): Promise<void> {
-    await this.#changing;
     this.#now.sync.close();
-    const jobs = Promise.race([this.#scheduler.stop(), sleepOn(timers, DRAIN_MS)]);
-    await Promise.all([this.#server.close(), jobs]);
+    const work = Promise.all([this.#scheduler.stop(), this.#changing, ...this.#calls]);
+    await Promise.all([this.#close(), Promise.race([work, sleepOn(timers, DRAIN_MS)])]);
     // Behind everything that waits for its turn.
     await this.#queue.run(() => Promise.resolve(null), false).catch(() => undefined);
     await this.#files.settled();
     await closeAll(this.#closers);
+  }
+
+  /** Once: it waits for calls under way each time. */
+  #close(): Promise<void> {
+    this.#closed ??= this.#server.close();
+    return this.#closed;
+  }
+
+  /** An action over a socket that was closed goes on: it has the same time to end as one over HTTP. */
+  #remember(runner: FunctionRunner): FunctionRunner {
+    const run: FunctionRunner["run"] = (call) => {
+      const outcome = runner.run(call);
+      const ended = outcome.catch(() => undefined).finally(() => this.#calls.delete(ended));
+      this.#calls.add(ended);
+      return outcome;
+    };
+    return Object.create(runner, { run: { value: run } }) as FunctionRunner;
   }
 
   /** Everything that can be wrong is found before anything changes. @throws ConfigError */

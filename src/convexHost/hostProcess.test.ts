@@ -6,6 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { type HostEvent, startHostProcess } from "./index.ts";
+import { restartPauseMs } from "./hostProcess.ts";
 import { makeFunctionFolder } from "./testing/functionFolder.ts";
 import { eventually } from "./testing/hostBench.ts";
 import { SAMPLE_FUNCTIONS } from "./testing/sampleFunctions.ts";
@@ -86,4 +87,24 @@ test("the host does not outlive the process that started it, however that ended"
   assert.equal(isAlive(pid), true);
   parent.kill("SIGKILL");
   await eventually(() => !isAlive(pid));
+});
+
+test("a second stop waits with the first, and does not cut its drain short", async (t) => {
+  const { host, call, events, folder } = await makeHost(t);
+  await call("mutation", "jobs:slowly", { what: "drain", ms: 1_500 });
+  await eventually(async () => (await call("query", "jobs:count", { what: "drain" })) === 1);
+  const first = host.stop();
+  await eventually(() => events.some(({ event }) => event === "stopping"));
+  await Promise.all([first, host.stop()]);
+  const dataDir = path.join(folder.dir, "data");
+  const next = await startHostProcess({ functionsDir: folder.root, dataDir, port: Number(new URL(host.url).port) });
+  t.after(() => next.stop());
+  assert.equal(await call("query", "jobs:count", { what: "drain end" }), 1);
+});
+
+test("the pause before a new start doubles from 200 ms to 5 s", () => {
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5, 6, 10_000].map(restartPauseMs),
+    [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000],
+  );
 });

@@ -53,21 +53,23 @@ export function leaveBody(request: IncomingMessage): void {
 
 /** The body piece by piece. @throws TransportError 413 beyond the limit, 400 when it ends too early */
 export async function* limitedBody(request: IncomingMessage, bytesMax: number): AsyncGenerator<Buffer> {
-  const tooLarge = new TransportError(413, "RequestTooLarge", `A body has at most ${bytesMax} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge;
+  if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge(bytesMax);
   let size = 0;
   try {
     // Leaving early must not close the connection: the answer still has to go there.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > bytesMax) throw tooLarge;
+      if (size > bytesMax) throw tooLarge(bytesMax);
       yield chunk;
     }
   } catch (error) {
-    if (error === tooLarge || request.complete) throw error;
+    if (error instanceof TransportError || request.complete) throw error;
     throw new TransportError(400, "RequestAborted", "The body ended before all of it had come");
   }
 }
+
+const tooLarge = (bytesMax: number): TransportError =>
+  new TransportError(413, "RequestTooLarge", `A body has at most ${bytesMax} bytes`);
 
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];

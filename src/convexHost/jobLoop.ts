@@ -3,7 +3,7 @@
 import type { ActionSlots } from "./actionSlots.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
 import { type DueJob, keyOfJob, planJobs } from "./jobPlan.ts";
-import { failed, type Job, type JobState, moveJob, readJobs, stateOf } from "./jobRows.ts";
+import { failed, type Job, type JobState, type JobStateKind, moveJob, readJobs, stateOf } from "./jobRows.ts";
 import { overlaps } from "./ranges.ts";
 import { isHostTrouble, messageOf, RETRY_MS, type SchedulerOptions, sleepOn } from "./schedulerPorts.ts";
 import type { FunctionKind, KeyInterval, TouchedKey } from "./words.ts";
@@ -17,8 +17,11 @@ const LOOK = { limit: 1_024, bytesMax: 8 * MIB };
 const INTERRUPTED = { limit: 256, bytesMax: 2 * MIB };
 
 export interface JobLoop {
-  /** Jobs that were running when the process ended: an action may have had its effect, so it is not run again. */
-  failInterrupted(): Promise<number>;
+  /**
+   * Jobs that were running when the process ended. An action may have had its effect, so it is not run again; a mutation had
+   * none, and runs. Only where a function got stuck (`wasStuck`) it has failed, or it would end every process to come.
+   */
+  settleInterrupted(wasStuck: boolean): Promise<void>;
   /** Looks for jobs that are due. */
   wake(): void;
   afterCommit(touched: readonly TouchedKey[]): void;
@@ -42,8 +45,10 @@ class Loop implements JobLoop {
   #isLooking = false;
   #isStale = false;
   #isStopped = false;
-  /** The disk was full, or the like: nothing starts before. */
-  #notBeforeMs = 0;
+  /** The disk was full, or the like: nothing starts until it ends. */
+  #isResting = false;
+  /** Mutations that were due by then are begun one by one, each marked on the disk before: one of them may get stuck. */
+  #carefulThroughMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SchedulerOptions, slots: ActionSlots) {
     this.#options = options;
@@ -52,25 +57,31 @@ class Loop implements JobLoop {
     slots.onFree(() => this.wake());
   }
 
-  async failInterrupted(): Promise<number> {
-    const { queue, components, count, log } = this.#options;
-    let total = 0;
+  async settleInterrupted(wasStuck: boolean): Promise<void> {
+    const { clock, components } = this.#options;
+    if (wasStuck) this.#carefulThroughMs = clock();
     for (const component of components()) {
-      for (;;) {
-        const { value: jobs } = await queue.run(async (transaction) => {
-          const found = readJobs(transaction, component, { state: "inProgress", ...INTERRUPTED });
-          for (const job of found) moveJob(transaction, job, "inProgress", failed("interrupted"));
-          return found;
-        }, true);
-        for (const job of jobs) {
-          count("jobs", { kind: "action", result: "interrupted" });
-          log("job.interrupted", { id: job.id, ...job.address });
-        }
-        total += jobs.length;
-        if (jobs.length === 0) break;
-      }
+      while ((await this.#settleSome(component, wasStuck)) > 0);
     }
-    return total;
+  }
+
+  async #settleSome(component: string, wasStuck: boolean): Promise<number> {
+    const { queue, functions, count, log } = this.#options;
+    const isSafe = (job: Job): boolean => !wasStuck && functions.kindOf(job.address) === "mutation";
+    const { value: jobs } = await queue.run(async (transaction) => {
+      const found = readJobs(transaction, component, { state: "inProgress", ...INTERRUPTED });
+      for (const job of found) {
+        moveJob(transaction, job, "inProgress", isSafe(job) ? { kind: "pending" } : failed("interrupted"));
+      }
+      return found;
+    }, true);
+    for (const job of jobs) {
+      if (isSafe(job)) continue;
+      const kind = functions.kindOf(job.address) === "mutation" ? "mutation" : "action";
+      count("jobs", { kind, result: "interrupted" });
+      log("job.interrupted", { id: job.id, ...job.address });
+    }
+    return jobs.length;
   }
 
   afterCommit(touched: readonly TouchedKey[]): void {
@@ -95,13 +106,8 @@ class Loop implements JobLoop {
   }
 
   async #lookAround(): Promise<void> {
-    const { clock } = this.#options;
-    while (this.#isStale && !this.#isStopped) {
+    while (this.#isStale && !this.#isStopped && !this.#isResting) {
       this.#isStale = false;
-      if (clock() < this.#notBeforeMs) {
-        this.#alarm.set(this.#notBeforeMs);
-        continue;
-      }
       try {
         this.#startDue(await this.#readPending());
       } catch (error) {
@@ -129,11 +135,13 @@ class Loop implements JobLoop {
   #startDue(pending: readonly Job[]): void {
     if (this.#isStopped) return;
     const { clock, functions } = this.#options;
+    const hasSuspects = pending.some((job) => this.#isSuspect(job) && functions.kindOf(job.address) === "mutation");
+    const mutationsMax = hasSuspects ? 1 : MUTATIONS_AT_ONCE;
     const plan = planJobs(pending, {
       nowMs: clock(),
       underWay: new Set(this.#underWay.keys()),
       freeActions: this.#slots.free,
-      freeMutations: MUTATIONS_AT_ONCE - this.#mutations,
+      freeMutations: Math.max(0, mutationsMax - this.#mutations),
       kindOf: (job) => functions.kindOf(job.address),
     });
     this.#alarm.set(plan.nextDueMs);
@@ -158,26 +166,46 @@ class Loop implements JobLoop {
 
   #run(job: Job, kind: FunctionKind | null): Promise<void> {
     if (kind === "action") return this.#runAction(job);
-    if (kind === "mutation") return this.#runMutation(job);
+    if (kind === "mutation") return this.#isSuspect(job) ? this.#runCarefully(job) : this.#runMutation(job);
     const found = kind === null ? "there is none" : `it is a ${kind}`;
     return this.#fail(job, `Expected ${job.address.path} to be a mutation or an action; ${found}`);
   }
 
-  /** Effect and "success" commit together: exactly once. A throw leaves nothing but "failed". */
+  #isSuspect(job: Job): boolean {
+    return job.scheduledTimeMs <= this.#carefulThroughMs;
+  }
+
   async #runMutation(job: Job): Promise<void> {
-    const { queue, functions } = this.#options;
     try {
-      const { value } = await queue.run(async (transaction) => {
-        if (stateOf(transaction, job) !== "pending") return "canceled";
-        await functions.runJob(job.address, job.args, { kind: "mutation", transaction, job });
-        return moveJob(transaction, job, "pending", { kind: "success" }) ? "success" : "canceled";
-      }, true);
-      this.#tell(job, "mutation", value);
+      await this.#runInTransaction(job, "pending");
     } catch (error) {
       // Not the function's doing: the job stays pending and runs again.
       if (isHostTrouble(error)) throw error;
       await this.#fail(job, messageOf(error));
     }
+  }
+
+  /** "inProgress" is on the disk before the mutation begins: if it gets stuck, the next process knows which it was. */
+  async #runCarefully(job: Job): Promise<void> {
+    if (!(await this.#claim(job))) return;
+    try {
+      await this.#runInTransaction(job, "inProgress");
+    } catch (error) {
+      const isTrouble = isHostTrouble(error);
+      await this.#settle(job, "mutation", isTrouble ? { kind: "pending" } : failed(messageOf(error)));
+      if (isTrouble) throw error;
+    }
+  }
+
+  /** Effect and "success" commit together: exactly once. A throw leaves nothing. */
+  async #runInTransaction(job: Job, from: JobStateKind): Promise<void> {
+    const { queue, functions } = this.#options;
+    const { value } = await queue.run(async (transaction) => {
+      if (stateOf(transaction, job) !== from) return "canceled";
+      await functions.runJob(job.address, job.args, { kind: "mutation", transaction, job });
+      return moveJob(transaction, job, from, { kind: "success" }) ? "success" : "canceled";
+    }, true);
+    this.#tell(job, "mutation", value);
   }
 
   async #fail(job: Job, message: string): Promise<void> {
@@ -187,29 +215,35 @@ class Loop implements JobLoop {
 
   /** "inProgress" is on the disk before the action begins: whatever happens then, it does not run twice. */
   async #runAction(job: Job): Promise<void> {
-    const { queue, functions } = this.#options;
-    const { value: isMine } = await queue.run(
-      async (transaction) => moveJob(transaction, job, "pending", { kind: "inProgress" }),
-      true,
-    );
-    if (!isMine) return;
+    if (!(await this.#claim(job))) return;
     let end: JobState = { kind: "success" };
     try {
-      await functions.runJob(job.address, job.args, { kind: "action", transaction: null, job: job });
+      await this.#options.functions.runJob(job.address, job.args, { kind: "action", transaction: null, job });
     } catch (error) {
       end = failed(messageOf(error));
     }
-    await this.#settleAction(job, end);
+    await this.#settle(job, "action", end);
   }
 
-  async #settleAction(job: Job, end: JobState): Promise<void> {
+  /** False when it was cancelled. */
+  async #claim(job: Job): Promise<boolean> {
+    const claimed = await this.#options.queue.run(
+      async (transaction) => moveJob(transaction, job, "pending", { kind: "inProgress" }),
+      true,
+    );
+    return claimed.value;
+  }
+
+  /** Writes how a job "inProgress" has ended, as soon as it can be written. */
+  async #settle(job: Job, kind: "mutation" | "action", end: JobState): Promise<void> {
     const { queue, timers } = this.#options;
     for (;;) {
       try {
         const { value } = await queue.run(async (transaction) => moveJob(transaction, job, "inProgress", end), true);
-        return this.#tell(job, "action", value ? end.kind : "canceled", end.kind === "failed" ? end.error : undefined);
+        if (end.kind === "pending") return;
+        return this.#tell(job, kind, value ? end.kind : "canceled", end.kind === "failed" ? end.error : undefined);
       } catch (error) {
-        // Given up at a stop: the next start finds it "inProgress" and says "interrupted".
+        // Given up at a stop: the next start finds it "inProgress".
         if (this.#isStopped) throw error;
         this.#rest(error);
         await sleepOn(timers, RETRY_MS);
@@ -217,11 +251,16 @@ class Loop implements JobLoop {
     }
   }
 
+  /** On the timers and not the clock: that may be set meanwhile. */
   #rest(error: unknown): void {
-    const { clock, log } = this.#options;
-    this.#notBeforeMs = clock() + RETRY_MS;
+    const { timers, log } = this.#options;
     log("scheduler.trouble", { message: messageOf(error), retryMs: RETRY_MS });
-    if (!this.#isStopped) this.#alarm.set(this.#notBeforeMs);
+    if (this.#isResting) return;
+    this.#isResting = true;
+    timers.set(() => {
+      this.#isResting = false;
+      this.wake();
+    }, RETRY_MS);
   }
 
   #tell(job: Job, kind: "mutation" | "action", result: string, error?: string): void {

@@ -109,38 +109,6 @@ test("serves functions to the official clients, over HTTP and over a socket", as
   });
 });
 
-test("killed with SIGKILL under load it finds everything again: acknowledged writes, jobs exactly once, an action at most once", async (t) => {
-  const bench = await makeHostBench(t, SAMPLE_FUNCTIONS);
-  const acknowledged: string[] = [];
-  const slow = await bench.mutation("jobs:slowly", { what: "slow", ms: 60_000 });
-  await eventually(async () => (await bench.query("jobs:count", { what: "slow" })) === 1);
-  for (let round = 0; round < 3; round++) {
-    const load = Array.from({ length: 60 }, async (_, at) => {
-      const what = `${round}.${at}`;
-      await bench.mutation("jobs:later", { what, delayMs: (at % 5) * 20 });
-      acknowledged.push(what);
-    });
-    const loaded = Promise.allSettled(load);
-    await eventually(() => acknowledged.length > round * 60 + 10);
-    assert.equal((await bench.stop("SIGKILL")).signal, "SIGKILL");
-    await loaded;
-    await bench.start();
-  }
-  assert.ok(acknowledged.length > 30);
-  const stored = (await bench.query("notes:list")) as string[];
-  assert.deepEqual(
-    acknowledged.filter((what) => !stored.includes(what)),
-    [],
-  );
-  assert.equal(new Set(stored).size, stored.length);
-  for (const what of stored) {
-    await eventually(async () => (await bench.query("jobs:count", { what })) > 0);
-    assert.equal(await bench.query("jobs:count", { what }), 1, what);
-  }
-  assert.equal(await bench.query("jobs:count", { what: "slow" }), 1);
-  assert.deepEqual(await bench.query("jobs:state", { id: slow }), { kind: "failed", error: "interrupted" });
-});
-
 test("a socket that lost its host goes on with the next one, and its mutation happens once", async (t) => {
   const bench = await makeHostBench(t, SAMPLE_FUNCTIONS);
   const client = bench.connect();

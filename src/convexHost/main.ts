@@ -35,9 +35,7 @@ async function serve(options: ServeOptions, log: JsonLog["log"]): Promise<void> 
   const stopAsked = waitForStop();
   const watchdog = startWatchdog({ noteFile: data.note });
   try {
-    const host = await startHost({ ...options, variables, log, watchdog });
-    const note = takeNote(data.note);
-    if (note !== null) log("host.endedByWatchdog", { message: `the last run: ${note}` });
+    const host = await startHost({ ...options, variables, log, watchdog, takeNote: () => takeNote(data.note) });
     const stopWatching = isWatching ? watchFunctions(functionsDir, host, log) : () => undefined;
     log("listening", { address: host.url });
     log("stopping", { reason: await stopAsked });

@@ -14,13 +14,19 @@ export interface Scheduler {
    * Settles what an earlier process left behind, makes the crons of all components as they are declared, then begins.
    * @throws Error naming a cron whose function is none
    */
-  start(crons: readonly CronEntry[]): Promise<void>;
+  start(crons: readonly CronEntry[], before?: LastEnd): Promise<void>;
   /** The functions have changed. What is under way goes on. @throws as `start`; then the crons are as before */
   reload(crons: readonly CronEntry[]): Promise<void>;
   /** Starts nothing more; resolves when what is under way has ended. The caller limits its patience. */
   stop(): Promise<void>;
   /** To be called with the keys of every COMMIT: jobs may have come, or been cancelled. */
   afterCommit(touched: readonly TouchedKey[]): void;
+}
+
+/** What is known of the process before this one. */
+export interface LastEnd {
+  /** The watchdog ended it: a function did not yield, and it may have been a job that is due. */
+  readonly wasStuck: boolean;
 }
 
 /** The scheduler of one host. */
@@ -30,8 +36,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const crons = createCronLoop(options, slots);
   const retention = createRetention(options);
   return {
-    async start(entries) {
-      await jobs.failInterrupted();
+    async start(entries, { wasStuck } = { wasStuck: false }) {
+      await jobs.settleInterrupted(wasStuck);
       await crons.start(entries);
       jobs.wake();
       retention.start();

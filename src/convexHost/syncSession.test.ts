@@ -324,6 +324,53 @@ test("a token that has ended already is refused", () => {
   assert.deepEqual(session.types, ["AuthError", "close"]);
 });
 
+test("what a run gives after the token has ended is not sent, also while the next token is being checked", () => {
+  const session = connected().receive(token(0));
+  const caller = user("alice", START_MS + 1_000);
+  session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller });
+  session.receive(add(0, added(1)));
+  const [run] = session.of("run");
+  session.receive(token(1));
+  const [verify] = session.of("verify");
+  session.nowMs = START_MS + 2_000;
+  const results = [result(1, 10n, "late")];
+  assert.deepEqual(session.happen({ type: "ran", generation: run?.generation ?? 0, ts: null, results }).types, [
+    "release",
+  ]);
+  session.happen({ type: "verified", generation: verify?.generation ?? 0, caller: user("alice", START_MS + 9_000) });
+  assert.deepEqual(session.types, ["wakeAt", "run"]);
+});
+
+test("calls that wait go on under a fresh token of the same user, although theirs has ended", () => {
+  const session = connected().receive(token(0));
+  const caller = user("alice", START_MS + 1_000);
+  session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller });
+  session.receive(mutation(0)).receive(mutation(1)).receive(token(1));
+  const fresh = user("alice", START_MS + 9_000);
+  session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller: fresh });
+  session.nowMs = START_MS + 2_000;
+  session.happen({ type: "answered", generation: session.state.mutating?.generation ?? 0, outcome: outcome(10n) });
+  assert.deepEqual(
+    session.of("call").map(({ call }) => [call.message.requestId, call.caller]),
+    [[1, fresh]],
+  );
+});
+
+test("no action is begun in the name of a user whose token has ended, although another has come since", () => {
+  const session = connected().receive(token(0));
+  const alice = user("alice", START_MS + 1_000);
+  session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller: alice });
+  for (let requestId = 0; requestId <= SESSION_LIMITS.actionsAtOnce; requestId++) {
+    session.receive({ ...mutation(requestId), type: "Action" } as ClientMessage);
+  }
+  const [generation] = session.state.acting.keys();
+  session.receive(token(1));
+  session.happen({ type: "verified", generation: session.of("verify")[0]?.generation ?? 0, caller: user("bob") });
+  session.nowMs = START_MS + 2_000;
+  session.happen({ type: "answered", generation: generation ?? 0, outcome: outcome(10n) });
+  assert.deepEqual(session.types, ["ActionResponse", "AuthError", "close"]);
+});
+
 const protocolErrors: readonly (readonly [string, readonly ClientMessage[]])[] = [
   ["a mutation before Connect", [mutation(0)]],
   [

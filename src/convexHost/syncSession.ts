@@ -93,7 +93,7 @@ function advance(state: SessionState, event: SessionEvent, effects: Effect[]): S
     // A newer token that is being checked decides; until then nothing is done in the name of the old one.
     return state.verifying === null ? refuse(state, TOKEN_ENDED, false, effects) : pace(state, effects);
   }
-  const called = startActions(startMutation(state, event, effects), effects);
+  const called = startActions(startMutation(state, event, effects), event, effects);
   return called.phase === "open" ? pace(advanceTransition(called, event, effects), effects) : called;
 }
 
@@ -195,10 +195,16 @@ function authenticated(state: SessionState, caller: Caller, event: SessionEvent,
   effects.push({ type: "wakeAt", atMs: caller.expiresAtMs });
   const wanted: Target = { ...state.wanted, identity: state.wanted.identity + 1 };
   const known: SessionState = { ...state, caller, wanted, verifying: null };
-  // A fresh token of the same user changes no answer.
-  if (isSameIdentity(state.caller, caller)) return receiveWaiting(known, event, effects);
+  // A fresh token of the same user changes no answer, and what waits need not end with the old one.
+  if (isSameIdentity(state.caller, caller)) return receiveWaiting(renewed(known), event, effects);
   const run = state.run === null ? null : { ...state.run, isObsolete: true };
   return receiveWaiting({ ...known, run, queries: forget(state, caller) }, event, effects);
+}
+
+function renewed(state: SessionState): SessionState {
+  const { caller } = state;
+  const renew = (call: Call): Call => (isSameIdentity(call.caller, caller) ? { ...call, caller } : call);
+  return { ...state, mutations: state.mutations.map(renew), actions: state.actions.map(renew) };
 }
 
 /** Without the results that another caller might not get. */
@@ -255,18 +261,19 @@ function startMutation(state: SessionState, event: SessionEvent, effects: Effect
   return { ...state, generation, mutations, mutating, waitingLength: state.waitingLength - call.frameLength };
 }
 
-function startActions(state: SessionState, effects: Effect[]): SessionState {
-  const count = Math.min(state.actions.length, SESSION_LIMITS.actionsAtOnce - state.acting.size);
-  if (state.phase !== "open" || count === 0) return state;
+function startActions(state: SessionState, event: SessionEvent, effects: Effect[]): SessionState {
+  const begun = state.actions.slice(0, SESSION_LIMITS.actionsAtOnce - state.acting.size);
+  if (state.phase !== "open" || begun.length === 0) return state;
+  if (begun.some(({ caller }) => hasEnded(caller, event.nowMs))) return refuse(state, TOKEN_ENDED, false, effects);
   let { generation, waitingLength } = state;
   const acting = new Map(state.acting);
-  for (const call of state.actions.slice(0, count)) {
+  for (const call of begun) {
     generation += 1;
     waitingLength -= call.frameLength;
     acting.set(generation, call.message.requestId);
     effects.push({ type: "call", generation, sessionId: state.sessionId, call });
   }
-  return { ...state, generation, waitingLength, acting, actions: state.actions.slice(count) };
+  return { ...state, generation, waitingLength, acting, actions: state.actions.slice(begun.length) };
 }
 
 function answered(state: SessionState, generation: number, outcome: Outcome, effects: Effect[]): SessionState {
@@ -297,7 +304,8 @@ function markStale(state: SessionState, stale: readonly StaleQuery[]): SessionSt
 
 function ran(state: SessionState, event: SessionEvent & { readonly type: "ran" }, effects: Effect[]): SessionState {
   const { run } = state;
-  if (run === null || run.generation !== event.generation || run.isObsolete) {
+  const isUsed = run !== null && run.generation === event.generation && !run.isObsolete;
+  if (!isUsed || hasEnded(state.caller, event.nowMs)) {
     releaseAll(event.results, effects);
     return run?.generation === event.generation ? { ...state, run: null } : state;
   }
