@@ -1,4 +1,15 @@
 import type { Row, Rows } from "./results.ts";
+import { rounded } from "./rows.ts";
+
+/** What both arms do in the part `arms` (performance.md P9). */
+export const ARM_OPERATIONS = [
+  "session-create",
+  "folder-list",
+  "message-history",
+  "tutor-turn",
+  "whiteboard-fan-out",
+] as const;
+export type ArmOperation = (typeof ARM_OPERATIONS)[number];
 
 /** A goal of performance.md that a part's rows answer. */
 interface Goal {
@@ -33,6 +44,53 @@ const added = (row: string, most: number): Goal => ({
   goal: `≤ ${most}`,
 });
 
+/** embedded-convex.md §9: number of the goal and milliseconds at most, by row of the part `convex`. */
+export const CONVEX_GOALS: Readonly<Record<string, readonly [number: number, mostMs: number]>> = {
+  "take-10-of-50000": [1, 0.25],
+  "100-mutations-of-one-document": [2, 25],
+  "2000-mutations": [3, 250],
+  "http-mutation-p50": [4, 1],
+  "http-query-p50": [4, 0.65],
+  "own-write-seen-p50": [4, 0.5],
+  "write-seen-by-50-p50": [5, 17],
+  "board-append-p50": [11, 1.5],
+  "board-load-250-updates": [11, 35],
+  "board-load-snapshot": [11, 10],
+};
+
+const embedded = (number: number, part: string, row: string, what: string, most: number): Omit<Goal, "value"> => ({
+  part,
+  id: `P10.${number}`,
+  what: `\`${row}\`${what}`,
+  row,
+  isMet: (value) => value <= most,
+  goal: `≤ ${most}`,
+});
+
+const growth = (part: string, row: string): Goal => ({
+  ...embedded(6, part, row, ", second half in % of the first", 105),
+  value: (found) => found.absolute,
+});
+
+const EMBEDDED: readonly Goal[] = [
+  ...Object.entries(CONVEX_GOALS).map(([row, [number, mostMs]]) => ({
+    ...embedded(number, "convex", row, ", ms", mostMs),
+    value: (found: Row) => found.absolute,
+  })),
+  {
+    ...embedded(1, "convex", "take-10-of-50000", " ÷ `take-10-of-1000`", 1.5),
+    // The row's own ratio has more as the better.
+    value: ({ ratios: { "take-10-of-1000": few } }) => (few === undefined ? undefined : rounded(1 / few)),
+  },
+  growth("convex", "heap-60000-operations"),
+  growth("convex-soak", "heap-soak"),
+];
+
+const ARM_GOALS: readonly Goal[] = [
+  ...ARM_OPERATIONS.map((name) => ratio("P9", "arms", `candidate-${name}`, `legacy-${name}`, 1)),
+  ratio("P9", "arms", "candidate-geometric-mean", "legacy-geometric-mean", 3),
+];
+
 const GOALS: readonly Goal[] = [
   ratio("P1", "rest", "switchyard", "http-proxy", 1.6),
   ratio("P1", "rest", "switchyard", "@fastify/http-proxy", 1.3),
@@ -45,6 +103,8 @@ const GOALS: readonly Goal[] = [
   ratio("P5", "ws", "switchyard", "nginx", 1),
   ratio("P5", "ws", "switchyard-binary", "http-proxy-binary", 0.9),
   ratio("P5", "ws", "switchyard-binary", "nginx-binary", 1),
+  ...ARM_GOALS,
+  ...EMBEDDED,
 ];
 
 export interface GoalResult {
