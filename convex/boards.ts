@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { internalMutation } from "./_generated/server.js";
 import * as boards from "./model/boards.ts";
-import { userMutation, userQuery } from "./model/functions.ts";
+import { serviceQuery, userMutation, userQuery } from "./model/functions.ts";
 
 const found = v.object({
   status: v.literal("found"),
@@ -40,7 +40,10 @@ export const append = userMutation({
 
 export const updates = userQuery({
   args: { board: v.id("boards"), after: v.number() },
-  returns: v.object({ updates: v.array(v.bytes()), last: v.number(), hasMore: v.boolean() }),
+  returns: v.object({
+    updates: v.array(v.object({ seq: v.number(), update: v.bytes() })),
+    hasMore: v.boolean(),
+  }),
   handler: (ctx, { board, after }) => boards.updatesAfter(ctx, board, after),
 });
 
@@ -48,6 +51,12 @@ export const part = userQuery({
   args: { board: v.id("boards"), generation: v.number(), part: v.number() },
   returns: v.union(v.bytes(), v.null()),
   handler: (ctx, args) => boards.readPart(ctx, args.board, args.generation, args.part),
+});
+
+export const draft = userMutation({
+  args: { board: v.id("boards") },
+  returns: v.union(v.object({ status: v.literal("drafted"), generation: v.number() }), gone),
+  handler: (ctx, { board }) => boards.draftSnapshot(ctx, board),
 });
 
 export const writePart = userMutation({
@@ -69,4 +78,11 @@ export const sweep = internalMutation({
     await boards.sweepBoard(ctx, board);
     return null;
   },
+});
+
+/** What an instance follows of a session that it holds open; null: the session is gone. Changes with every turn and update. */
+export const watch = serviceQuery({
+  args: { session: v.id("sessions") },
+  returns: v.union(v.object({ lastSeq: v.number(), lastSnapshot: v.number() }), v.null()),
+  handler: (ctx, { session }) => boards.watchSession(ctx, session),
 });

@@ -50,6 +50,12 @@ export default defineSchema({
   // The session context of models.md §1, rewritten by every turn: apart from the row that lists read.
   sessionContexts: defineTable({ json: v.string() }),
 
+  // Which instance of the service runs a turn of a session, until when: one writer per session (G13). Written by
+  // turns.ts only; apart from the session's row because it changes with every turn.
+  turnLeases: defineTable({ session: v.id("sessions"), instance: v.string(), until: v.number() }).index("by_session", [
+    "session",
+  ]),
+
   // Chat rows, append-only, gapless `turnNo` per session. Written by turns.ts.
   sessionMessages: defineTable({
     session: v.id("sessions"),
@@ -161,10 +167,12 @@ export default defineSchema({
     .index("by_jti", ["jti"])
     .index("by_expires_at", ["expiresAt"]),
 
-  // A board's document is snapshot `generation` plus the updates after `through`. Written by boards.ts only.
+  // A board's document is snapshot `generation` plus the updates after `through`; a draft of a coming snapshot takes
+  // `nextGeneration`. Written by boards.ts only.
   boards: defineTable({
     session: v.id("sessions"),
     generation: v.number(),
+    nextGeneration: v.number(),
     parts: v.number(),
     through: v.number(),
     nextSeq: v.number(),

@@ -58,9 +58,9 @@ export const ownerOf = serviceQuery({
 });
 
 export const remove = userMutation({
-  args: { ...writeArgs, id: v.string() },
+  args: { ...writeArgs, id: v.string(), instance: v.string() },
   returns: writeOutcome,
-  handler: (ctx, args) => once(ctx, args, () => sessions.removeSession(ctx, args.id)),
+  handler: (ctx, args) => once(ctx, args, () => sessions.removeSession(ctx, args.id, args.instance)),
 });
 
 export const sweep = internalMutation({

@@ -1,17 +1,32 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { api } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { KEPT_MS } from "./model/idempotency.ts";
+import { LEASE_MS } from "./model/leases.ts";
 import { createTest, NOW, type TestUser } from "./test.setup.ts";
 
+const HERE = { instance: "here", holds: true };
+const THERE = { instance: "there", holds: true };
+
+/** The clock that leases run by. */
+function deploymentClock(context: TestContext) {
+  let now = NOW;
+  context.mock.method(Date, "now", () => now);
+  return {
+    tick(ms: number) {
+      now += ms;
+    },
+  };
+}
+
 async function withSession() {
-  const { t, user } = createTest();
+  const { t, user, service } = createTest();
   const ann = user("ann");
   await ann.mutation(api.sessions.create, { id: "s1", spareId: "", folderId: null, now: NOW });
   const opened = await ann.query(api.turns.open, { id: "s1" });
   assert.ok(opened);
-  return { t, user, ann, session: opened.session };
+  return { t, user, service, ann, session: opened.session };
 }
 
 const log = (row: number) => ({
@@ -23,13 +38,21 @@ const log = (row: number) => ({
 });
 
 async function begun(ann: TestUser, session: Id<"sessions">, row: number, more: object = {}) {
-  const turn = await ann.mutation(api.turns.begin, { session, now: NOW, log: log(row), userText: "hi", ...more });
+  const turn = await ann.mutation(api.turns.begin, {
+    session,
+    now: NOW,
+    ...HERE,
+    log: log(row),
+    userText: "hi",
+    ...more,
+  });
   assert.ok(turn.status === "ready", turn.status);
   return turn;
 }
 
 const finish = (turnNo: number, more: object = {}) => ({
   now: NOW,
+  instance: HERE.instance,
   framesJson: '["{}"]',
   contextJson: '{"a":1}',
   conceptEvents: [],
@@ -55,6 +78,7 @@ test("effect, reply and remembered frames commit together and number the rows wi
   const repeat = await ann.mutation(api.turns.begin, {
     session,
     now: NOW,
+    ...HERE,
     clientMessageId: "m1",
     log: log(2),
     userText: "hi",
@@ -87,7 +111,7 @@ test("a repeat of an id is forgotten after a day", async () => {
 test("a begin that counts log rows wrongly is told the right number and changes nothing", async () => {
   const { ann, session } = await withSession();
   await begun(ann, session, 1);
-  const stale = await ann.mutation(api.turns.begin, { session, now: NOW, log: log(1), userText: "hi" });
+  const stale = await ann.mutation(api.turns.begin, { session, now: NOW, ...HERE, log: log(1), userText: "hi" });
   assert.deepEqual(stale, { status: "stale", logRows: 1 });
   assert.equal((await ann.query(api.messages.below, { id: "s1", limit: 10 }))?.length, 1);
 });
@@ -102,6 +126,7 @@ test("a finish whose turn number is taken stores nothing", async () => {
 test("the analysis is claimed once, with its job in the same transaction", async () => {
   const { t, ann, session } = await withSession();
   const { reply: _, ...end } = finish(1, { claimJobId: "job1" });
+  await begun(ann, session, 1);
   assert.equal((await ann.mutation(api.turns.finish, { session, ...end })).status, "stored");
   assert.equal((await ann.mutation(api.turns.finish, { session, ...end, claimJobId: "job2" })).status, "stale");
   const jobs = await t.run((ctx) => ctx.db.query("jobs").collect());
@@ -124,10 +149,10 @@ test("rows the caller holds are not read again, and those before an older input 
 test("a foreign or deleted session has gone", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { t, user, ann, session } = await withSession();
-  const turn = { session, now: NOW };
+  const turn = { session, now: NOW, ...HERE };
   assert.equal((await user("bob").mutation(api.turns.begin, turn)).status, "gone");
   await begun(ann, session, 1);
-  await ann.mutation(api.sessions.remove, { id: "s1", now: NOW });
+  await ann.mutation(api.sessions.remove, { id: "s1", now: NOW, instance: "here" });
   assert.equal((await ann.mutation(api.turns.begin, turn)).status, "gone");
   await t.finishAllScheduledFunctions(() => context.mock.timers.runAll());
   const left = await t.run(async (ctx) => [
@@ -136,4 +161,50 @@ test("a foreign or deleted session has gone", async (context) => {
     ...(await ctx.db.query("sessionContexts").collect()),
   ]);
   assert.deepEqual(left, []);
+});
+
+test("one instance runs a session's turns at a time; another waits until it is finished, given up or out of time", async (context) => {
+  const clock = deploymentClock(context);
+  const { ann, user, service, session } = await withSession();
+  const there = { session, now: NOW, ...THERE, log: log(1), userText: "hi" };
+  const busyUntil = () => service.query(api.turns.busyUntil, { id: "s1" });
+  assert.equal(await busyUntil(), 0);
+  await begun(ann, session, 1);
+  assert.equal(await busyUntil(), NOW + LEASE_MS);
+  assert.deepEqual(await ann.mutation(api.turns.begin, there), { status: "busy" });
+  assert.deepEqual(await ann.mutation(api.turns.begin, { ...there, holds: false }), { status: "busy" });
+  const removal = { id: "s1", now: NOW, instance: "there" };
+  assert.deepEqual(await ann.mutation(api.sessions.remove, removal), { outcome: "busy" });
+  assert.equal((await ann.query(api.messages.below, { id: "s1", limit: 10 }))?.length, 1);
+
+  clock.tick(LEASE_MS - 1);
+  assert.equal(await ann.mutation(api.turns.renew, { session, instance: "here" }), true);
+  assert.equal(await user("bob").mutation(api.turns.renew, { session, instance: "here" }), false);
+  clock.tick(LEASE_MS - 1);
+  assert.deepEqual(await ann.mutation(api.turns.begin, there), { status: "busy" });
+  await ann.mutation(api.turns.release, { session, instance: "there" });
+  assert.deepEqual(await ann.mutation(api.turns.begin, there), { status: "busy" });
+  await ann.mutation(api.turns.release, { session, instance: "here" });
+  assert.equal(await busyUntil(), 0);
+  assert.equal((await ann.mutation(api.turns.begin, { ...there, log: log(2) })).status, "ready");
+});
+
+test("what an instance that was too slow would have stored is refused once another has taken the session", async (context) => {
+  const clock = deploymentClock(context);
+  const { ann, session } = await withSession();
+  await begun(ann, session, 1);
+  clock.tick(LEASE_MS + 1);
+  await begun(ann, session, 2, THERE);
+  assert.equal(await ann.mutation(api.turns.renew, { session, instance: "here" }), false);
+  assert.equal((await ann.mutation(api.turns.finish, { session, ...finish(3) })).status, "stale");
+  const end = { session, ...finish(3), instance: "there" };
+  assert.equal((await ann.mutation(api.turns.finish, end)).status, "stored");
+});
+
+test("an instance that ran out of time with nobody waiting stores its turn all the same", async (context) => {
+  const clock = deploymentClock(context);
+  const { ann, session } = await withSession();
+  await begun(ann, session, 1);
+  clock.tick(10 * LEASE_MS);
+  assert.equal((await ann.mutation(api.turns.finish, { session, ...finish(2) })).status, "stored");
 });

@@ -1,6 +1,8 @@
 import { v } from "convex/values";
-import { userMutation, userQuery } from "./model/functions.ts";
+import { serviceQuery, userMutation, userQuery } from "./model/functions.ts";
+import { claimLease, heldUntil, holdsLease, releaseLease } from "./model/leases.ts";
 import { logEntry } from "./model/logs.ts";
+import { ownedSessionRow, sessionById } from "./model/sessions.ts";
 import { beginTurn, finishTurn, openSession } from "./model/turns.ts";
 import { analysisStatus, message } from "./model/validators.ts";
 
@@ -26,6 +28,8 @@ export const begin = userMutation({
   args: {
     session: v.id("sessions"),
     now: v.number(),
+    instance: v.string(),
+    holds: v.boolean(),
     clientMessageId: v.optional(v.string()),
     interactionMode: v.optional(v.string()),
     log: v.optional(logEntry),
@@ -35,6 +39,7 @@ export const begin = userMutation({
   },
   returns: v.union(
     v.object({ status: v.literal("gone") }),
+    v.object({ status: v.literal("busy") }),
     v.object({ status: v.literal("stale"), logRows: v.number() }),
     v.object({ status: v.literal("repeat"), framesJson: v.string() }),
     v.object({
@@ -53,6 +58,7 @@ export const finish = userMutation({
   args: {
     session: v.id("sessions"),
     now: v.number(),
+    instance: v.string(),
     clientMessageId: v.optional(v.string()),
     processed: v.optional(v.id("processedMessages")),
     framesJson: v.string(),
@@ -71,4 +77,34 @@ export const finish = userMutation({
     v.object({ status: v.literal("gone") }),
   ),
   handler: (ctx, args) => finishTurn(ctx, args),
+});
+
+/** A long turn goes on. False: it ran out and another instance has the session now. */
+export const renew = userMutation({
+  args: { session: v.id("sessions"), instance: v.string() },
+  returns: v.boolean(),
+  handler: async (ctx, { session, instance }) =>
+    (await ownedSessionRow(ctx, session)) !== null &&
+    (await holdsLease(ctx, session, instance)) &&
+    (await claimLease(ctx, session, instance)),
+});
+
+/** A turn was given up. */
+export const release = userMutation({
+  args: { session: v.id("sessions"), instance: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { session, instance }) => {
+    if (await ownedSessionRow(ctx, session)) await releaseLease(ctx, session, instance);
+    return null;
+  },
+});
+
+/** Until when a turn holds the session, by the deployment's clock; 0: none does. Instances that wait subscribe to it. */
+export const busyUntil = serviceQuery({
+  args: { id: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { id }) => {
+    const session = await sessionById(ctx, id);
+    return session ? heldUntil(ctx, session._id) : 0;
+  },
 });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseSync } from "oxc-parser";
-import { ARROWS, EXCEPTIONS, PACKAGES, ROOM_PACKAGES, TEST_PACKAGES } from "./lib/arrows.mjs";
+import { ARROWS, PACKAGES, ROOM_PACKAGES, TEST_PACKAGES } from "./lib/arrows.mjs";
 import { findTestFiles as findFiles } from "./lib/nodeTests.mjs";
 import { ROOT, runOnProjectNode } from "./lib/project.mjs";
 
@@ -60,7 +60,6 @@ function checkRooms(file, room, target, isType) {
   const to = roomOf(target);
   if (arrows === undefined) return `${room} is no room of the house: add it to scripts/lib/arrows.mjs with its arrows`;
   if (to === room) return null;
-  if (EXCEPTIONS.some((one) => one.file.test(file) && one.to.test(target))) return null;
   if (arrows.paths?.some((path) => (path.endsWith("/") ? target.startsWith(path) : target === path))) return null;
   const isPorts = target === `src/${to}/ports.ts`;
   if (isPorts && arrows.portTypes?.includes(to)) {

@@ -41,7 +41,6 @@ function makeHouse() {
     'import { z } from "zod";\nimport type { Port } from "../proxy/ports.ts";\nexport const y: Port | typeof z = z;',
   );
   write("convex/test.setup.ts", 'import "convex-test";\nimport "node:fs";');
-  write("src/convexBackend/store/convexTestStore.ts", 'export { folders } from "../../../convex/folders.ts";');
   write("src/kernel/x.test.ts", 'import fc from "fast-check";\nimport { test } from "node:test";\nvoid [fc, test];');
   return { root, write };
 }

@@ -25,6 +25,7 @@ import type * as model_boards from "../model/boards.js";
 import type * as model_folders from "../model/folders.js";
 import type * as model_functions from "../model/functions.js";
 import type * as model_idempotency from "../model/idempotency.js";
+import type * as model_leases from "../model/leases.js";
 import type * as model_logs from "../model/logs.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_probe from "../model/probe.js";
@@ -59,6 +60,7 @@ declare const fullApi: ApiFromModules<{
   "model/folders": typeof model_folders;
   "model/functions": typeof model_functions;
   "model/idempotency": typeof model_idempotency;
+  "model/leases": typeof model_leases;
   "model/logs": typeof model_logs;
   "model/messages": typeof model_messages;
   "model/probe": typeof model_probe;

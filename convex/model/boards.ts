@@ -2,15 +2,27 @@
 // these functions own numbering and generations, so that a stale writer changes nothing.
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import type { MutationCtx } from "../_generated/server.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { UserMutationCtx, UserQueryCtx } from "./idempotency.ts";
 import { ownedSessionRow } from "./sessions.ts";
 
-/** Updates one read returns, and one mutation deletes. */
+/** Updates one read returns, and one mutation deletes: at most so many, and no more once they weigh so much. */
 export const UPDATES_BATCH = 500;
+export const UPDATES_BATCH_BYTES = 4 * 1_048_576;
 export const PART_BYTES_MAX = 900_000;
 
-function boardOf(ctx: UserQueryCtx, session: Id<"sessions">): Promise<Doc<"boards"> | null> {
+async function firstUpdates(rows: AsyncIterable<Doc<"boardUpdates">>) {
+  const taken: Doc<"boardUpdates">[] = [];
+  let bytes = 0;
+  for await (const row of rows) {
+    taken.push(row);
+    bytes += row.update.byteLength;
+    if (taken.length >= UPDATES_BATCH || bytes >= UPDATES_BATCH_BYTES) return { rows: taken, hasMore: true };
+  }
+  return { rows: taken, hasMore: false };
+}
+
+function boardOf(ctx: QueryCtx, session: Id<"sessions">): Promise<Doc<"boards"> | null> {
   return ctx.db
     .query("boards")
     .withIndex("by_session", (q) => q.eq("session", session))
@@ -31,12 +43,20 @@ export async function findBoard(ctx: UserQueryCtx, session: Id<"sessions">) {
   return board ? { status: "found" as const, ...head(board) } : { status: "empty" as const };
 }
 
+/** Numbers of the newest board update and of the newest board actions of the tutor. */
+export async function watchSession(ctx: QueryCtx, id: Id<"sessions">) {
+  const session = await ctx.db.get("sessions", id);
+  if (!session) return null;
+  const board = await boardOf(ctx, id);
+  return { lastSeq: board ? board.nextSeq - 1 : 0, lastSnapshot: session.latestSnapshotIndex };
+}
+
 /** The board's row, made on its first write. */
 export async function openBoard(ctx: UserMutationCtx, session: Id<"sessions">, now: number) {
   if (!(await ownedSessionRow(ctx, session))) return { status: "gone" as const };
   const board = await boardOf(ctx, session);
   if (board) return { status: "found" as const, ...head(board) };
-  const fresh = { session, generation: 0, parts: 0, through: 0, nextSeq: 1, updatedAt: now };
+  const fresh = { session, generation: 0, nextGeneration: 1, parts: 0, through: 0, nextSeq: 1, updatedAt: now };
   return { status: "found" as const, board: await ctx.db.insert("boards", fresh), ...fresh };
 }
 
@@ -55,16 +75,10 @@ export async function appendUpdate(ctx: UserMutationCtx, id: Id<"boards">, updat
 }
 
 export async function updatesAfter(ctx: UserQueryCtx, id: Id<"boards">, after: number) {
-  if (!(await ownedBoard(ctx, id))) return { updates: [], last: after, hasMore: false };
-  const rows = await ctx.db
-    .query("boardUpdates")
-    .withIndex("by_board_and_seq", (q) => q.eq("board", id).gt("seq", after))
-    .take(UPDATES_BATCH);
-  return {
-    updates: rows.map((row) => row.update),
-    last: rows.at(-1)?.seq ?? after,
-    hasMore: rows.length === UPDATES_BATCH,
-  };
+  if (!(await ownedBoard(ctx, id))) return { updates: [], hasMore: false };
+  const log = ctx.db.query("boardUpdates").withIndex("by_board_and_seq", (q) => q.eq("board", id).gt("seq", after));
+  const { rows, hasMore } = await firstUpdates(log);
+  return { updates: rows.map(({ seq, update }) => ({ seq, update })), hasMore };
 }
 
 const partRow = (ctx: UserQueryCtx, board: Id<"boards">, generation: number, part: number) =>
@@ -80,19 +94,31 @@ export async function readPart(ctx: UserQueryCtx, id: Id<"boards">, generation: 
   return (await partRow(ctx, id, generation, part))?.bytes ?? null;
 }
 
-/** Writes a part of the coming generation; it counts only once {@link commitSnapshot} names it. */
+/** The generation of a snapshot to write: a number of its own, so that two writers never mix their parts. */
+export async function draftSnapshot(ctx: UserMutationCtx, id: Id<"boards">) {
+  const board = await ownedBoard(ctx, id);
+  if (!board) return { status: "gone" as const };
+  await ctx.db.patch("boards", id, { nextGeneration: board.nextGeneration + 1 });
+  return { status: "drafted" as const, generation: board.nextGeneration };
+}
+
+/** Writes a part of a drafted generation; it counts only once {@link commitSnapshot} names it. */
 export async function writePart(
   ctx: UserMutationCtx,
   args: { board: Id<"boards">; generation: number; part: number; bytes: ArrayBuffer },
 ) {
   const board = await ownedBoard(ctx, args.board);
   if (!board) return { status: "gone" as const };
-  if (args.generation !== board.generation + 1) return { status: "stale" as const };
+  if (!isDraft(board, args.generation)) return { status: "stale" as const };
   const existing = await partRow(ctx, args.board, args.generation, args.part);
   if (existing) await ctx.db.patch("boardSnapshots", existing._id, { bytes: args.bytes });
   else await ctx.db.insert("boardSnapshots", args);
   return { status: "stored" as const };
 }
+
+/** A later snapshot that was committed first ends all earlier drafts, and sweeps their parts. */
+const isDraft = ({ generation, nextGeneration }: Doc<"boards">, drafted: number): boolean =>
+  drafted > generation && drafted < nextGeneration;
 
 export async function commitSnapshot(
   ctx: UserMutationCtx,
@@ -101,7 +127,7 @@ export async function commitSnapshot(
   const board = await ownedBoard(ctx, args.board);
   if (!board) return { status: "gone" as const };
   const { generation, parts, through, now } = args;
-  if (generation !== board.generation + 1 || through < board.through) return { status: "stale" as const };
+  if (!isDraft(board, generation) || through < board.through) return { status: "stale" as const };
   await ctx.db.patch("boards", board._id, { generation, parts, through, updatedAt: now });
   await sweepBoard(ctx, board._id);
   return { status: "stored" as const };
@@ -111,17 +137,17 @@ export async function commitSnapshot(
 export async function sweepBoard(ctx: MutationCtx, id: Id<"boards">): Promise<void> {
   const board = await ctx.db.get("boards", id);
   if (!board) return;
-  const updates = await ctx.db
+  const replaced = ctx.db
     .query("boardUpdates")
-    .withIndex("by_board_and_seq", (q) => q.eq("board", id).lte("seq", board.through))
-    .take(UPDATES_BATCH);
-  for (const row of updates) await ctx.db.delete("boardUpdates", row._id);
+    .withIndex("by_board_and_seq", (q) => q.eq("board", id).lte("seq", board.through));
+  const updates = await firstUpdates(replaced);
+  for (const row of updates.rows) await ctx.db.delete("boardUpdates", row._id);
   const parts = await ctx.db
     .query("boardSnapshots")
     .withIndex("by_board_and_generation_and_part", (q) => q.eq("board", id).lt("generation", board.generation))
     .take(8);
   for (const row of parts) await ctx.db.delete("boardSnapshots", row._id);
-  if (updates.length === UPDATES_BATCH || parts.length === 8) {
+  if (updates.hasMore || parts.length === 8) {
     await ctx.scheduler.runAfter(0, internal.boards.sweep, { board: id });
   }
 }

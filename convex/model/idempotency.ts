@@ -18,10 +18,10 @@ export interface Write {
 
 /**
  * What an effect answers: a body as JSON text, or none (204); null when its object is not the caller's; `stale` when the
- * caller's view of it is old and nothing was done.
+ * caller's view of it is old, `busy` when another instance of the service holds it, and nothing was done.
  */
 type Done = { readonly status: number; readonly body: string | null };
-export type Effect = Done | null | "stale";
+export type Effect = Done | null | "stale" | "busy";
 
 export const created = (value: unknown): Effect => ({ status: 201, body: JSON.stringify(value) });
 export const ok = (value: unknown): Effect => ({ status: 200, body: JSON.stringify(value) });
@@ -73,7 +73,7 @@ export async function once(ctx: UserMutationCtx, write: Write, effect: () => Pro
   }
   const made = await effect();
   if (!made) return { outcome: "not_found" };
-  if (made === "stale") return { outcome: "stale" };
+  if (made === "stale" || made === "busy") return { outcome: made };
   await remember(ctx, write, made);
   const done = { outcome: "done" as const, ...made };
   if (write.dryRun) throw new ConvexError({ code: "DRY_RUN", outcome: done });

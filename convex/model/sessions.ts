@@ -3,6 +3,7 @@ import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { ownedFolder } from "./folders.ts";
+import { isHeldByOther } from "./leases.ts";
 import { created, type Effect, noContent, type UserMutationCtx, type UserQueryCtx } from "./idempotency.ts";
 import { existed, ts } from "./time.ts";
 
@@ -96,9 +97,10 @@ export async function listSessions(
 /** Sessions one user can make within one millisecond and still page over exactly. */
 export const TIES_MAX = 64;
 
-export async function removeSession(ctx: UserMutationCtx, id: string): Promise<Effect> {
+export async function removeSession(ctx: UserMutationCtx, id: string, instance: string): Promise<Effect> {
   const session = await ownedSession(ctx, id);
   if (!session) return null;
+  if (await isHeldByOther(ctx, session._id, instance)) return "busy";
   const folder = session.folderId === null ? null : await ownedFolder(ctx, session.folderId);
   if (folder) await ctx.db.patch("folders", folder._id, { sessionCount: Math.max(0, folder.sessionCount - 1) });
   await ctx.db.delete("sessionContexts", session.contextId);
@@ -126,6 +128,10 @@ async function firstRows(ctx: MutationCtx, session: Id<"sessions">) {
       .withIndex("by_session_and_client_message_id", (q) => q.eq("session", session))
       .take(DELETE_BATCH)),
     ...(await ctx.db
+      .query("turnLeases")
+      .withIndex("by_session", (q) => q.eq("session", session))
+      .take(DELETE_BATCH)),
+    ...(await ctx.db
       .query("jobs")
       .withIndex("by_session", (q) => q.eq("session", session))
       .take(DELETE_BATCH)),
@@ -139,11 +145,11 @@ async function boardRows(ctx: MutationCtx, session: Id<"sessions">) {
     .first();
   if (!board) return [];
   const parts = [
+    // An update and a part are up to 900 kB each: few per transaction.
     ...(await ctx.db
       .query("boardUpdates")
       .withIndex("by_board_and_seq", (q) => q.eq("board", board._id))
-      .take(DELETE_BATCH)),
-    // A part is up to 900 kB: few per transaction.
+      .take(8)),
     ...(await ctx.db
       .query("boardSnapshots")
       .withIndex("by_board_and_generation_and_part", (q) => q.eq("board", board._id))

@@ -1,10 +1,11 @@
 // A tutor turn in two transactions: what it leaves in any case (log row, user row, mode), then effect and reply together
-// (contract tutor-socket.md §2, §6; G13). The service holds the session's queue, so these never race with each other.
+// (contract tutor-socket.md §2, §6; G13). The queue of the service keeps turns of one instance apart, a lease those of two.
 import { ConvexError } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import type { UserMutationCtx, UserQueryCtx } from "./idempotency.ts";
 import { KEPT_MS } from "./idempotency.ts";
+import { claimLease, holdsLease, isHeldByOther, releaseLease } from "./leases.ts";
 import { appendLog, type LogEntry } from "./logs.ts";
 import { messagesBelow } from "./messages.ts";
 import { ownedSession, ownedSessionRow } from "./sessions.ts";
@@ -40,6 +41,10 @@ async function stateOf(ctx: QueryCtx, session: Doc<"sessions">) {
 export interface TurnStart {
   readonly session: Id<"sessions">;
   readonly now: number;
+  /** Of the service. */
+  readonly instance: string;
+  /** The turn goes on: nobody else may write until it is finished or given up. */
+  readonly holds: boolean;
   readonly clientMessageId?: string;
   readonly interactionMode?: string;
   readonly log?: LogEntry;
@@ -67,11 +72,17 @@ async function remembered(ctx: UserMutationCtx, turn: TurnStart) {
   return null;
 }
 
+/** A frame that only leaves its traces waits for a running turn like any other, and holds nothing itself. */
+async function mayWrite(ctx: UserMutationCtx, { session, instance, holds }: TurnStart): Promise<boolean> {
+  return holds ? claimLease(ctx, session, instance) : !(await isHeldByOther(ctx, session, instance));
+}
+
 export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
   const session = await ownedSessionRow(ctx, turn.session);
   if (!session) return { status: "gone" as const };
   const earlier = await remembered(ctx, turn);
   if (earlier?.framesJson) return { status: "repeat" as const, framesJson: earlier.framesJson };
+  if (!(await mayWrite(ctx, turn))) return { status: "busy" as const };
 
   let { latestTurnNo, logRows } = session;
   let inputTurnNo = earlier?.userTurnNo ?? null;
@@ -126,6 +137,7 @@ export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
 export interface TurnEnd {
   readonly session: Id<"sessions">;
   readonly now: number;
+  readonly instance: string;
   readonly clientMessageId?: string;
   /** Row of that id, when the turn's begin made or found one. */
   readonly processed?: Id<"processedMessages">;
@@ -179,15 +191,17 @@ async function storeReply(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
 }
 
 /**
- * Stores everything a successful turn changes. `stale`: the analysis was claimed by someone else meanwhile, or the turn
- * number is taken; nothing is stored and the caller starts the turn over.
+ * Stores everything a successful turn changes and gives the session up. `stale`: another instance has taken the session,
+ * the analysis was claimed meanwhile, or the turn number is taken; nothing is stored and the caller starts over.
  */
 export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
   const session = await ownedSessionRow(ctx, turn.session);
   if (!session) return { status: "gone" as const };
   const row = turn.processed && (await ctx.db.get("processedMessages", turn.processed));
   if (row && row.session !== session._id) return { status: "gone" as const };
+  // Its begin was a dry run too and claimed nothing.
   if (turn.dryRun) return { status: "stored" as const };
+  if (!(await holdsLease(ctx, turn.session, turn.instance))) return { status: "stale" as const };
   if (turn.reply && turn.reply.turnNo !== session.latestTurnNo + 1) return { status: "stale" as const };
   if (turn.claimJobId !== undefined && session.analysisStatus !== null) return { status: "stale" as const };
 
@@ -207,6 +221,7 @@ export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
     updatedAt: now,
   });
   if (turn.claimJobId !== undefined) await claimAnalysis(ctx, session, turn.claimJobId, now);
+  await releaseLease(ctx, turn.session, turn.instance);
   return { status: "stored" as const };
 }
 

@@ -31,6 +31,7 @@ export const writeOutcome = v.union(
   v.object({ outcome: v.literal("reused") }),
   v.object({ outcome: v.literal("not_found") }),
   v.object({ outcome: v.literal("stale") }),
+  v.object({ outcome: v.literal("busy") }),
 );
 export type WriteOutcome = Infer<typeof writeOutcome>;
 

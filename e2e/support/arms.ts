@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startCandidate as startCandidateWithHost } from "../../src/app.ts";
 import { REPOSITORY } from "./paths.ts";
 import { startService, type Service, type ServiceSpec } from "./process.ts";
 
@@ -14,6 +15,8 @@ export interface ArmOptions {
   readonly dataDir?: string;
   readonly modelUrl?: string;
   readonly databaseUrl?: string;
+  /** More variables of the candidate's functions. */
+  readonly variables?: Record<string, string>;
 }
 
 const folders: string[] = [];
@@ -58,18 +61,58 @@ export function controlSpec(options: ArmOptions = {}): ServiceSpec {
   };
 }
 
+/** The service alone; nothing answers at its `CONVEX_URL`. */
 export function candidateSpec(options: ArmOptions = {}): ServiceSpec {
   return {
     name: "candidate",
     command: process.execPath,
     args: [join(REPOSITORY, "src/convexBackend/main.ts")],
     cwd: REPOSITORY,
-    env: armEnv("candidate", options),
+    env: { CONVEX_URL: "http://127.0.0.1:9", ...armEnv("candidate", options) },
   };
 }
 
 export const startControl = (options: ArmOptions = {}): Promise<Service> => startService(controlSpec(options));
-export const startCandidate = (options: ArmOptions = {}): Promise<Service> => startService(candidateSpec(options));
+
+/** Ends of the hosts of earlier candidates, by data folder: the next one there waits for it. */
+const hosts = new Map<string, () => Promise<void>>();
+
+export interface CandidateArm extends Service {
+  /** Where its functions run: another instance of the service may work there too, on the same data folder. */
+  readonly convexUrl: string;
+}
+
+/**
+ * Service and embedded host as one arm: `stop` and SIGKILL are for both, `signal` is for the service else. With
+ * `CONVEX_URL` the service alone.
+ */
+export async function startCandidate(options: ArmOptions = {}): Promise<CandidateArm> {
+  const given = options.env?.["CONVEX_URL"];
+  const { CONVEX_URL: _, ...own } = candidateSpec(options).env;
+  const env = given === undefined ? own : { ...own, CONVEX_URL: given };
+  const dataDir = own["DATA_DIR"] ?? "";
+  if (given === undefined) await hosts.get(dataDir)?.();
+  const { service, host } = await startCandidateWithHost({
+    env,
+    ...(options.variables && { variables: options.variables }),
+    startService: (whole) => startService({ ...candidateSpec(options), env: whole as Record<string, string> }),
+  });
+  if (host === null) return Object.assign(service, { convexUrl: given ?? "" });
+  hosts.set(dataDir, () => host.stop());
+  const { stop, signal } = service;
+  return Object.assign(service, {
+    convexUrl: host.url,
+    async stop(timeoutMs?: number) {
+      const exit = await stop(timeoutMs);
+      await host.stop();
+      return exit;
+    },
+    signal(name: NodeJS.Signals) {
+      signal(name);
+      if (name === "SIGKILL") host.kill();
+    },
+  });
+}
 
 /** The local model of contract services §13; it waits as little as it may. */
 export function startStandIn(env: Record<string, string> = {}): Promise<Service> {

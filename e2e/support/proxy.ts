@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TEST_SECRET, temporaryDir } from "./arms.ts";
 import { REPOSITORY } from "./paths.ts";
@@ -6,11 +6,14 @@ import { startService, type Service } from "./process.ts";
 
 export interface ProxyOptions {
   readonly controlUrl: string;
-  readonly candidateUrl: string;
+  /** null: `config` names its instances. */
+  readonly candidateUrl: string | null;
   /** The arm that serves every subject at the start. */
   readonly everyoneOn: "control" | "candidate";
   /** More `SWITCHYARD__…` variables, or the secret of other tokens. */
   readonly env?: Record<string, string>;
+  /** Changes the shipped configuration where no variable reaches. */
+  readonly config?: (text: string) => string;
 }
 
 export interface Proxy extends Service {
@@ -57,6 +60,14 @@ const RAISED = {
   SWITCHYARD__LIMITS__LOGINS_PER_ADDRESS__BURST: "6000",
 };
 
+function configFile(dir: string, change: ProxyOptions["config"]): string {
+  const shipped = join(REPOSITORY, "switchyard.config.yaml");
+  if (!change) return shipped;
+  const file = join(dir, "switchyard.config.yaml");
+  writeFileSync(file, change(readFileSync(shipped, "utf8")));
+  return file;
+}
+
 /** The proxy with the repository's own configuration, on free ports and a state folder of its own. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const stateDir = temporaryDir("proxy");
@@ -67,7 +78,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const service = await startService({
     name: `proxy → ${options.everyoneOn}`,
     command: process.execPath,
-    args: [join(REPOSITORY, "src/main.ts"), "run", "--quiet", "--config", join(REPOSITORY, "switchyard.config.yaml")],
+    args: [join(REPOSITORY, "src/main.ts"), "run", "--quiet", "--config", configFile(stateDir, options.config)],
     cwd: stateDir,
     env: {
       JWT_SECRET_KEY: TEST_SECRET,
@@ -75,7 +86,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       SWITCHYARD__ADMIN__LISTEN: "127.0.0.1:0",
       SWITCHYARD__STATE_DIR: stateDir,
       SWITCHYARD__ARMS__CONTROL__URL: options.controlUrl,
-      SWITCHYARD__ARMS__CANDIDATE__URL: options.candidateUrl,
+      ...(options.candidateUrl !== null && { SWITCHYARD__ARMS__CANDIDATE__URL: options.candidateUrl }),
       SWITCHYARD__DRAIN__DELAY: "0s",
       ...RAISED,
       ...options.env,

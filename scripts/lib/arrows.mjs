@@ -42,15 +42,9 @@ export const ARROWS = {
   convex: {},
   app: { rooms: [...CORE, ...APPLICATION, ...STANDALONE] },
   main: { rooms: [...CORE, ...APPLICATION], paths: ["src/app.ts"] },
-  e2e: { rooms: [...CORE, ...APPLICATION] },
+  e2e: { rooms: [...CORE, ...APPLICATION], paths: ["src/app.ts"] },
   bench: { rooms: [...CORE, ...APPLICATION], paths: ["src/app.ts"] },
 };
-
-/** Single files that may reach further than their room, each with its reason. */
-export const EXCEPTIONS = [
-  // Runs the Convex functions in process until the embedded host stands (issue 2, item 6).
-  { file: /^src\/convexBackend\/store\/convexTestStore\.ts$/, to: /^convex\// },
-];
 
 /** The only packages a room may import; rooms that are absent here may import any (see PACKAGES). Node's own count as `node:`. */
 export const ROOM_PACKAGES = {
@@ -71,7 +65,7 @@ export const PACKAGES = {
   commander: { in: ["cli", "platform", "app", "main", "bench"] },
   // The stand-in only in its tests: the client of the arms must understand its answers.
   openai: { in: ["convexBackend", "modelStandIn"] },
-  "convex-test": { in: ["convexBackend", "convex"] },
+  "convex-test": { in: ["convex"] },
   "http-proxy": { in: ["bench"] },
   "http-proxy-3": { in: ["bench"] },
   httpxy: { in: ["bench"] },

@@ -20,8 +20,8 @@ export interface ServiceIdentity {
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** The Convex deployment, without a slash at its end. Null: the functions run in this process, in memory. */
-  readonly convexUrl: string | null;
+  /** The Convex deployment, or the embedded host (Convex-compatible), without a slash at its end. */
+  readonly convexUrl: string;
   readonly serviceIdentity: ServiceIdentity;
   readonly jwt: {
     readonly secret: KeyObject | null;
@@ -86,10 +86,11 @@ function url(env: Environment, name: string, problems: string[]): string | null 
 }
 
 /** Both clients put paths behind it: `https://happy-animal-123.convex.cloud`, never its `.convex.site`. */
-function deploymentUrl(env: Environment, name: string, problems: string[]): string | null {
+function deploymentUrl(env: Environment, name: string, problems: string[]): string {
   const given = url(env, name, problems);
+  if (given === null) problems.push(`${name} must be set: \`npm run candidate\` starts an embedded host and sets it`);
   const parsed = given === null ? null : URL.parse(given);
-  if (parsed === null) return null;
+  if (parsed === null) return "";
   const isBare = parsed.search === "" && parsed.hash === "" && parsed.username === "" && parsed.password === "";
   if (!isBare) problems.push(`${name} must have no user, query or fragment`);
   if (parsed.hostname.endsWith(".convex.site")) problems.push(`${name} must be the .convex.cloud address`);
@@ -116,7 +117,7 @@ function serviceIdentity(env: Environment, problems: string[]): ServiceIdentity 
     problems.push("SWITCHYARD_ISSUER must be a plain http or https URL");
   if (!/^[\w.:/~-]{1,256}$/.test(audience))
     problems.push("SWITCHYARD_AUDIENCE must be letters, digits and . : / ~ _ -");
-  const keyDir = join(text(env, "DATA_DIR") ?? "data", "convex");
+  const keyDir = join(text(env, "DATA_DIR") ?? "data", "candidate");
   return { issuer, audience, signingKeys: signingKeysOf(env, problems), keyDir };
 }
 

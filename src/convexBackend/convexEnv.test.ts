@@ -24,7 +24,7 @@ test("the three variables come from the keys in the data directory, made if need
   assert.deepEqual(variables, {
     SWITCHYARD_ISSUER: "https://switchyard.invalid",
     SWITCHYARD_AUDIENCE: "switchyard",
-    SWITCHYARD_JWKS: keySetUri(signingKeysIn(join(dataDir, "convex"))),
+    SWITCHYARD_JWKS: keySetUri(signingKeysIn(join(dataDir, "candidate"))),
   });
   assert.deepEqual(convexVariables({ DATA_DIR: dataDir }), variables);
 });
@@ -70,10 +70,11 @@ test("the script prints the commands, or one sentence and the code of a wrong co
   );
 });
 
-test("a deployment's address is taken without its last slash, and is optional", () => {
+test("a deployment's address is taken without its last slash", () => {
   const urlOf = (given: string) => loadConfig({ JWT_SECRET_KEY: SECRET, CONVEX_URL: given }).convexUrl;
-  assert.equal(loadConfig({ JWT_SECRET_KEY: SECRET }).convexUrl, null);
-  assert.equal(urlOf(""), null);
+  for (const env of [{}, { CONVEX_URL: "" }]) {
+    assert.throws(() => loadConfig({ JWT_SECRET_KEY: SECRET, ...env }), /CONVEX_URL must be set/);
+  }
   assert.equal(urlOf("https://happy-animal-123.convex.cloud/"), "https://happy-animal-123.convex.cloud");
   assert.equal(urlOf("http://127.0.0.1:8004"), "http://127.0.0.1:8004");
 });

@@ -15,7 +15,7 @@ export function convexVariables(env: Environment): ConvexVariables {
 }
 
 /** Lines of an env file (`--env-file` of the host): no value holds a quote or a line's end. */
-export const envFileText = (variables: ConvexVariables): string =>
+export const envFileText = (variables: Readonly<Record<string, string>>): string =>
   Object.entries(variables)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");

@@ -10,8 +10,7 @@ import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { parseSigningKeys, signingKeysIn } from "./signingKey.ts";
-import { convexTestDeployment } from "./testing/convexTestDeployment.ts";
+import { startEmbeddedHost } from "./testing/embeddedHost.ts";
 import { privatePem } from "./testing/tokens.ts";
 
 const SECRET = "a-secret-of-at-least-thirty-two-bytes";
@@ -73,9 +72,10 @@ async function closed(ws: WebSocket): Promise<void> {
   await once(ws, "close");
 }
 
-test("sessions, turns, keyed writes and boards live in the deployment, and outlive the process", async (t) => {
+test("sessions, turns, keyed writes and boards live in the deployment, and outlive both processes", async (t) => {
   const dataDir = temporaryDir(t);
-  const deployment = await convexTestDeployment(t, () => signingKeysIn(join(dataDir, "convex")));
+  const deployment = await startEmbeddedHost({ DATA_DIR: dataDir });
+  t.after(deployment.stop);
   const model = await run(t, "../modelStandIn/main.ts", { STANDIN_CHUNK_MS: "1", STANDIN_DELAY_MS: "0" }).origin;
   const env = {
     JWT_SECRET_KEY: SECRET,
@@ -112,7 +112,8 @@ test("sessions, turns, keyed writes and boards live in the deployment, and outli
   assert.ok([403, 404].includes(other.status), String(other.status));
   first.child.kill("SIGTERM");
   assert.equal(await first.exited, 0);
-  while (deployment.sockets.open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await deployment.stop();
+  await deployment.startAgain();
 
   const again = await run(t, "main.ts", env).origin;
   const messages = await (await fetch(`${again}/api/v1/sessions/${id}/messages`, { headers: ann })).json();
@@ -125,20 +126,14 @@ test("sessions, turns, keyed writes and boards live in the deployment, and outli
 
 test("while the deployment is away the service says so, and serves again when it is back", async (t) => {
   const dataDir = temporaryDir(t);
-  const pem = privatePem();
-  const deployment = await convexTestDeployment(t, () => parseSigningKeys(pem));
-  const { port } = deployment.server.address() as { port: number };
-  const origin = await run(t, "main.ts", {
-    JWT_SECRET_KEY: SECRET,
-    CONVEX_URL: deployment.url,
-    DATA_DIR: dataDir,
-    SWITCHYARD_SIGNING_KEY: pem,
-  }).origin;
+  const env = { DATA_DIR: dataDir, SWITCHYARD_SIGNING_KEY: privatePem() };
+  const deployment = await startEmbeddedHost(env);
+  t.after(deployment.stop);
+  const origin = await run(t, "main.ts", { JWT_SECRET_KEY: SECRET, CONVEX_URL: deployment.url, ...env }).origin;
   const list = () => fetch(`${origin}/api/v1/folders`, { headers: login("ann") });
   assert.equal((await list()).status, 200);
 
-  deployment.server.closeAllConnections();
-  await new Promise((resolve) => deployment.server.close(resolve));
+  await deployment.stop();
   const ready = await fetch(`${origin}/readyz`);
   assert.equal(ready.status, 503);
   assert.equal(((await ready.json()) as { checks: { store: string } }).checks.store, "fail");
@@ -146,14 +141,20 @@ test("while the deployment is away the service says so, and serves again when it
   assert.equal(refused.status, 503);
   assert.equal(((await refused.json()) as { error_code: string }).error_code, "STORE_UNAVAILABLE");
 
-  await new Promise<void>((resolve) => deployment.server.listen(port, "127.0.0.1", resolve));
+  await deployment.startAgain();
   assert.equal((await fetch(`${origin}/readyz`)).status, 200);
   assert.equal((await list()).status, 200);
 });
 
+test("without CONVEX_URL the process ends with a sentence and the code of a wrong configuration", async (t) => {
+  const started = run(t, "main.ts", { JWT_SECRET_KEY: SECRET, DATA_DIR: temporaryDir(t) });
+  assert.equal(await started.exited, 3);
+  assert.match(started.output(), /^candidate: CONVEX_URL must be set: .*npm run candidate.*\.\n$/);
+});
+
 test("unusable keys end the process with a sentence and the code of a wrong configuration", async (t) => {
   const dataDir = temporaryDir(t);
-  writeFileSync(join(dataDir, "convex"), "a file where the folder should be");
+  writeFileSync(join(dataDir, "candidate"), "a file where the folder should be");
   const started = run(t, "main.ts", { JWT_SECRET_KEY: SECRET, CONVEX_URL: "http://127.0.0.1:9", DATA_DIR: dataDir });
   assert.equal(await started.exited, 3);
   assert.match(started.output(), /^candidate: .*signingKeys\.pem: ENOTDIR\.\n$/);

@@ -1,3 +1,4 @@
 // Public face of the candidate service. It is started as a process (main.ts): nobody else holds its store.
-export { type Config, ConfigurationError, loadConfig } from "./config.ts";
-export { createService } from "./service.ts";
+export { ConfigurationError } from "./config.ts";
+export { convexVariables, envFileText } from "./convexEnv.ts";
+export { SigningKeyError } from "./signingKey.ts";

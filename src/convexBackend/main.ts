@@ -1,12 +1,11 @@
 // Process entry of the candidate service. Exit codes: 2 faults, 3 configuration, 4 port in use.
-import { createConvexClients } from "./convexClients.ts";
+import { type Config, ConfigurationError, loadConfig } from "./config.ts";
+import { type ConvexClients, createConvexClients } from "./convexClients.ts";
 import { FaultSyntaxError, parseFaults } from "./faults/parse.ts";
-import { type Config, ConfigurationError, createService, loadConfig } from "./index.ts";
 import { createLog, type Log } from "./log.ts";
-import type { Store } from "./ports.ts";
 import { createServiceTokens } from "./serviceTokens.ts";
+import { createService } from "./service.ts";
 import { SigningKeyError, signingKeysIn } from "./signingKey.ts";
-import { createConvexTestStore } from "./store/convexTestStore.ts";
 
 function leave(code: number, sentence: string): never {
   process.stderr.write(`${sentence}\n`);
@@ -25,8 +24,7 @@ function configuration(): Config {
   }
 }
 
-function storeOf({ convexUrl, serviceIdentity }: Config, log: Log): Store {
-  if (convexUrl === null) return createConvexTestStore();
+function clientsOf({ convexUrl, serviceIdentity }: Config, log: Log): ConvexClients {
   const { issuer, audience, signingKeys, keyDir } = serviceIdentity;
   try {
     const tokens = createServiceTokens({ keys: signingKeys ?? signingKeysIn(keyDir), issuer, audience });
@@ -40,17 +38,7 @@ function storeOf({ convexUrl, serviceIdentity }: Config, log: Log): Store {
 async function main(): Promise<void> {
   const config = configuration();
   const log = createLog();
-  const service = createService(config, storeOf(config, log), log);
-  let port: number;
-  try {
-    port = await service.listen();
-  } catch (error) {
-    const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (!isTaken) throw error;
-    leave(4, `candidate: ${config.host}:${config.port} is in use; set PORT to a free one.`);
-  }
-  log.info("listening", { arm: "candidate", host: config.host, port });
-
+  const service = createService(config, clientsOf(config, log), log);
   let isLeaving = false;
   const stop = (): void => {
     if (isLeaving) return;
@@ -62,6 +50,16 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+
+  let port: number;
+  try {
+    port = await service.listen();
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    if (!isTaken) throw error;
+    leave(4, `candidate: ${config.host}:${config.port} is in use; set PORT to a free one.`);
+  }
+  log.info("listening", { arm: "candidate", host: config.host, port });
 }
 
 await main();

@@ -2,13 +2,17 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
+import { type EmbeddedHost, startEmbeddedHost } from "./testing/embeddedHost.ts";
 
 const SECRET = "a-secret-of-at-least-thirty-two-bytes";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -30,9 +34,12 @@ function run(entry: string, env: Record<string, string>) {
   return { child, seen, listening, exited };
 }
 
+const DATA_DIR = mkdtempSync(join(tmpdir(), "candidate-service-"));
 let modelUrl = "";
+let host: EmbeddedHost | null = null;
 const start = async (env: Record<string, string> = {}) => {
-  const service = run("main.ts", { JWT_SECRET_KEY: SECRET, PORT: "0", OPENAI_BASE_URL: modelUrl, ...env });
+  const own = { JWT_SECRET_KEY: SECRET, PORT: "0", OPENAI_BASE_URL: modelUrl, CONVEX_URL: host?.url ?? "", DATA_DIR };
+  const service = run("main.ts", { ...own, ...env });
   const port = await service.listening;
   return { ...service, origin: `127.0.0.1:${port}` };
 };
@@ -41,10 +48,13 @@ let shared: Awaited<ReturnType<typeof start>>;
 before(async () => {
   const model = run("../modelStandIn/main.ts", { PORT: "0", STANDIN_CHUNK_MS: "1", STANDIN_DELAY_MS: "0" });
   modelUrl = `http://127.0.0.1:${await model.listening}/v1`;
+  host = await startEmbeddedHost({ DATA_DIR });
   shared = await start();
 });
-after(() => {
+after(async () => {
   for (const child of children) child.kill("SIGKILL");
+  await host?.stop();
+  rmSync(DATA_DIR, { recursive: true, force: true, maxRetries: 5 });
 });
 
 let subjects = 0;
@@ -96,7 +106,7 @@ test("a wrong environment ends the process with a sentence and the code of its k
     [{ JWT_SECRET_KEY: SECRET, FAULTS: "nope" }, 2, /unknown fault "nope"/],
     [{ JWT_SECRET_KEY: SECRET, PORT: String(port) }, 4, /in use/],
   ];
-  const runs = cases.map(([env]) => run("main.ts", { PORT: "0", ...env }));
+  const runs = cases.map(([env]) => run("main.ts", { PORT: "0", CONVEX_URL: "http://127.0.0.1:9", DATA_DIR, ...env }));
   for (const [i, [, code, sentence]] of cases.entries()) {
     assert.equal(await runs[i]?.exited, code);
     assert.match(runs[i]?.seen.err ?? "", sentence);

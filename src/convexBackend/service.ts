@@ -7,6 +7,7 @@ import { createTokens } from "./auth/tokens.ts";
 import { createBoards } from "./board/boards.ts";
 import { createWhiteboardSurface, type WhiteboardSurface } from "./board/surface.ts";
 import type { Config } from "./config.ts";
+import type { ConvexClients } from "./convexClients.ts";
 import { createDerivedIds } from "./derivedIds.ts";
 import { createFaultyStore } from "./faults/faultyStore.ts";
 import { armTimedCrash, skewMs } from "./faults/processFaults.ts";
@@ -17,7 +18,6 @@ import { identityHeaders } from "./http/respond.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createModelClient } from "./model/client.ts";
-import type { Store } from "./ports.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { boardRoutes } from "./routes/board.ts";
 import { folderRoutes } from "./routes/folders.ts";
@@ -25,7 +25,9 @@ import { healthRoutes, VERSION } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import type { Services } from "./services.ts";
+import { createSessionLeases } from "./sessionLeases.ts";
 import { createSessionQueues } from "./sessionQueue.ts";
+import { createSessionWatches } from "./sessionWatches.ts";
 import { createUpgrades } from "./sockets/upgrade.ts";
 import { createTutorSurface, type TutorSurface } from "./tutor/surface.ts";
 
@@ -76,18 +78,24 @@ function refuseUnreadable(error: Error, socket: Duplex): void {
   socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n${head.join("")}\r\n`);
 }
 
-export function createService(config: Config, plainStore: Store, log: Log): Service {
+export function createService(config: Config, clients: ConvexClients, log: Log): Service {
   const metrics = createMetrics(VERSION);
   const faults = createSwitchboard({ initial: config.faults, seed: config.faultSeed, metrics, log });
-  const store = createFaultyStore(plainStore, faults);
+  const store = createFaultyStore(clients, faults);
   const clock = { now: () => Date.now() + skewMs(faults) };
   const tokens = createTokens(config);
   const gate = createGate({ store, tokens, faults, config, clock });
   const queues = createSessionQueues();
-  const boards = createBoards({ store, clock, log, metrics });
-  let isStopping = false;
+  const leases = createSessionLeases(store, clients.subscriptions);
+  const watches = createSessionWatches(clients.subscriptions);
   // Sockets need the services and the services close sockets: the two ends meet here.
   const surfaces: { tutor?: TutorSurface; whiteboard?: WhiteboardSurface } = {};
+  const closeSession = (id: string): void => {
+    surfaces.tutor?.closeSession(id);
+    surfaces.whiteboard?.closeSession(id);
+  };
+  const boards = createBoards({ store, clock, log, metrics, watches, onDeleted: closeSession });
+  let isStopping = false;
   const services: Services = {
     config,
     store,
@@ -98,14 +106,13 @@ export function createService(config: Config, plainStore: Store, log: Log): Serv
     tokens,
     gate,
     queues,
+    leases,
+    watches,
     boards,
     ids: createDerivedIds(faults),
     keyedRuns: createKeyedRuns(),
     model: createModelClient(config.model, metrics),
-    closeSession(id) {
-      surfaces.tutor?.closeSession(id);
-      surfaces.whiteboard?.closeSession(id);
-    },
+    closeSession,
     isStopping: () => isStopping,
   };
   const tutor = createTutorSurface(services);

@@ -9,7 +9,9 @@ import type { KeyedRuns } from "./http/keyed.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Clock, Store } from "./ports.ts";
+import type { SessionLeases } from "./sessionLeases.ts";
 import type { SessionQueues } from "./sessionQueue.ts";
+import type { SessionWatches } from "./sessionWatches.ts";
 import type { ModelClient } from "./model/client.ts";
 
 export interface Services {
@@ -23,6 +25,8 @@ export interface Services {
   readonly tokens: Tokens;
   readonly gate: Gate;
   readonly queues: SessionQueues;
+  readonly leases: SessionLeases;
+  readonly watches: SessionWatches;
   readonly keyedRuns: KeyedRuns;
   readonly boards: Boards;
   readonly model: ModelClient;

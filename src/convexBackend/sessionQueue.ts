@@ -1,7 +1,8 @@
 // Per session one queue (contract G13): socket turns and REST writes run one after the other in arrival order.
 import { HttpError } from "./http/errors.ts";
 
-const REST_WAIT_MS = 60_000;
+/** How long a REST call waits for its turn (contract G13). */
+export const REST_WAIT_MS = 60_000;
 
 type Work = () => Promise<void>;
 

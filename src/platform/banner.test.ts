@@ -12,6 +12,7 @@ const facts: BannerFacts = {
     candidate: { name: "candidate", port: 8002, wanted: 8002 },
     model: { name: "model", port: 8003, wanted: 8003 },
   },
+  host: { name: "host", port: 8004, wanted: 8004 },
   modelUrl: "http://127.0.0.1:8003",
   otherPorts: [],
   exposurePercent: 25,
@@ -31,7 +32,7 @@ test("names every address, who is where, how long it took, and what to try", () 
     "data/switchyard/operate.token",
     "legacy 8001 ready",
     "convex 8002 ready",
-    "a restart forgets",
+    "embedded host (Convex-compatible) 8004 ready",
     "25 % exposed, 12 students talking (9 on control, 3 on candidate)",
     "ready in 6.2 s",
     'npx switchyard explain --user u-1 --route "GET /api/v1/sessions"',
@@ -42,12 +43,18 @@ test("names every address, who is where, how long it took, and what to try", () 
 });
 
 test("a port that was taken is said, with the one used instead", () => {
-  const text = bannerText({ ...facts, otherPorts: [{ name: "api", port: 8004, wanted: 8000 }] });
-  assert.match(text, /taken {6}8000 is in use: api is on 8004/);
+  const text = bannerText({ ...facts, otherPorts: [{ name: "api", port: 8010, wanted: 8000 }] });
+  assert.match(text, /taken {6}8000 is in use: api is on 8010/);
 });
 
 test("explain gets the admin address when that is not the usual one", () => {
   assert.match(bannerText({ ...facts, admin: "http://127.0.0.1:9902" }), /--admin-url http:\/\/127\.0\.0\.1:9902/);
+});
+
+test("a deployment is named instead of the embedded host", () => {
+  const text = bannerText({ ...facts, host: null });
+  assert.match(text, /candidate's functions: the deployment of CONVEX_URL/);
+  assert.doesNotMatch(text, /embedded/);
 });
 
 test("another model server is named instead of the stand-in", () => {

@@ -4,6 +4,8 @@ export interface BannerFacts {
   readonly admin: string;
   readonly operateTokenFile: string | null;
   readonly ports: { readonly control: PortFact; readonly candidate: PortFact; readonly model: PortFact | null };
+  /** Null: the candidate's functions run on the deployment of `CONVEX_URL`. */
+  readonly host: PortFact | null;
   /** Address of another model server, when the stand-in is not used. */
   readonly modelUrl: string;
   readonly otherPorts: readonly PortFact[];
@@ -37,11 +39,19 @@ export function bannerText(facts: BannerFacts): string {
     `  api        ${api}/          metrics   ${admin}/metrics`,
     `  admin      ${admin}/          operate token   ${facts.operateTokenFile ?? "from the configuration"}`,
     `  control    legacy ${ports.control.port} ready   candidate   convex ${ports.candidate.port} ready`,
-    "             (candidate: functions run in process, in memory; the embedded host comes later: a restart forgets)",
+    facts.host
+      ? `             candidate's functions: embedded host (Convex-compatible) ${facts.host.port} ready`
+      : "             candidate's functions: the deployment of CONVEX_URL",
     `  model      ${model}`,
     `  tutoring   ${exposure}, ${total} students talking (${students.control} on control, ${students.candidate} on candidate)      ready in ${(facts.readyMs / 1000).toFixed(1)} s`,
     `  files      logs ${facts.logs}   tokens of two students ${facts.tokensFile}`,
-    ...takenRows([ports.control, ports.candidate, ...(ports.model ? [ports.model] : []), ...facts.otherPorts]),
+    ...takenRows([
+      ports.control,
+      ports.candidate,
+      ...(ports.model ? [ports.model] : []),
+      ...(facts.host ? [facts.host] : []),
+      ...facts.otherPorts,
+    ]),
     ...tryRows(facts),
   ];
   return `${rows.join("\n")}\n`;

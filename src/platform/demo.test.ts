@@ -98,7 +98,7 @@ describe("demo", () => {
     const stops = all.filter((line) => line.endsWith(" stopped"));
     assert.equal(stops[0], "proxy stopped");
     assert.deepEqual(new Set(stops.slice(1, 3)), new Set(["control stopped", "candidate stopped"]));
-    assert.equal(stops[3], "model stopped");
+    assert.deepEqual(new Set(stops.slice(3)), new Set(["model stopped", "host stopped"]));
     assert.ok(pids.every((pid) => !isAlive(pid)));
     assert.ok(!existsSync(join(root, "data/demo/run.json")));
   });
@@ -127,6 +127,7 @@ describe("demo", () => {
     await until(() => notes(root).includes("proxy stopped"), demo.err);
     demo.child.kill("SIGINT");
     assert.equal(await demo.ended, 130);
+    assert.ok(notes(root).includes("host killed"));
     await until(
       () => pids.every((pid) => !isAlive(pid)),
       () => "the services are gone",
@@ -177,7 +178,7 @@ describe("demo", () => {
     const demo = startDemo(root, ["--no-traffic"], { DRIVER_BROKEN_ADMIN: "1" });
     assert.equal(await demo.ended, 70);
     assert.match(demo.err(), /answered GET \/api\/flags with 503/);
-    assert.deepEqual(notes(root).filter((line) => line.endsWith(" stopped")).length, 4);
+    assert.deepEqual(notes(root).filter((line) => line.endsWith(" stopped")).length, 5);
   });
 
   test("what a person set in an earlier run stays; only a new clone gets the first exposure", async () => {

@@ -171,7 +171,7 @@ async function banner(
 ): Promise<string> {
   const { services, proxy, proxyPorts } = platform;
   const near = (path: string): string => (isAbsolute(path) ? relative(deps.root, path) : path);
-  const port = (name: "control" | "candidate" | "model"): PortFact | null => {
+  const port = (name: "control" | "candidate" | "model" | "host"): PortFact | null => {
     const chosen = services.ports[name];
     return chosen ? { name, ...chosen } : null;
   };
@@ -182,6 +182,7 @@ async function banner(
     admin: proxy.adminAddress.replace(/\/$/, ""),
     operateTokenFile: proxy.operateTokenFile === null ? null : near(proxy.operateTokenFile),
     ports: { control: port("control") ?? none, candidate: port("candidate") ?? none, model: port("model") },
+    host: port("host"),
     modelUrl: services.urls.model,
     otherPorts: proxyPorts,
     exposurePercent: await admin.exposure(UNIT),

@@ -48,7 +48,8 @@ export async function startPlatform(options: StartOptions): Promise<Platform> {
 
 async function tryStart({ deps, configFile, secret, say, onPid, onServices }: StartOptions): Promise<Platform> {
   const givenPorts = new Set<number>();
-  const services = await createServices({ root: deps.root, env: deps.env, secret, say, givenPorts, onPid });
+  const { root, env, startCandidate } = deps;
+  const services = await createServices({ root, env, secret, say, givenPorts, onPid, startCandidate });
   onServices(services);
   try {
     const api = await nextFreePort(HOST, PORTS.proxy, givenPorts);

@@ -9,6 +9,7 @@ export interface LogFile {
   readonly path: string;
   /** Copies everything the stream says into the file. */
   take(stream: Readable): void;
+  line(text: string): void;
   /** The last few kilobytes, for an error message. */
   tail(): string;
   /** Chunks that could not be written (disk full, folder removed). */
@@ -47,6 +48,7 @@ export function createLogFile(path: string, bytesMax = LOG_BYTES_MAX): LogFile {
   return {
     path,
     take: (stream) => void stream.on("data", (chunk: Buffer) => write(chunk)),
+    line: (text) => write(Buffer.from(`${text}\n`)),
     tail: () => tail.toString("utf8").trim(),
     get lost() {
       return lost;

@@ -13,8 +13,27 @@ export interface DemoDeps {
   /** Loads and checks the configuration; `overrides` by dotted path (`arms.control.url`) beat file and variables. */
   loadConfig(options: ConfigSource["options"]): ConfigSource["loaded"];
   readonly startProxy: CliDeps["startProxy"];
+  /** Starts the candidate, and before it what its functions run on when `CONVEX_URL` names no deployment. */
+  readonly startCandidate: <Service>(options: CandidateStart<Service>) => Promise<{ readonly service: Service }>;
   /** Ends the process at once with this code; called for a second signal, after every child was killed. */
   exit(code: number): void;
+}
+export interface CandidateStart<Service> {
+  readonly env: NodeJS.ProcessEnv;
+  readonly hostPort: number;
+  /** Told of the host that was started, so that whoever ends the demo can end it too. */
+  readonly onHost: (host: CandidateHost) => void;
+  readonly onHostEvent: (event: Readonly<Record<string, unknown>>) => void;
+  readonly onHostPid: (pid: number | null) => void;
+  /** Gets the environment with `CONVEX_URL`. */
+  readonly startService: (env: NodeJS.ProcessEnv) => Promise<Service>;
+}
+
+/** Runs the candidate's functions; starts itself again when it ends. */
+export interface CandidateHost {
+  stop(): Promise<void>;
+  /** Ends it now, without waiting. */
+  kill(): void;
 }
 export type { RunningProxy };
 

@@ -13,6 +13,7 @@ const MARKS: Readonly<Record<string, string>> = {
   model: "src/modelStandIn/main.ts",
   control: "tutoring",
   candidate: "src/convexBackend/main.ts",
+  host: "src/convexHost/main.ts",
 };
 
 export class AlreadyRunning extends Error {}

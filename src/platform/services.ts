@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type ChosenPort, nextFreePort } from "./freePort.ts";
 import { createLogFile } from "./logFile.ts";
+import type { CandidateHost, DemoDeps } from "./ports.ts";
 import { createSupervisor, ServiceFailed, type ServiceSpec, type Supervisor } from "./supervisor.ts";
 
 /** Contract README §5. */
-export const PORTS = { proxy: 8000, control: 8001, candidate: 8002, model: 8003, admin: 9901 } as const;
+export const PORTS = { proxy: 8000, control: 8001, candidate: 8002, model: 8003, host: 8004, admin: 9901 } as const;
 const HOST = "127.0.0.1";
 
-export type ServiceName = "model" | "control" | "candidate";
+export type ServiceName = "model" | "control" | "candidate" | "host";
 
 export interface ServicesOptions {
   readonly root: string;
@@ -18,19 +19,26 @@ export interface ServicesOptions {
   readonly onPid?: (name: ServiceName, pid: number | null) => void;
   /** Ports already promised to others in this demo. */
   readonly givenPorts: Set<number>;
+  readonly startCandidate: DemoDeps["startCandidate"];
 }
 
 export interface Services {
   readonly ports: Readonly<Partial<Record<ServiceName, ChosenPort>>>;
   readonly urls: Readonly<{ control: string; candidate: string; model: string }>;
+  /** The deployment that runs the candidate's functions; null: the embedded host. */
+  readonly deployment: string | null;
   /** False when `OPENAI_BASE_URL` names another model server. */
   readonly hasStandIn: boolean;
-  readonly supervisors: readonly Supervisor[];
+  /** Processes by name, in the order of their starts. */
+  readonly names: readonly ServiceName[];
   start(): Promise<void>;
   /** The arms first, then what they use. */
   stop(): Promise<void>;
   kill(): void;
 }
+
+/** How the candidate shows itself to a deployment (embedded-convex §6), the only ones of ours that a service reads. */
+const IDENTITY: ReadonlySet<string> = new Set(["SWITCHYARD_SIGNING_KEY", "SWITCHYARD_ISSUER", "SWITCHYARD_AUDIENCE"]);
 
 /**
  * What a service inherits: everything but the variables that the demo decides. A model key reaches the arms only
@@ -38,7 +46,7 @@ export interface Services {
  */
 export function serviceEnv(env: NodeJS.ProcessEnv, own: Record<string, string>): NodeJS.ProcessEnv {
   const decided = /^(HOST|PORT|DATA_DIR|JWT_SECRET_KEY|OPENAI_.*|npm_.*|SWITCHYARD_.*)$/;
-  const inherited = Object.entries(env).filter(([name]) => !decided.test(name));
+  const inherited = Object.entries(env).filter(([name]) => !decided.test(name) || IDENTITY.has(name));
   return { ...Object.fromEntries(inherited), HOST, ...own };
 }
 
@@ -64,6 +72,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const hasStandIn = !env.OPENAI_BASE_URL;
   const control = await nextFreePort(HOST, PORTS.control, givenPorts);
   const candidate = await nextFreePort(HOST, PORTS.candidate, givenPorts);
+  const deployment = env.CONVEX_URL || null;
+  const host = deployment === null ? await nextFreePort(HOST, PORTS.host, givenPorts) : null;
   const model = hasStandIn ? await nextFreePort(HOST, PORTS.model, givenPorts) : null;
   const at = (port: number): string => `http://${HOST}:${port}`;
   const urls = {
@@ -72,61 +82,73 @@ export async function createServices(options: ServicesOptions): Promise<Services
     model: model ? at(model.port) : (env.OPENAI_BASE_URL ?? ""),
   };
   const arm = { JWT_SECRET_KEY: secret, DATA_DIR: join(root, "data"), ...modelEnv(env, urls.model) };
-  const specs: Partial<Record<ServiceName, ServiceSpec>> = {
-    ...(model && {
-      model: {
-        name: "model",
-        command: process.execPath,
-        args: ["src/modelStandIn/main.ts"],
-        cwd: root,
-        env: serviceEnv(env, { PORT: String(model.port) }),
-        readyUrl: `${urls.model}/healthz`,
-      },
+  const logAt = (name: ServiceName) => createLogFile(join(root, "data", "logs", `${name}.log`));
+  const make = (spec: Omit<ServiceSpec, "readyUrl"> & { readonly name: ServiceName }): Supervisor =>
+    createSupervisor(
+      { ...spec, readyUrl: `${urls[spec.name as keyof typeof urls]}/${spec.name === "model" ? "healthz" : "readyz"}` },
+      { log: logAt(spec.name), say, onPid: (pid) => options.onPid?.(spec.name, pid) },
+    );
+  const node = { command: process.execPath, cwd: root };
+  const stood = model && {
+    supervisor: make({
+      ...node,
+      name: "model",
+      args: ["src/modelStandIn/main.ts"],
+      env: serviceEnv(env, { PORT: String(model.port) }),
     }),
-    control: {
-      name: "control",
-      command: venvPython(root),
-      args: ["-m", "tutoring"],
-      cwd: join(root, "legacy"),
-      env: serviceEnv(env, { ...arm, PORT: String(control.port), TZ: "UTC", PYTHONUNBUFFERED: "1" }),
-      readyUrl: `${urls.control}/readyz`,
-    },
-    candidate: {
-      name: "candidate",
-      command: process.execPath,
-      args: ["src/convexBackend/main.ts"],
-      cwd: root,
+  };
+  const legacy = make({
+    name: "control",
+    command: venvPython(root),
+    args: ["-m", "tutoring"],
+    cwd: join(root, "legacy"),
+    env: serviceEnv(env, { ...arm, PORT: String(control.port), TZ: "UTC", PYTHONUNBUFFERED: "1" }),
+  });
+  const arms: Supervisor[] = [legacy];
+  let running: CandidateHost | null = null;
+  const startCandidate = async (): Promise<void> => {
+    const hostLog = host === null ? null : logAt("host");
+    await options.startCandidate({
       env: serviceEnv(env, { ...arm, PORT: String(candidate.port) }),
-      readyUrl: `${urls.candidate}/readyz`,
-    },
+      hostPort: host?.port ?? 0,
+      onHost: (started) => {
+        running = started;
+      },
+      onHostEvent: (event) => {
+        hostLog?.line(JSON.stringify(event));
+        if (event["event"] === "host.ended") say(`host ended; it starts again. Log: ${hostLog?.path}`);
+      },
+      onHostPid: (pid) => options.onPid?.("host", pid),
+      async startService(given) {
+        const service = make({ ...node, name: "candidate", args: ["src/convexBackend/main.ts"], env: given });
+        arms.push(service);
+        await service.start();
+      },
+    });
   };
-  const make = (name: ServiceName): Supervisor[] => {
-    const spec = specs[name];
-    if (!spec) return [];
-    const log = createLogFile(join(root, "data", "logs", `${name}.log`));
-    return [createSupervisor(spec, { log, say, onPid: (pid) => options.onPid?.(name, pid) })];
-  };
-  const arms = [...make("control"), ...make("candidate")];
-  const used = make("model");
-  const supervisors = [...used, ...arms];
   const stop = async (): Promise<void> => {
     await Promise.all(arms.map((one) => one.stop()));
-    await Promise.all(used.map((one) => one.stop()));
+    await Promise.all([stood?.supervisor.stop(), running?.stop()]);
   };
   return {
-    ports: { control, candidate, ...(model && { model }) },
+    ports: { control, candidate, ...(model && { model }), ...(host && { host }) },
     urls,
+    deployment,
     hasStandIn,
-    supervisors,
+    names: [...(model ? (["model"] as const) : []), "control", ...(host ? (["host"] as const) : []), "candidate"],
     stop,
     async start() {
       // All at once: none needs another to become ready (contract rest.md §6: the model is never called by a probe).
-      const results = await Promise.allSettled(supervisors.map((one) => one.start()));
+      const results = await Promise.allSettled([stood?.supervisor.start(), legacy.start(), startCandidate()]);
       const failed = results.find((result) => result.status === "rejected");
       if (!failed) return;
       await stop();
       throw failed.reason;
     },
-    kill: () => supervisors.forEach((one) => one.kill()),
+    kill() {
+      for (const one of arms) one.kill();
+      stood?.supervisor.kill();
+      running?.kill();
+    },
   };
 }

@@ -19,7 +19,8 @@ const claims = (more: object = {}) => ({
   jti: "j1",
   ...more,
 });
-const tokens = createTokens(loadConfig({ JWT_SECRET_KEY: SECRET }));
+const CONVEX_URL = "http://127.0.0.1:9";
+const tokens = createTokens(loadConfig({ CONVEX_URL, JWT_SECRET_KEY: SECRET }));
 const signed = (more: object, options: jsonwebtoken.SignOptions = {}) =>
   jsonwebtoken.sign(claims(more), SECRET, options);
 const isValid = async (token: string): Promise<boolean> => (await tokens.verify(token)) !== null;
@@ -52,7 +53,7 @@ test("with a key set the algorithm belongs to the key, and a header cannot bring
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
   try {
-    const outside = createTokens(loadConfig({ JWT_JWKS_URL: url }));
+    const outside = createTokens(loadConfig({ CONVEX_URL, JWT_JWKS_URL: url }));
     assert.equal(outside.canIssue, false);
     const sign = (options: jsonwebtoken.SignOptions) =>
       jsonwebtoken.sign(claims(), privateKey, { algorithm: "RS256", ...options });
@@ -94,7 +95,7 @@ test("passwords need four kinds of characters, addresses one @ and a dotted righ
 
 test("a wrong environment names every wrong variable at once", () => {
   assert.throws(
-    () => loadConfig({ JWT_SECRET_KEY: "short", PORT: "x", OPENAI_BASE_URL: "ftp://x" }),
+    () => loadConfig({ CONVEX_URL, JWT_SECRET_KEY: "short", PORT: "x", OPENAI_BASE_URL: "ftp://x" }),
     (error: unknown) => {
       assert.ok(error instanceof ConfigurationError);
       for (const name of ["JWT_SECRET_KEY", "PORT", "OPENAI_BASE_URL"]) assert.ok(error.message.includes(name), name);

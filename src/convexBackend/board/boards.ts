@@ -1,10 +1,11 @@
 // The boards in memory: made by the first socket, dropped with the last (contract whiteboard-socket.md §2).
 import * as Y from "yjs";
 import type { Id } from "../../../convex/_generated/dataModel.js";
-import type { Log } from "../log.ts";
+import { failureFields, type Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Clock, Identity, Store } from "../ports.ts";
-import { addedObjectIds, readActions } from "../tutor/replay.ts";
+import type { SessionWatches, Watched } from "../sessionWatches.ts";
+import { createDrawnObjects } from "../tutor/drawnObjects.ts";
 import { createLiveBoard, type LiveBoard, type UpdateOutcome } from "./liveBoard.ts";
 import { createBoardStorage, type BoardStorage } from "./storage.ts";
 import { type BoardWriter, createBoardWriter } from "./writer.ts";
@@ -59,6 +60,10 @@ interface Entry {
   readonly peers: Set<Peer>;
   hook: RelayFaults | null;
   isGone: boolean;
+  stopWatching: () => void;
+  /** What other instances have stored is being read. */
+  following: Promise<void> | null;
+  lastSeq: number;
 }
 
 export interface BoardsDeps {
@@ -66,9 +71,12 @@ export interface BoardsDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly watches: SessionWatches;
+  /** The session of an open board was deleted over another instance. */
+  readonly onDeleted: (sessionId: string) => void;
 }
 
-export function createBoards({ store, clock, log, metrics }: BoardsDeps): Boards {
+export function createBoards({ store, clock, log, metrics, watches, onDeleted }: BoardsDeps): Boards {
   const entries = new Map<string, Promise<Entry>>();
   const loaded = new Map<string, Entry>();
   /** Boards that are being stored after their last socket: a new socket waits for them. */
@@ -86,31 +94,70 @@ export function createBoards({ store, clock, log, metrics }: BoardsDeps): Boards
       for (const peer of peers) peer.close(1011, "Internal error");
     };
     const writer = createBoardWriter(storage, doc, log, closeAll);
-    const entry: Entry = { live: undefined as never, storage, writer, peers, hook: null, isGone: false };
+    const entry: Entry = {
+      live: undefined as never,
+      storage,
+      writer,
+      peers,
+      hook: null,
+      isGone: false,
+      stopWatching: () => {},
+      following: null,
+      lastSeq: 0,
+    };
+    const drawn = createDrawnObjects(store, key);
     const live = createLiveBoard(doc, {
       relay(bytes, except) {
         const sent = entry.hook ? entry.hook.relayed(bytes) : bytes;
         if (sent) for (const peer of peers) if (peer !== except) peer.send(sent);
       },
       changed: (bytes) => writer.add(bytes),
+      learnTutorObjects: async () => live.noteTutorObjects(await drawn.news()),
     });
-    live.noteTutorObjects(addedObjectIds(await readActions(store, key.identity, key.id)));
+    live.noteTutorObjects(await drawn.news());
     Object.assign(entry, { live });
+    entry.stopWatching = watches.watch(key, (watched) => {
+      if (watched) follow(entry, watched);
+      else onDeleted(key.id);
+    });
     loaded.set(key.id, entry);
     metrics.yjsDocuments.set(loaded.size);
     return entry;
   }
 
+  /** Another instance's updates, in the store's order. */
+  function follow(entry: Entry, watched: Watched): void {
+    entry.lastSeq = Math.max(entry.lastSeq, watched.lastSeq);
+    entry.following ??= followAll(entry).finally(() => {
+      entry.following = null;
+    });
+  }
+
+  async function followAll(entry: Entry): Promise<void> {
+    let through = -1;
+    while (through < entry.lastSeq) {
+      through = entry.lastSeq;
+      try {
+        await entry.storage.follow(through, (update) => entry.live.follow(update));
+      } catch (error) {
+        log.error("board not followed", failureFields(error));
+        for (const peer of entry.peers) peer.close(1011, "Internal error");
+      }
+    }
+  }
+
   function forget(id: string): void {
+    loaded.get(id)?.stopWatching();
     entries.delete(id);
     loaded.delete(id);
     metrics.yjsDocuments.set(loaded.size);
   }
 
   async function settle(entry: Entry): Promise<void> {
+    await entry.live.settled();
     await entry.writer.flush();
     if (entry.isGone) return;
-    await entry.storage.compact(entry.live.doc).catch(() => log.warn("board not compacted"));
+    await entry.storage.tidy(entry.live.doc).catch(() => log.warn("board not compacted"));
   }
 
   function leave(id: string, entry: Entry, peer: Peer): void {
@@ -174,7 +221,10 @@ export function createBoards({ store, clock, log, metrics }: BoardsDeps): Boards
     isWriting: () => ![...loaded.values()].some((entry) => entry.writer.isFailing),
     async close() {
       clearInterval(collector);
-      for (const entry of loaded.values()) await settle(entry);
+      for (const entry of loaded.values()) {
+        entry.stopWatching();
+        await settle(entry);
+      }
       await Promise.all(leaving.values());
     },
   };

@@ -7,6 +7,7 @@ export const BOARD_BYTES_MAX = 32 * 1_048_576;
 const COLLECTED_MAX = 10_000;
 
 const SERVER = Symbol("server");
+const REMOTE = Symbol("another instance");
 
 export type UpdateOutcome = "applied" | "invalid" | "too_large";
 
@@ -15,11 +16,17 @@ export interface BoardEvents {
   relay(bytes: Uint8Array, except: object | null): void;
   /** Bytes to store. */
   changed(bytes: Uint8Array): void;
+  /** Asks for the ids of tutor objects that another instance drew, and notes them. */
+  learnTutorObjects?(): Promise<void>;
 }
 
 export interface LiveBoard {
   readonly doc: Y.Doc;
   receive(bytes: Uint8Array, sender: object): UpdateOutcome;
+  /** What another instance has received and stored: relayed to everybody here, nothing more. Throws on unreadable bytes. */
+  follow(bytes: Uint8Array): void;
+  /** Resolves when nothing waits for the ids of tutor objects. */
+  settled(): Promise<void>;
   /** Deletes expired entries of `ephemeral` (§4). */
   collect(now: number): void;
   state(): Uint8Array;
@@ -44,9 +51,13 @@ export function createLiveBoard(doc: Y.Doc, events: BoardEvents): LiveBoard {
   const tutorIds = new Set<string>();
   let encodedBytes = Y.encodeStateAsUpdate(doc).length;
   let touched: string[] = [];
+  let learning: Promise<void> | null = null;
+  /** Keys whose claim waits for an answer. */
+  const claimed = new Set<string>();
 
   objects.observe((event) => {
-    if (event.transaction.origin !== SERVER) touched.push(...changedKeys(event));
+    const origin: unknown = event.transaction.origin;
+    if (origin !== SERVER && origin !== REMOTE) touched.push(...changedKeys(event));
   });
   doc.on("update", (bytes: Uint8Array, origin: unknown) => {
     if (origin !== SERVER) return;
@@ -74,15 +85,36 @@ export function createLiveBoard(doc: Y.Doc, events: BoardEvents): LiveBoard {
     }
   }
 
-  function sanitise(): void {
-    const claims = touched
-      .filter((key) => !tutorIds.has(key))
-      .map((key) => [key, sanitised(objects.get(key))] as const)
-      .filter((claim) => claim[1] !== null);
+  function sanitise(keys: Iterable<string>): void {
+    const claims = claimsOf(keys);
     if (claims.length === 0) return;
     doc.transact(() => {
       for (const [key, value] of claims) objects.set(key, value);
     }, SERVER);
+  }
+
+  /** Keys that say they are not the user's, and what they must say. */
+  const claimsOf = (keys: Iterable<string>) =>
+    [...keys]
+      .filter((key) => !tutorIds.has(key))
+      .map((key) => [key, sanitised(objects.get(key))] as const)
+      .filter((claim) => claim[1] !== null);
+
+  /** The tutor may have drawn an object in a turn of another instance: that is asked before its source is taken away. */
+  function judge(): void {
+    if (!events.learnTutorObjects) return sanitise(touched);
+    for (const [key] of claimsOf(touched)) claimed.add(key);
+    if (claimed.size === 0 || learning) return;
+    learning = events
+      .learnTutorObjects()
+      // Not known is as good as not drawn.
+      .catch(() => undefined)
+      .then(() => {
+        learning = null;
+        const keys = [...claimed];
+        claimed.clear();
+        sanitise(keys);
+      });
   }
 
   return {
@@ -93,8 +125,16 @@ export function createLiveBoard(doc: Y.Doc, events: BoardEvents): LiveBoard {
       encodedBytes += bytes.length;
       events.relay(bytes, sender);
       events.changed(bytes);
-      sanitise();
+      judge();
       return "applied";
+    },
+    follow(bytes) {
+      Y.applyUpdate(doc, bytes, REMOTE);
+      encodedBytes += bytes.length;
+      events.relay(bytes, null);
+    },
+    async settled() {
+      await learning;
     },
     collect(now) {
       const expired: string[] = [];

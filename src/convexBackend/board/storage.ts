@@ -8,6 +8,10 @@ const PART_BYTES = 900_000;
 /** Compaction: whichever comes first, so that loading stays short. */
 const LOG_UPDATES_MAX = 500;
 const LOG_BYTES_LEAST = 64 * 1_024;
+/** A board that nobody has open keeps a log of so many. */
+const TIDY_UPDATES_MAX = 50;
+/** A snapshot that is replaced while it is read is read again. */
+const SNAPSHOT_TRIES = 5;
 
 export class BoardUnreadableError extends Error {
   override readonly name = "BoardUnreadableError";
@@ -16,19 +20,33 @@ export class BoardUnreadableError extends Error {
 /** Bytes of exactly this view: the store takes whole buffers. */
 const buffer = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
+/** A few at a time: the next is on its way while one is worked on, and a large board does not fill the queues. */
+async function inFours<T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  for (let i = 0; i < count; i += 4) {
+    made.push(...(await Promise.all(Array.from({ length: Math.min(4, count - i) }, (_, k) => make(i + k)))));
+  }
+  return made;
+}
+
 export interface BoardStorage {
   /** Applies everything stored to the document; throws {@link BoardUnreadableError} rather than leave it empty. */
   load(doc: Y.Doc): Promise<void>;
+  /**
+   * Hands over what other instances have stored, up to `seq` at least, in their order, once each.
+   * @throws BoardUnreadableError
+   */
+  follow(seq: number, apply: (update: Uint8Array) => void): Promise<void>;
   /** Appends one merged update; compacts from the document when the log has grown long. */
   append(update: Uint8Array, doc: Y.Doc): Promise<void>;
-  /** Replaces the log by a snapshot, so that the next load is one read. */
-  compact(doc: Y.Doc): Promise<void>;
+  /** After the last socket: replaces a log by a snapshot that would make the next load slow. */
+  tidy(doc: Y.Doc): Promise<void>;
 }
 
 interface Head {
   readonly board: Id<"boards">;
-  generation: number;
   through: number;
+  /** Everything up to it is in the document. */
   last: number;
   logUpdates: number;
   logBytes: number;
@@ -42,50 +60,83 @@ export function createBoardStorage(
   identity: Identity,
 ): BoardStorage {
   let head: Head | null = null;
+  /** Appended by ourselves, beyond what others have appended and we have not seen yet. */
+  const own = new Set<number>();
 
   async function readSnapshot(board: Id<"boards">, generation: number, parts: number): Promise<Uint8Array | null> {
     if (parts === 0) return null;
-    const chunks: Uint8Array[] = [];
-    for (let part = 0; part < parts; part += 1) {
+    const chunks = await inFours(parts, async (part) => {
       const bytes = await store.query(api.boards.part, { board, generation, part }, identity);
       if (!bytes) throw new BoardUnreadableError(`part ${part} of ${parts} is missing`);
-      chunks.push(new Uint8Array(bytes));
-    }
+      return new Uint8Array(bytes);
+    });
     return Buffer.concat(chunks);
   }
 
-  function apply(doc: Y.Doc, bytes: Uint8Array): void {
-    try {
-      Y.applyUpdate(doc, bytes, "store");
-    } catch (cause) {
-      throw new BoardUnreadableError("a stored update cannot be applied", { cause });
+  /** The snapshot, without the log behind it. Another instance may replace it while its parts are read. */
+  async function takeSnapshot(apply: (update: Uint8Array) => void): Promise<Head | null> {
+    for (let tries = 1; ; tries += 1) {
+      const found = await store.query(api.boards.find, { session }, identity);
+      if (found.status !== "found") return null;
+      const { board, generation, through, parts } = found;
+      try {
+        const snapshot = await readSnapshot(board, generation, parts);
+        if (snapshot) apply(snapshot);
+        const snapshotBytes = snapshot?.length ?? 0;
+        return { board, through, last: through, logUpdates: 0, logBytes: 0, snapshotBytes };
+      } catch (error) {
+        if (!(error instanceof BoardUnreadableError) || tries >= SNAPSHOT_TRIES) throw error;
+      }
     }
   }
 
-  async function load(doc: Y.Doc): Promise<void> {
-    const found = await store.query(api.boards.find, { session }, identity);
-    if (found.status !== "found") return;
-    const snapshot = await readSnapshot(found.board, found.generation, found.parts);
-    if (snapshot) apply(doc, snapshot);
-    const { board, generation, through } = found;
-    head = {
-      board,
-      generation,
-      through,
-      last: through,
-      logUpdates: 0,
-      logBytes: 0,
-      snapshotBytes: snapshot?.length ?? 0,
-    };
+  function advance(current: Head, seq: number): void {
+    current.last = seq;
+    while (own.delete(current.last + 1)) current.last += 1;
+  }
+
+  /**
+   * Reads on until nothing is missing. False when the log does not hold what comes next: it went into a snapshot, or was
+   * too large for a row and stands in one (`isAfterSnapshot`: in the one just read).
+   */
+  async function readLog(
+    current: Head,
+    apply: (update: Uint8Array) => void,
+    isAfterSnapshot = false,
+  ): Promise<boolean> {
     for (let hasMore = true; hasMore; ) {
-      const page = await store.query(api.boards.updates, { board, after: head.last }, identity);
-      for (const update of page.updates) {
-        apply(doc, new Uint8Array(update));
-        head.logUpdates += 1;
-        head.logBytes += update.byteLength;
+      const page = await store.query(api.boards.updates, { board: current.board, after: current.last }, identity);
+      for (const { seq, update } of page.updates) {
+        if (seq <= current.last) continue;
+        if (seq !== current.last + 1) return false;
+        if (update.byteLength > 0) apply(new Uint8Array(update));
+        else if (!isAfterSnapshot) return false;
+        current.logUpdates += 1;
+        current.logBytes += update.byteLength;
+        advance(current, seq);
       }
-      head.last = page.last;
-      hasMore = page.hasMore;
+      ({ hasMore } = page);
+    }
+    return true;
+  }
+
+  const intoDocument = (doc: Y.Doc) => (update: Uint8Array) => {
+    try {
+      Y.applyUpdate(doc, update, "store");
+    } catch (cause) {
+      throw new BoardUnreadableError("a stored update cannot be applied", { cause });
+    }
+  };
+
+  async function readAll(apply: (update: Uint8Array) => void): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const taken = await takeSnapshot(apply);
+      if (!taken || (await readLog(taken, apply, true))) {
+        head = taken;
+        for (const seq of own) if (!taken || seq <= taken.last) own.delete(seq);
+        return;
+      }
+      if (tries >= SNAPSHOT_TRIES) throw new BoardUnreadableError("updates are missing");
     }
   }
 
@@ -93,45 +144,68 @@ export function createBoardStorage(
     if (head) return head;
     const found = await store.mutation(api.boards.open, { session, now: clock.now() }, identity);
     if (found.status === "gone") return null;
-    const { board, generation, through, nextSeq } = found;
-    head = { board, generation, through, last: nextSeq - 1, logUpdates: 0, logBytes: 0, snapshotBytes: 0 };
+    // What others have stored since the load is followed like anything else of theirs.
+    const { board, through } = found;
+    head = { board, through, last: 0, logUpdates: 0, logBytes: 0, snapshotBytes: 0 };
     return head;
   }
 
-  async function compact(doc: Y.Doc): Promise<void> {
-    const current = await opened();
-    if (!current || current.logUpdates === 0) return;
+  async function writeSnapshot(current: Head, doc: Y.Doc): Promise<"stored" | "stale" | "gone"> {
     // The document holds at least everything up to `last`: what it holds beyond that is appended again, harmlessly.
     const { board, last: through } = current;
-    const generation = current.generation + 1;
     const state = Y.encodeStateAsUpdate(doc);
+    const drafted = await store.mutation(api.boards.draft, { board }, identity);
+    if (drafted.status === "gone") return "gone";
+    const { generation } = drafted;
     const parts = Math.ceil(state.length / PART_BYTES);
-    for (let part = 0; part < parts; part += 1) {
+    const written = await inFours(parts, (part) => {
       const bytes = buffer(state.subarray(part * PART_BYTES, (part + 1) * PART_BYTES));
-      const written = await store.mutation(api.boards.writePart, { board, generation, part, bytes }, identity);
-      if (written.status !== "stored") return;
-    }
+      return store.mutation(api.boards.writePart, { board, generation, part, bytes }, identity);
+    });
+    const refused = written.find(({ status }) => status !== "stored");
+    if (refused) return refused.status;
     const now = clock.now();
     const done = await store.mutation(api.boards.commitSnapshot, { board, generation, parts, through, now }, identity);
-    if (done.status !== "stored") return;
-    Object.assign(current, { generation, through, logUpdates: 0, logBytes: 0, snapshotBytes: state.length });
+    // Stale: another instance was faster; the next one is tried when the log has grown again.
+    if (done.status !== "stored") return done.status;
+    Object.assign(current, { through, logUpdates: 0, logBytes: 0, snapshotBytes: state.length });
+    return "stored";
   }
 
   return {
-    load,
-    compact,
+    load: (doc) => readAll(intoDocument(doc)),
+    async tidy(doc) {
+      if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, doc);
+    },
+    async follow(seq, apply) {
+      const current = await opened();
+      if (!current || current.last >= seq) return;
+      if (!(await readLog(current, apply)) || current.last < seq) {
+        await readAll(apply);
+      }
+    },
     async append(update, doc) {
       const current = await opened();
       // The session was deleted: there is nothing left to keep the board for.
       if (!current) return;
-      const args = { board: current.board, update: buffer(update), now: clock.now() };
+      const isLarge = update.length > PART_BYTES;
+      // Its bytes go into a snapshot; the empty row behind it sends the others there.
+      if (isLarge && (await writeSnapshot(current, doc)) === "stale") {
+        throw new Error("another instance replaced the snapshot meanwhile"); // the writer tries again
+      }
+      const bytes = buffer(isLarge ? new Uint8Array() : update);
+      const args = { board: current.board, update: bytes, now: clock.now() };
       const stored = await store.mutation(api.boards.append, args, identity);
       if (stored.status === "gone") return;
-      current.last = stored.seq;
-      current.logUpdates += 1;
-      current.logBytes += update.length;
-      const isLong = current.logBytes > Math.max(LOG_BYTES_LEAST, 2 * current.snapshotBytes);
-      if (current.logUpdates > LOG_UPDATES_MAX || isLong) await compact(doc);
+      // Following may have replaced it meanwhile.
+      const latest = head ?? current;
+      if (stored.seq > latest.last) own.add(stored.seq);
+      advance(latest, latest.last);
+      if (isLarge) return;
+      latest.logUpdates += 1;
+      latest.logBytes += bytes.byteLength;
+      const isLong = latest.logBytes > Math.max(LOG_BYTES_LEAST, 2 * latest.snapshotBytes);
+      if (latest.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(latest, doc);
     },
   };
 }

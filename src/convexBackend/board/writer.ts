@@ -3,8 +3,8 @@ import * as Y from "yjs";
 import { failureFields, type Log } from "../log.ts";
 import type { BoardStorage } from "./storage.ts";
 
-/** Merging longer makes fewer rows; with the write itself this stays well below the second of §3.5. */
-const MERGE_MS = 150;
+/** Merging longer makes fewer rows; other instances see an update after this and the write (embedded-convex.md §7). */
+const MERGE_MS = 40;
 const RETRY_MS = 500;
 /** What waits while the store is down; beyond it the board is closed rather than memory filled. */
 const WAITING_BYTES_MAX = 32 * 1_048_576;

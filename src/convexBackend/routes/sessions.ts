@@ -49,7 +49,8 @@ export function sessionRoutes(services: Services): Record<string, BearerHandler>
       const identity = await actor(services, call, sub);
       await requireSession(services, call, identity);
       const onDone = (): void => services.closeSession(id);
-      const removal = { reference: api.sessions.remove, args: () => ({ id }), what: "Session", session: id, onDone };
+      const args = () => ({ id, instance: services.leases.instance });
+      const removal = { reference: api.sessions.remove, args, what: "Session", session: id, onDone };
       return write(services, call, identity, removal);
     },
   };

@@ -5,6 +5,7 @@ import { HttpError, notFound } from "../http/errors.ts";
 import { keyedScope } from "../http/keyed.ts";
 import { StoreRefusal } from "../ports.ts";
 import type { Services } from "../services.ts";
+import { REST_WAIT_MS } from "../sessionQueue.ts";
 import type { UserIdentity } from "./access.ts";
 
 /** A write that was made from old state is made again. */
@@ -12,7 +13,7 @@ const STALE_TRIES = 5;
 
 type Outcome =
   | { readonly outcome: "done" | "replayed"; readonly status: number; readonly body: string | null }
-  | { readonly outcome: "reused" | "not_found" | "stale" };
+  | { readonly outcome: "reused" | "not_found" | "stale" | "busy" };
 
 export interface Write<F extends WriteReference> {
   readonly reference: F;
@@ -35,6 +36,7 @@ function replyOf(services: Services, outcome: Outcome, what: string): Reply {
     case "not_found":
       throw notFound(what);
     case "stale":
+    case "busy":
       throw new HttpError(503, "SESSION_BUSY", "The session is busy.");
     default: {
       const isReplay = outcome.outcome === "replayed";
@@ -49,6 +51,26 @@ function replyOf(services: Services, outcome: Outcome, what: string): Reply {
 function dryOutcome(error: unknown): Outcome {
   if (error instanceof StoreRefusal && error.code === "DRY_RUN") return (error.data as { outcome: Outcome }).outcome;
   throw error;
+}
+
+/** Makes the write when no other instance runs a turn of its session, within the time that a call waits (G13). */
+async function onceFree(
+  { leases }: Services,
+  session: string | undefined,
+  once: () => Promise<Outcome>,
+): Promise<Outcome> {
+  let outcome = await once();
+  if (outcome.outcome !== "busy" || session === undefined) return outcome;
+  const patience = AbortSignal.timeout(REST_WAIT_MS);
+  while (outcome.outcome === "busy") {
+    try {
+      await leases.untilFree(session, patience);
+    } catch {
+      return outcome;
+    }
+    outcome = await once();
+  }
+  return outcome;
 }
 
 export async function write<F extends WriteReference>(
@@ -70,8 +92,10 @@ export async function write<F extends WriteReference>(
     return (await services.store.mutation(reference, all, identity).catch(dryOutcome)) as Outcome;
   };
   const work = async (): Promise<Outcome> => {
-    let outcome = await once();
-    for (let i = 1; outcome.outcome === "stale" && i < STALE_TRIES; i += 1) outcome = await once();
+    let outcome = await onceFree(services, session, once);
+    for (let i = 1; outcome.outcome === "stale" && i < STALE_TRIES; i += 1) {
+      outcome = await onceFree(services, session, once);
+    }
     if (outcome.outcome === "done") onDone?.();
     return outcome;
   };

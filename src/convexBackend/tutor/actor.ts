@@ -27,6 +27,7 @@ export interface Actor {
   readonly recent: RecentRows;
   logRows: number;
   userModel: UserModelState;
+  stopWatching: () => void;
 }
 
 export type ActorSeed = Pick<Actor, "id" | "session" | "identity" | "logRows" | "userModel" | "recent">;
@@ -37,6 +38,7 @@ export const createActor = (seed: ActorSeed): Actor => ({
   board: createBoardRequests(),
   inFlight: new Map(),
   waiting: 0,
+  stopWatching: () => {},
 });
 
 export type Acceptance = "queue" | "overflow" | "attached";

@@ -32,7 +32,7 @@ export interface TutorSurface {
 }
 
 export function createTutorSurface(services: Services): TutorSurface {
-  const { store, metrics, faults, clock, queues } = services;
+  const { store, metrics, faults, clock, queues, watches } = services;
   const actors = new Map<string, Actor>();
 
   async function open(id: string, identity: UserIdentity): Promise<Opening | null> {
@@ -87,7 +87,21 @@ export function createTutorSurface(services: Services): TutorSurface {
 
   function forgetIfIdle(actor: Actor): void {
     const isIdle = actor.sockets.size === 0 && actor.waiting === 0 && actor.inFlight.size === 0;
-    if (isIdle && actors.get(actor.id) === actor) actors.delete(actor.id);
+    if (!isIdle || actors.get(actor.id) !== actor) return;
+    actors.delete(actor.id);
+    actor.stopWatching();
+  }
+
+  function actorOf(seed: Opening["seed"]): Actor {
+    const known = actors.get(seed.id);
+    if (known) return known;
+    const actor = createActor(seed);
+    actors.set(seed.id, actor);
+    // Deleted over another instance: its sockets here end as they do there.
+    actor.stopWatching = watches.watch(actor, (watched) => {
+      if (watched === null) services.closeSession(actor.id);
+    });
+    return actor;
   }
 
   function enqueue(actor: Actor, socket: TutorSocket, frame: QueuedFrame): void {
@@ -129,8 +143,7 @@ export function createTutorSurface(services: Services): TutorSurface {
   return {
     open,
     attach(ws, channel, { frames, seed }, isStreaming) {
-      const actor = actors.get(seed.id) ?? createActor(seed);
-      actors.set(seed.id, actor);
+      const actor = actorOf(seed);
       const socket: TutorSocket = { channel, isStreaming, hasEnded: false };
       actor.sockets.add(socket);
       ws.on("message", (data: RawData, isBinary: boolean) => {

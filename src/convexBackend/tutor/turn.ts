@@ -52,13 +52,20 @@ async function attempt(turn: Turn): Promise<Answer | "stale"> {
   if (plan.kind === "refuse") return refusal(turn, plan.code, plan.isTurn ? turnNo : null);
   const context = loadContext(begun.contextJson, (field) => services.metrics.contextRepairs.labels({ field }).inc());
   actor.userModel = context.user_model_state;
+  const lost = new AbortController();
+  const stopKeeping = services.leases.keep(actor, () => lost.abort());
   try {
-    const result = await bounded(effectOf(turn, plan, begun, structuredClone(context)), turn.signal);
+    const effect = effectOf(turn, plan, begun, structuredClone(context));
+    const result = await bounded(effect, AbortSignal.any([turn.signal, lost.signal]));
     const stored = await finish(turn, plan, begun, result);
     if (stored.status === "stale") return "stale";
     return { frames: stored.frames, outcome: result.outcome.contentType, ends: plan.kind === "end" };
   } catch (error) {
+    if (lost.signal.aborted && !turn.signal.aborted) return "stale";
+    await services.leases.release(actor);
     return refusal(turn, codeOf(error, turn), turnNo);
+  } finally {
+    stopKeeping();
   }
 }
 

@@ -21,15 +21,21 @@ const dryRunnable = async <T>(begun: Promise<T>): Promise<T> => {
 
 const logText = (plan: Plan) => (plan.kind === "refuse" ? null : plan.log);
 
-export async function begin(turn: Turn): Promise<FunctionReturnType<typeof api.turns.begin>> {
+type Beginning = Exclude<FunctionReturnType<typeof api.turns.begin>, { status: "busy" }>;
+
+/** Waits while another instance runs a turn of the session. */
+export async function begin(turn: Turn): Promise<Beginning> {
   const { services, actor, frame, plan, clientMessageId } = turn;
+  const { instance } = services.leases;
   const text = logText(plan);
-  for (let tries = 0; ; tries += 1) {
+  for (let tries = 0; ; ) {
     const row = actor.logRows + 1;
     const id = services.ids.did(turn.socket.channel.at, "log", actor.id, row);
     const args = {
       session: actor.session,
       now: services.clock.now(),
+      instance,
+      holds: plan.kind !== "refuse",
       ...(clientMessageId !== null && { clientMessageId }),
       ...(frame.mode !== null && { interactionMode: frame.mode }),
       ...(text && { log: { id, row, ...text } }),
@@ -38,8 +44,12 @@ export async function begin(turn: Turn): Promise<FunctionReturnType<typeof api.t
       ...(plan.kind === "turn" && plan.userText !== undefined && { userText: plan.userText }),
     };
     const begun = await dryRunnable(services.store.mutation(api.turns.begin, args, actor.identity));
-    if (begun.status !== "stale" || tries >= STALE_TRIES) return begun;
-    actor.logRows = begun.logRows;
+    if (begun.status === "busy") await services.leases.untilFree(actor.id, turn.signal);
+    else if (begun.status !== "stale" || tries >= STALE_TRIES) return begun;
+    else {
+      tries += 1;
+      actor.logRows = begun.logRows;
+    }
   }
 }
 
@@ -76,6 +86,7 @@ export async function finish(
   const args = {
     session: actor.session,
     now: services.clock.now(),
+    instance: services.leases.instance,
     ...(clientMessageId !== null && { clientMessageId }),
     ...(begun.processed !== null && { processed: begun.processed }),
     framesJson: JSON.stringify(frames),

@@ -69,6 +69,18 @@ async function startProxy(listen: string): Promise<RunningProxy> {
   };
 }
 
+/** The host is a note of its start and its end; the service is the small stand-in. */
+const startCandidate: DemoDeps["startCandidate"] = async ({ env, hostPort, onHost, onHostEvent, startService }) => {
+  let isOver = false;
+  const end = (how: string): void => {
+    if (!isOver) note(`host ${how}`);
+    isOver = true;
+  };
+  onHost({ stop: () => Promise.resolve(end("stopped")), kill: () => end("killed") });
+  onHostEvent({ event: "listening" });
+  return { service: await startService({ ...env, CONVEX_URL: `http://127.0.0.1:${hostPort}` }) };
+};
+
 const overridesSeen: { value: Readonly<Record<string, unknown>> } = { value: {} };
 const deps: DemoDeps = {
   version: "0.0.0",
@@ -82,6 +94,7 @@ const deps: DemoDeps = {
     return { config: {} } as ReturnType<DemoDeps["loadConfig"]>;
   },
   startProxy: () => startProxy(String(overridesSeen.value["listen"])),
+  startCandidate,
   exit: (code) => process.exit(code),
 };
 const program = new Command().exitOverride();
