@@ -5,6 +5,9 @@ import { runWorker } from "./proxy/index.ts";
 
 const LINGER_MS = 1_000;
 
+// Whoever read the output may leave before its end (`… | head`): the rest is lost, never the process.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 if (cluster.isWorker) {
   // The primary decides when a worker ends; a signal to the whole group must not cut it short.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
