@@ -172,40 +172,50 @@ export function createBoardStorage(
     return "stored";
   }
 
+  async function follow(seq: number, apply: (update: Uint8Array) => void): Promise<void> {
+    const current = await opened();
+    if (!current || current.last >= seq) return;
+    if (!(await readLog(current, apply)) || current.last < seq) await readAll(apply);
+  }
+
+  async function append(update: Uint8Array, doc: Y.Doc): Promise<void> {
+    const current = await opened();
+    // The session was deleted: there is nothing left to keep the board for.
+    if (!current) return;
+    const isLarge = update.length > PART_BYTES;
+    // Its bytes go into a snapshot; the empty row behind it sends the others there.
+    if (isLarge && (await writeSnapshot(current, doc)) === "stale") {
+      throw new Error("another instance replaced the snapshot meanwhile"); // the writer tries again
+    }
+    const bytes = buffer(isLarge ? new Uint8Array() : update);
+    const args = { board: current.board, update: bytes, now: clock.now() };
+    const stored = await store.mutation(api.boards.append, args, identity);
+    if (stored.status === "gone") return;
+    own.add(stored.seq);
+    advance(current, current.last);
+    if (isLarge) return;
+    current.logUpdates += 1;
+    current.logBytes += bytes.byteLength;
+    const isLong = current.logBytes > Math.max(LOG_BYTES_LEAST, 2 * current.snapshotBytes);
+    if (current.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(current, doc);
+  }
+
+  async function tidy(doc: Y.Doc): Promise<void> {
+    if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, doc);
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One at a time: news of an update of our own may come before the answer that tells its number. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work, work);
+    turn = done.catch(() => undefined);
+    return done;
+  }
+
   return {
-    load: (doc) => readAll(intoDocument(doc)),
-    async tidy(doc) {
-      if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, doc);
-    },
-    async follow(seq, apply) {
-      const current = await opened();
-      if (!current || current.last >= seq) return;
-      if (!(await readLog(current, apply)) || current.last < seq) {
-        await readAll(apply);
-      }
-    },
-    async append(update, doc) {
-      const current = await opened();
-      // The session was deleted: there is nothing left to keep the board for.
-      if (!current) return;
-      const isLarge = update.length > PART_BYTES;
-      // Its bytes go into a snapshot; the empty row behind it sends the others there.
-      if (isLarge && (await writeSnapshot(current, doc)) === "stale") {
-        throw new Error("another instance replaced the snapshot meanwhile"); // the writer tries again
-      }
-      const bytes = buffer(isLarge ? new Uint8Array() : update);
-      const args = { board: current.board, update: bytes, now: clock.now() };
-      const stored = await store.mutation(api.boards.append, args, identity);
-      if (stored.status === "gone") return;
-      // Following may have replaced it meanwhile.
-      const latest = head ?? current;
-      if (stored.seq > latest.last) own.add(stored.seq);
-      advance(latest, latest.last);
-      if (isLarge) return;
-      latest.logUpdates += 1;
-      latest.logBytes += bytes.byteLength;
-      const isLong = latest.logBytes > Math.max(LOG_BYTES_LEAST, 2 * latest.snapshotBytes);
-      if (latest.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(latest, doc);
-    },
+    load: (doc) => inTurn(() => readAll(intoDocument(doc))),
+    follow: (seq, apply) => inTurn(() => follow(seq, apply)),
+    append: (update, doc) => inTurn(() => append(update, doc)),
+    tidy: (doc) => inTurn(() => tidy(doc)),
   };
 }
