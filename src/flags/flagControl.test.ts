@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -186,7 +186,9 @@ test("the file KILL switches everything to control within a second and stays unt
   const control = await started(t, options);
   await control.writer.setExposure(TUTORING.flag, 100, "a");
   const file = join(dir, "KILL");
-  await writeFile(file, "database on fire\nsecond line\n");
+  // Whole at once: a file that is seen while it is still empty kills as well, but without its reason.
+  await writeFile(`${file}.new`, "database on fire\nsecond line\n");
+  await rename(`${file}.new`, file);
   await until("KILL seen", () => armOf(control.state, "u") === "control", 1_000);
   const [kill] = control.state.data.overrides.kills;
   assert.deepEqual([kill?.layer, kill?.reason, kill?.actor], ["L1", "database on fire second line", "file"]);
