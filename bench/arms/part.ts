@@ -1,7 +1,7 @@
 import { isCpuKnown } from "../lib/cpu.ts";
 import { type PartOptions, partOf } from "../lib/part.ts";
 import type { Running } from "../lib/process.ts";
-import { inRounds, warmUp } from "../lib/rounds.ts";
+import { inRounds, warmUpAll } from "../lib/rounds.ts";
 import type { Figure } from "../lib/rows.ts";
 import { createTokens } from "../lib/tokens.ts";
 import { type Backend, startCandidateBackend, startLegacy, startModel } from "./backends.ts";
@@ -54,7 +54,7 @@ async function measureOperation(
   { rounds, seconds, say }: PartOptions,
 ): Promise<ReadonlyMap<string, readonly Figure[]>> {
   const measureOne = (backend: Backend, of: number): Promise<Figure> => measure(backend, workOf(backend) as Work, of);
-  for (const backend of backends) await warmUp(() => measureOne(backend, seconds * WARM_UP_SHARE));
+  await warmUpAll(backends, rounds, (backend) => measureOne(backend, seconds * WARM_UP_SHARE));
   return inRounds(backends, rounds, async (backend, round) => {
     const figure = await measureOne(backend, seconds);
     say(`arms, round ${round + 1} of ${rounds}: ${name} of ${backend.name} ${Math.round(figure.perSecond)}/s`);
@@ -67,7 +67,7 @@ const notes: readonly string[] = [
   `${USERS} users with a token each, one call or turn under way for each; ${FOLDERS} folders and ${2 * TURNS} rows of history per user. Every write carries an idempotency key, every turn a \`client_message_id\`.`,
   "A turn is a learner's message over the tutor socket and the whole answer, with the model stand-in answering at once. New sessions for each measurement.",
   `Whiteboard: one learner draws, ${WATCHERS} watch; the next change is drawn when all of them have the last one, byte for byte.`,
-  "Each backend is warmed up for as long as it gets faster, and gets a lead-in of a quarter of the time before each measurement. A refusal, another answer than the first one or a wrong echo makes the run void.",
+  "Each backend is warmed up for as long as it gets faster (not in a run of one round), and gets a lead-in of a quarter of the time before each measurement. A refusal, another answer than the first one or a wrong echo makes the run void.",
   "Load, model and backend share the machine.",
   ...(isCpuKnown ? [] : ["This system does not tell the CPU time of other processes: no second table."]),
 ];

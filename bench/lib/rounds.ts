@@ -26,8 +26,18 @@ export async function inRounds<C extends Contestant, T>(
 const WARM_UPS_MAX = 4;
 const STILL_FASTER = 1.05;
 
+/** Warms up one contestant after the other. A single round proves only that a part works, and needs nobody warm. */
+export async function warmUpAll<C>(
+  contestants: readonly C[],
+  rounds: number,
+  measure: (contestant: C) => Promise<{ readonly perSecond: number }>,
+): Promise<void> {
+  if (rounds === 1) return;
+  for (const one of contestants) await warmUp(() => measure(one));
+}
+
 /** Runs something for as long as it gets faster, until the optimising compiler is through: the more code, the longer. */
-export async function warmUp(run: () => Promise<{ readonly perSecond: number }>): Promise<void> {
+async function warmUp(run: () => Promise<{ readonly perSecond: number }>): Promise<void> {
   let best = (await run()).perSecond;
   for (let again = 1; again < WARM_UPS_MAX; again++) {
     const { perSecond } = await run();

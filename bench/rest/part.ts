@@ -2,7 +2,7 @@ import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
 import { type PartOptions, partOf } from "../lib/part.ts";
 import type { Running } from "../lib/process.ts";
 import type { Row } from "../lib/results.ts";
-import { inRounds, warmUp } from "../lib/rounds.ts";
+import { inRounds, warmUpAll } from "../lib/rounds.ts";
 import { type Figure, toRows } from "../lib/rows.ts";
 import { bottlenecks } from "../lib/share.ts";
 import { median } from "../lib/statistics.ts";
@@ -33,10 +33,8 @@ async function measureAll(options: PartOptions, running: Running[]) {
   for (const line of skipped) say(line);
   const load = createLoad(dir, tokens, READ_PATH);
   const autocannon = createAutocannonLoad(dir, tokens, READ_PATH);
-  for (const one of contestants) {
-    await checkAnswer(one, tokens[0] as string);
-    await warmUp(() => measure(one, upstream, load, seconds));
-  }
+  for (const one of contestants) await checkAnswer(one, tokens[0] as string);
+  await warmUpAll(contestants, rounds, (one) => measure(one, upstream, load, seconds));
   const figures = await inRounds(contestants, rounds, async (one, round) => {
     const leadIn = Math.floor(seconds * LEAD_IN_SHARE);
     if (leadIn > 0) await measure(one, upstream, load, leadIn);
@@ -63,7 +61,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
   const notes = [
     `Load: ${load.name}, ${CONNECTIONS} connections, tokens of ${SUBJECTS.toLocaleString("en")} subjects in turn; upstream: ${upstream.kind} in its own process, 1 KiB of JSON.`,
     "`switchyard` runs the shipped configuration, half of the subjects on each arm, its log to a file; raised are only the limits per subject and per address (security.md §11).",
-    "Each contestant is warmed up for as long as it gets faster, and gets a lead-in of a quarter of the time before each measurement.",
+    "Each contestant is warmed up for as long as it gets faster (not in a run of one round), and gets a lead-in of a quarter of the time before each measurement.",
     "The peers are bare: no identity, no decision, no metrics, no log. All keep their connections to the upstream. `node-http` answers by itself and `undici` is `Pool.dispatch` in a bare server: references, not rivals.",
     `Latency: autocannon at ${callsPerSecond} requests/s, 30 % of what \`switchyard\` reached, over direct calls at the same rate.`,
     ...(isCpuKnown ? [] : ["This system does not tell the CPU time of other processes: no second table."]),

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { cpuSecondsOf, isCpuKnown } from "../lib/cpu.ts";
 import { type PartOptions, partOf } from "../lib/part.ts";
 import { jsonLine, run, type Running, start } from "../lib/process.ts";
-import { type Contestant, inRounds, warmUp } from "../lib/rounds.ts";
+import { type Contestant, inRounds, warmUpAll } from "../lib/rounds.ts";
 import { type Figure, toRows } from "../lib/rows.ts";
 import { startSwitchyard, type Switchyard } from "../lib/switchyard.ts";
 import { createTokens, SUBJECTS } from "../lib/tokens.ts";
@@ -53,7 +53,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
     ...relays.map((relay) => ({ ...relay, name: `${relay.name}-binary`, isBinary: true })),
   ];
   const measureOne = (one: EchoContestant, of: number) => measure(one, arm, { dir, tokensFile, seconds: of });
-  for (const one of contestants) await warmUp(() => measureOne(one, seconds));
+  await warmUpAll(contestants, rounds, (one) => measureOne(one, seconds));
   const figures = await inRounds(contestants, rounds, async (one, round) => {
     const figure = await measureOne(one, seconds);
     say(`ws, round ${round + 1} of ${rounds}: ${one.name} ${Math.round(figure.perSecond)}/s`);
@@ -75,7 +75,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
     `Load: ${CONNECTIONS} \`ws\` sockets of as many subjects in a process of their own, ${WINDOW} message of ${MESSAGE_BYTES} bytes under way on each, every echo compared; the arm is a \`ws\` server.`,
     `Text on the tutor path: each message opens a turn and its echo closes it. Rows ending in \`-binary\`: the whiteboard path.`,
     `\`switchyard\` runs the shipped configuration, half of the ${SUBJECTS.toLocaleString("en")} subjects on each arm, its log to a file; raised are only the limits per subject and per address and the messages a second of one socket (security.md §11), here ${RATE}. The limits of sockets per subject and per address stay: ${CONNECTIONS} sockets of ${CONNECTIONS} subjects do not reach them.`,
-    "Each contestant is warmed up for as long as it gets faster, and each measurement begins after a lead-in.",
+    "Each contestant is warmed up for as long as it gets faster (not in a run of one round), and each measurement begins after a lead-in.",
     "`http-proxy` and nginx relay bytes and see no messages; `direct` has no relay.",
     "Load, relay and arm share the machine: where it has two cores, throughput also pays for load and arm. The second table counts the relay alone.",
     ...(isCpuKnown ? [] : ["This system does not tell the CPU time of other processes: no second table."]),
