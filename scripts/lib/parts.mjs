@@ -1,5 +1,6 @@
 // The parts of `npm test` and `npm run check`: what each runs and what it cannot run without.
-// `checks` are quick and read only; `suites` start processes and share the machine, so they run one after the other.
+// `checks` are quick and read only; `python` needs one core and measures nothing; `suites` start processes and share the
+// machine, so they run one after the other.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { projectNode, ROOT, tool, venvPython } from "./project.mjs";
@@ -22,7 +23,7 @@ export function checks() {
   ].map((part) => ({ ...part, countsAs: "check" }));
 }
 
-function python() {
+export function python() {
   if (!has("legacy/tutoring")) return [];
   const notRun = existsSync(venvPython()) ? null : "needs the Python environment; node scripts/ensure.mjs";
   const run = (name, args, countsAs) => ({
@@ -44,7 +45,6 @@ export function suites({ isLong }) {
   const long = isLong ? ["--long"] : [];
   return [
     { name: "unit", command: node("scripts/unit.mjs", ...long), countsAs: "tests" },
-    ...python(),
     ...(has("scripts/contract.mjs")
       ? [{ name: "contract", command: node("scripts/contract.mjs", "--check"), countsAs: "tests" }]
       : []),

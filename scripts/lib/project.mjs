@@ -19,6 +19,14 @@ export function venvPython(root = ROOT) {
     : join(root, "legacy", ".venv", "bin", "python");
 }
 
+/**
+ * Lets every Node that is started from here keep what it compiled (TypeScript becomes JavaScript only once), beside the
+ * packages. A folder the caller chose stays.
+ */
+export function keepCompiled(root = ROOT, env = process.env) {
+  env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "compiled");
+}
+
 /** A tool that npm installed, as its path in `node_modules/.bin`. */
 export function tool(name, root = ROOT) {
   return join(root, "node_modules", ".bin", IS_WINDOWS ? `${name}.cmd` : name);

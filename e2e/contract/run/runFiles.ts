@@ -7,11 +7,11 @@ import type { FileResults } from "./parity.ts";
 /** A file that hangs must not hold the whole run: the longest item of the suite waits 125 s. */
 const FILE_TIMEOUT_MS = 210_000;
 
-/** Files that do nothing but wait for the contract's long timers: they need no place in the queue. */
-const WAITING = "timers.";
+/** Files that do little but wait for the contract's long timers: they need no place in the queue. */
+const isWaiting = (file: string): boolean => file.startsWith("timers.") || file === "tutor.handshake.test.ts";
 
-/** Files with processes of their own go first, so that the others run beside them. */
-const SLOW_FIRST = ["shutdown", "faults", "durability", "limits", "whiteboard"];
+/** Files with processes of their own or long waits go first, so that the others run beside them. */
+const SLOW_FIRST = ["shutdown", "faults", "durability", "limits", "proxy.closes", "model.failures", "whiteboard"];
 
 function order(file: string): number {
   const rank = SLOW_FIRST.findIndex((word) => file.includes(word));
@@ -62,13 +62,13 @@ export async function runFiles(
   jobs: number,
 ): Promise<FileRun[]> {
   const files = testFiles(folder);
-  const queue = files.filter((file) => !file.startsWith(WAITING));
+  const queue = files.filter((file) => !isWaiting(file));
   const runs: FileRun[] = [];
   const run = async (file: string): Promise<void> => void runs.push(await runFile(folder, file, benchFile, resultsDir));
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await run(file);
   };
-  const waiting = files.filter((file) => file.startsWith(WAITING)).map(run);
+  const waiting = files.filter(isWaiting).map(run);
   await Promise.all([...waiting, ...Array.from({ length: jobs }, work)]);
   return runs;
 }
