@@ -1,6 +1,5 @@
 // Calls from outside: which function, for whom, in which transaction, and what the caller is told and when
 // (embedded-convex §3.2, §3.7, §3.10). Jobs and crons come in here too.
-import { randomUUID } from "node:crypto";
 import type { JSONValue } from "convex/values";
 import { CommitFailed } from "./commitQueue.ts";
 import { Engine, type Ran, type Result, type TopCall } from "./engine.ts";
@@ -10,6 +9,7 @@ import type { FunctionFiles, HostLog } from "./functionHost.ts";
 import { runHttpAction } from "./httpActions.ts";
 import { LIMITS } from "./limits.ts";
 import type { Call, CallerAuth, CommitQueue, Committed, FunctionRunner, QueryCall, Transaction } from "./ports.ts";
+import { takeRandom } from "./randomPool.ts";
 import { canonicalPath, createRegistry, type RegisteredFunction, showAddress, targetOf } from "./registry.ts";
 import { findOutcome, type SessionRequest, type StoredOutcome, storeOutcome } from "./sessionRequests.ts";
 import { systemWorkTimers, type WorkTimers } from "./transactionWork.ts";
@@ -59,6 +59,8 @@ export interface Functions extends FunctionRunner {
 export function createFunctionRunner(options: FunctionRunnerOptions): Functions {
   return new Runner(options);
 }
+
+const REQUEST_ID_BYTES = 8;
 
 class Runner implements Functions {
   readonly #engine: Engine;
@@ -221,7 +223,7 @@ class Runner implements Functions {
 }
 
 function newTree(host: Engine, job: JobRef | null): CallTree {
-  const requestId = randomUUID().replaceAll("-", "").slice(0, 16);
+  const requestId = Buffer.from(takeRandom(REQUEST_ID_BYTES).buffer).toString("hex");
   return { host, requestId, logLines: [], job, hasReadIdentity: false, isRehearsal: false };
 }
 

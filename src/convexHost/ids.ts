@@ -63,7 +63,8 @@ export function tableNumberOf(id: string): number | null {
 function readVarint(bytes: Uint8Array): number | null {
   let value = 0;
   let weight = 1;
-  for (const [i, byte] of bytes.entries()) {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
     const isLast = i === bytes.length - 1;
     const hasMore = byte > 0x7f;
     if (hasMore === isLast) return null;

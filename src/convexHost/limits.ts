@@ -134,6 +134,8 @@ export function lowered(base: BudgetLimits, wish: unknown): BudgetLimits {
   return limits;
 }
 
+const NOTHING_SPENT = Object.fromEntries(SPEND_NAMES.map((name) => [name, 0])) as BudgetUsage;
+
 /** What one transaction has left. */
 export interface Budget {
   /** Counts `amount`, also beyond a limit: code that catches the error meets it again at its next step. @throws LimitError */
@@ -160,8 +162,8 @@ interface Frame {
 
 /** A budget of one transaction; `LIMITS` is one for `limits`. */
 export function createBudget(limits: BudgetLimits): Budget {
-  const used = Object.fromEntries(SPEND_NAMES.map((name) => [name, 0])) as Record<SpendName, number>;
-  const frames: Frame[] = [{ limits: pick(limits), usedBefore: { ...used } }];
+  const used: Record<SpendName, number> = { ...NOTHING_SPENT };
+  const frames: Frame[] = [{ limits, usedBefore: NOTHING_SPENT }];
 
   const spentIn = (frame: Frame, name: SpendName) => used[name] - frame.usedBefore[name];
   const end = (frame: Frame) => {

@@ -36,6 +36,14 @@ export interface Metrics {
 /** `gauges` are read at each rendering; one without a reader is left out. */
 export function createMetrics(gauges: Partial<Record<GaugeName, () => number>> = {}): Metrics {
   const series = new Map<CounterName, Map<string, number>>();
+  /** Rendered labels by their values: there are few, and each call counts. */
+  const rendered = new Map<string, string>();
+  const labelsOf = (name: CounterName, labels: Labels): string => {
+    const key = [name, ...Object.entries(labels).flat()].join("\0");
+    const known = rendered.get(key) ?? renderLabels(name, labels);
+    if (rendered.size < SERIES_MAX) rendered.set(key, known);
+    return known;
+  };
   const add = (name: CounterName, labels: string): boolean => {
     const ofName = series.get(name) ?? new Map<string, number>();
     series.set(name, ofName);
@@ -45,7 +53,7 @@ export function createMetrics(gauges: Partial<Record<GaugeName, () => number>> =
   };
   return {
     count(name, labels = {}) {
-      if (!add(name, renderLabels(name, labels))) add("series_dropped", "");
+      if (!add(name, labelsOf(name, labels))) add("series_dropped", "");
     },
     render() {
       const lines: string[] = [];

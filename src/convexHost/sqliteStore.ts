@@ -19,6 +19,8 @@ export interface StoreOptions {
 const CREATION_TIME_STEP_MS = 0.001;
 const NS_PER_MS = 1_000_000n;
 const PAGE_CACHE_KIB = 64 * 1_024;
+/** Of the write-ahead log, 16 MiB: pages that are written again and again go into the file once. */
+const CHECKPOINT_PAGES = 4_096;
 /** Another process that looks into the file (an export, a backup) may hold it for a moment. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -44,7 +46,8 @@ export class SqliteStore implements WritableStore {
     this.catalog = new Catalog(this.sql);
     // WAL and FULL: a COMMIT is one append and one fsync, and what it made survives a loss of power (embedded-convex §3.2).
     this.#db.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA trusted_schema = OFF;`,
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${PAGE_CACHE_KIB};
+       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA trusted_schema = OFF;`,
     );
     this.#requireFormat(file);
     this.#db.exec(

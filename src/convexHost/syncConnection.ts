@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { type Alarm, type Timers, createAlarm } from "./alarm.ts";
 import type { CallerAuth, FunctionRunner } from "./ports.ts";
@@ -42,10 +43,11 @@ export class SyncConnection {
   #cancelDestroy = () => {};
   #transitions = 0;
 
-  constructor(socket: WebSocket, ports: SyncPorts) {
+  /** `wire`: what the socket reads from and writes to. */
+  constructor(socket: WebSocket, wire: Duplex, ports: SyncPorts) {
     this.#socket = socket;
     this.#ports = ports;
-    this.#outbox = new SyncOutbox(socket);
+    this.#outbox = new SyncOutbox(socket, wire);
     this.#watcher = ports.subscriptions.watch((queries) => this.happen({ type: "stale", queries }));
     this.#wake = createAlarm({ clock: ports.clock, timers: ports.timers, ring: () => this.happen({ type: "woke" }) });
     this.#state = openSession(ports.clock());
@@ -120,7 +122,12 @@ export class SyncConnection {
     this.#transitions += 1;
     try {
       const frames = encodeServerMessage(message, String(this.#transitions));
-      if (this.#outbox.send(frames)) return;
+      // The client makes nothing of a mutation's success before the transition that shows it, which follows.
+      const isPartOfNext = message.type === "MutationResponse" && "valueJson" in message.outcome.result;
+      if (isPartOfNext) this.#outbox.hold();
+      const isFine = this.#outbox.send(frames);
+      if (!isPartOfNext) this.#outbox.release();
+      if (isFine) return;
       this.happen({ type: "closing", code: CLOSE.tryAgain, reason: "the client reads too slowly" });
     } catch (error) {
       this.#fail(error);
@@ -198,6 +205,7 @@ export class SyncConnection {
   #close(code: number, reason: string): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#outbox.release();
     this.#wake.set(null);
     this.#watcher.close();
     this.#ports.forget(this.#state.sessionId, this);

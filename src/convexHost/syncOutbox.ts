@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 
 /** What may wait for a client behind the message that is being written to it (embedded-convex §3.10). */
@@ -9,18 +10,33 @@ const WAITING_BYTES_MAX = 16 * 1_024 * 1_024;
  */
 export class SyncOutbox {
   readonly #socket: WebSocket;
+  readonly #wire: Pick<Writable, "cork" | "uncork">;
   readonly #bytesMax: number;
   /** Sizes in bytes; the first is being written. */
   readonly #sizes: number[] = [];
   #bytes = 0;
+  #isHeld = false;
 
-  constructor(socket: WebSocket, bytesMax: number = WAITING_BYTES_MAX) {
+  /** `wire`: what the socket writes to. */
+  constructor(socket: WebSocket, wire: Pick<Writable, "cork" | "uncork">, bytesMax: number = WAITING_BYTES_MAX) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#bytesMax = bytesMax;
   }
 
   get waitingBytes(): number {
     return this.#bytes - (this.#sizes[0] ?? 0);
+  }
+
+  /** What is sent from now on leaves with the next message after it, in one write, or at `release`. */
+  hold(): void {
+    if (!this.#isHeld) this.#wire.cork();
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    if (this.#isHeld) this.#wire.uncork();
+    this.#isHeld = false;
   }
 
   /** Hands over one message, all its frames in a row. false: now more waits than may, and the client has to go. */

@@ -1,5 +1,5 @@
 // One transaction of the embedded host (embedded-convex §3.2): rules and limits of writes, nested calls, its timestamp.
-import { hash, randomBytes } from "node:crypto";
+import { hash } from "node:crypto";
 import type { JSONValue, Value } from "convex/values";
 import { keyOfTableName, type Table } from "./catalog.ts";
 import { checkedDocument, insertedFields, patchedDocument, replacedDocument } from "./documentRules.ts";
@@ -8,6 +8,7 @@ import { encodeId } from "./ids.ts";
 import { createBudget, LIMITS, type NestedBudget } from "./limits.ts";
 import type { Savepoint, Transaction, TransactionUsage } from "./ports.ts";
 import type { GrowingInterval } from "./rowSource.ts";
+import { takeRandom } from "./randomPool.ts";
 import { StaleTransaction } from "./staleTransaction.ts";
 import { documentOf, hasPlaceholder, withCommitTs } from "./storedJson.ts";
 import { TransactionReads, type TransactionStore } from "./transactionReads.ts";
@@ -248,7 +249,7 @@ export class SqliteTransaction extends TransactionReads implements Transaction {
    * seed serves all of a transaction: asking the system is slow.
    */
   #takeIdBytes(): Uint8Array {
-    this.#idSeed ??= randomBytes(ID_SEED_BYTES);
+    this.#idSeed ??= takeRandom(ID_SEED_BYTES);
     this.#idCount += 1;
     const bytes = hash("sha256", Buffer.concat([this.#idSeed, Buffer.from(`${this.#idCount}`)]), "buffer");
     bytes.writeUIntBE(Math.max(0, Math.floor(this.nowMs)) % 2 ** 48, 0, 6);

@@ -27,6 +27,8 @@ export abstract class TransactionReads implements ReadContext {
   protected readonly store: TransactionStore;
   readonly #streams = new Map<number, QueryStream>();
   #lastStream = 0;
+  /** The document read last, until something is written. */
+  #last: { readonly id: string; readonly version: number; readonly row: DocumentRow | null } | null = null;
 
   constructor(store: TransactionStore, budget: Budget) {
     this.store = store;
@@ -118,11 +120,20 @@ export abstract class TransactionReads implements ReadContext {
     this.budget.spend("rangesRead", 1);
     const { index, key } = keyOfId(id);
     this.remember({ index, from: key, to: keyAfter(key) });
-    this.enter();
-    const row = loadDocument(this.sql, id);
+    const row = this.#rowNow(id);
     if (row === null) return null;
     this.budget.spend("documentsRead", 1);
     this.budget.spend("bytesRead", row.size);
     return row;
+  }
+
+  /** A handler that changes a document has mostly just read it. */
+  #rowNow(id: string): DocumentRow | null {
+    const version = this.version();
+    if (this.#last?.id !== id || this.#last.version !== version) {
+      this.enter();
+      this.#last = { id, version, row: loadDocument(this.sql, id) };
+    }
+    return this.#last.row;
   }
 }

@@ -84,7 +84,7 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
         socket.end(SERVICE_UNAVAILABLE, () => socket.destroy());
         return;
       }
-      upgrader.handleUpgrade(request, socket, head, (client) => open.add(new SyncConnection(client, ports)));
+      upgrader.handleUpgrade(request, socket, head, (client) => open.add(new SyncConnection(client, socket, ports)));
     },
     close() {
       isClosed = true;
