@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { dataPathsOf } from "./dataDir.ts";
 import { EXIT_CODES } from "./exitCodes.ts";
 
 export interface HostProcessOptions {
@@ -157,7 +158,7 @@ class Supervisor implements HostProcess {
     // The channel tells the host when this process has ended, however it ended.
     const stdio: StdioOptions = ["ignore", "pipe", "pipe", "ipc"];
     // Its own process group: Ctrl-C in the terminal must not end it before those that work on it.
-    const child = spawn(process.execPath, args, { stdio, env: ownEnv(), detached: true });
+    const child = spawn(process.execPath, args, { stdio, env: this.#env(), detached: true });
     const sinceMs = performance.now();
     this.#child = child;
     this.#pid = child.pid ?? 0;
@@ -176,6 +177,10 @@ class Supervisor implements HostProcess {
       if (!this.#isStopped) this.#startAgain(code);
       return code;
     });
+  }
+
+  #env(): NodeJS.ProcessEnv {
+    return { NODE_COMPILE_CACHE: dataPathsOf(this.#options.dataDir).compiled, ...ownEnv() };
   }
 
   #startAgain(code: number | null): void {
