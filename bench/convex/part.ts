@@ -5,7 +5,7 @@ import { type PartOptions, partOf } from "../lib/part.ts";
 import type { Running } from "../lib/process.ts";
 import { packageVersion } from "../lib/programs.ts";
 import type { Row } from "../lib/results.ts";
-import { inRounds } from "../lib/rounds.ts";
+import { inRounds, warmUpAll } from "../lib/rounds.ts";
 import { createBoardMeasurements } from "./boardMeasurements.ts";
 import { createHttpCalls } from "./clients.ts";
 import { growthRows } from "./growth.ts";
@@ -66,9 +66,9 @@ async function measureAll(options: PartOptions, running: Running[]) {
 
 type Times = ReadonlyMap<string, readonly number[]>;
 
-/** One round before the first warms up what it measures, in the host and here. */
 async function measureTimes(measurements: readonly Measurement[], { rounds, say }: PartOptions): Promise<Times> {
-  for (const one of measurements) await one.measure();
+  // The host and the clients here alike: until the optimising compiler is through with both.
+  await warmUpAll(measurements, rounds, async (one) => ({ perSecond: 1_000 / (await one.measure()) }));
   return inRounds(measurements, rounds, async (one, round) => {
     const took = await one.measure();
     say(`convex, round ${round + 1} of ${rounds}: ${one.name} ${took.toFixed(3)} ms`);
