@@ -70,6 +70,8 @@ export class Catalog {
   readonly #sql: Sql;
   readonly #byName = new Map<string, Table>();
   readonly #byNumber = new Map<number, Table>();
+  #lastId = "";
+  #lastNumber: number | null = null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -95,9 +97,15 @@ export class Catalog {
 
   /** The table of an id as `component` knows it: ids of other components are none there (embedded-convex §3.3). */
   tableOfId(component: string, id: string): Table | null {
-    const number = tableNumberOf(id);
+    const number = this.#numberOf(id);
     const table = number === null ? undefined : this.#byNumber.get(number);
     return table?.component === component ? table : null;
+  }
+
+  /** A handler reads and writes the same document, and names it in its arguments: decoded once. */
+  #numberOf(id: string): number | null {
+    if (this.#lastId !== id) [this.#lastId, this.#lastNumber] = [id, tableNumberOf(id)];
+    return this.#lastNumber;
   }
 
   /**

@@ -2,7 +2,6 @@
 import { mkdirSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemTimers } from "./alarm.ts";
-import { startCheckpoints } from "./checkpointThread.ts";
 import { createCommitQueue } from "./commitQueue.ts";
 import { type DataPaths, dataPathsOf } from "./dataDir.ts";
 import { createDiskFiles, type DiskFiles } from "./diskFiles.ts";
@@ -64,8 +63,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
   try {
     const store = createSqliteStore(data.store, { clock });
     closers.push(() => store.close());
-    const checkpoints = startCheckpoints(data.store, (message) => options.log("host.checkpointsEnded", { message }));
-    closers.push(() => checkpoints.stop());
     const host = new RunningHost(options, data, store, closers);
     await host.start();
     return host;

@@ -19,8 +19,8 @@ export interface StoreOptions {
 const CREATION_TIME_STEP_MS = 0.001;
 const NS_PER_MS = 1_000_000n;
 const PAGE_CACHE_KIB = 64 * 1_024;
-/** Of the write-ahead log, 256 MiB: where a COMMIT moves it into the file itself, had the thread not come to it. */
-const CHECKPOINT_PAGES = 65_536;
+/** Of the write-ahead log, 16 MiB: pages that are written again and again go into the file once, in some 30 ms. */
+const CHECKPOINT_PAGES = 4_096;
 /** Another process that looks into the file (an export, a backup) may hold it for a moment. */
 const BUSY_TIMEOUT_MS = 5_000;
 
