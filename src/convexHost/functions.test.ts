@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createCallGuard } from "./callGuard.ts";
 import { test, type TestContext } from "node:test";
 import { jsonToConvex } from "convex/values";
 import { CommitFailed } from "./commitQueue.ts";
@@ -259,6 +260,7 @@ test("the stored outcome vanishes with its mutation when the commit fails, and t
   };
   const { createFunctionRunner } = await import("./functions.ts");
   const functions = createFunctionRunner({
+    guard: createCallGuard(null, Date.now, null),
     realm: h.realm,
     queue,
     store: h.store,

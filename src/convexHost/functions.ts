@@ -1,6 +1,7 @@
 // Calls from outside: which function, for whom, in which transaction, and what the caller is told and when
 // (embedded-convex §3.2, §3.7, §3.10). Jobs and crons come in here too.
 import type { JSONValue } from "convex/values";
+import { type CallGuard, callName } from "./callGuard.ts";
 import { CommitFailed } from "./commitQueue.ts";
 import { Engine, type Ran, type Result, type TopCall } from "./engine.ts";
 import { failureOf } from "./failures.ts";
@@ -31,6 +32,7 @@ export interface FunctionRunnerOptions {
   /** Every mutation runs twice and must do the same (§3.11). */
   readonly isDeterminismChecked?: boolean;
   readonly timers?: WorkTimers;
+  readonly guard: CallGuard;
 }
 
 /** The row of `_scheduled_functions` that a job runs for. */
@@ -62,17 +64,24 @@ export function createFunctionRunner(options: FunctionRunnerOptions): Functions 
 
 const REQUEST_ID_BYTES = 8;
 
+interface GuardedCall extends TopCall {
+  /** For the guard. */
+  readonly name: string;
+}
+
 class Runner implements Functions {
   readonly #engine: Engine;
   readonly #queue: CommitQueue;
   readonly #auth: Pick<CallerAuth, "ofHeader">;
+  readonly #guard: CallGuard;
   #waiting = 0;
 
   constructor(options: FunctionRunnerOptions) {
-    const { realm, auth, isDeterminismChecked = false, timers = systemWorkTimers, ...shared } = options;
+    const { realm, auth, guard, isDeterminismChecked = false, timers = systemWorkTimers, ...shared } = options;
     const registry = createRegistry(realm);
     this.#queue = options.queue;
     this.#auth = auth;
+    this.#guard = guard;
     this.#engine = new Engine({ ...shared, registry, mapStack: realm.mapStack, timers, isDeterminismChecked });
   }
 
@@ -96,7 +105,8 @@ class Runner implements Functions {
         const result = await this.#engine.runAction(top);
         return outcomeOf(top.tree, { result, ts: this.ts });
       }
-      return target.kind === "query" ? this.#runQuery(top) : this.#runMutation(top, call.request ?? null);
+      const guarded = this.#guarded(top);
+      return target.kind === "query" ? this.#runQuery(guarded) : this.#runMutation(guarded, call.request ?? null);
     });
   }
 
@@ -107,7 +117,7 @@ class Runner implements Functions {
     return this.#admitted(async () => {
       const calls = queries.map((query) => {
         const target = this.#find(query, caller, "query");
-        return this.#topCall(target, query.args, caller, query.journal);
+        return this.#guarded(this.#topCall(target, query.args, caller, query.journal));
       });
       // Asked for in one go they run one behind the other, and nothing is written between them.
       const outcomes = await Promise.all(calls.map((call) => this.#runQuery(call)));
@@ -151,13 +161,20 @@ class Runner implements Functions {
     return ran.result;
   }
 
-  async #runQuery(top: TopCall): Promise<Outcome> {
-    const committed = await this.#commit((transaction) => this.#engine.runInTransaction(transaction, top), false);
+  /** @throws TransportError 429 */
+  #guarded(top: TopCall): GuardedCall {
+    const name = callName(top.target.address, top.args);
+    this.#guard.check(name);
+    return { ...top, name };
+  }
+
+  async #runQuery(top: GuardedCall): Promise<Outcome> {
+    const committed = await this.#commit((transaction) => this.#runGuarded(transaction, top), false);
     const { value, ts, reads } = committed;
     return outcomeOf(top.tree, { result: value.result, ts, reads, journal: value.journal });
   }
 
-  async #runMutation(top: TopCall, request: SessionRequest | null): Promise<Outcome> {
+  async #runMutation(top: GuardedCall, request: SessionRequest | null): Promise<Outcome> {
     const { tree } = top;
     const { value, ts } = await this.#commit(async (transaction): Promise<Ran | StoredOutcome> => {
       const stored = request === null ? null : findOutcome(transaction, request);
@@ -166,11 +183,20 @@ class Runner implements Functions {
         if (request !== null)
           storeOutcome(transaction, request, { result: toldOf(result, tree), logLines: tree.logLines });
       };
-      return this.#engine.runInTransaction(transaction, top, seal);
+      return this.#runGuarded(transaction, top, seal);
     }, true);
     if (!("afterCommit" in value)) return { ...value, ts, reads: [], hasReadIdentity: false, journal: null };
     value.afterCommit();
     return outcomeOf(tree, { result: value.result, ts });
+  }
+
+  async #runGuarded(transaction: Transaction, top: GuardedCall, seal?: (result: Result) => void): Promise<Ran> {
+    this.#guard.begin(top.name);
+    try {
+      return await this.#engine.runInTransaction(transaction, top, seal);
+    } finally {
+      this.#guard.end();
+    }
   }
 
   /** What fails here is the host's own trouble: what a function throws is a result. @throws TransportError */

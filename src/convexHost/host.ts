@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemTimers } from "./alarm.ts";
+import { type CallGuard, createCallGuard } from "./callGuard.ts";
 import { createCommitQueue } from "./commitQueue.ts";
 import { type DataPaths, dataPathsOf } from "./dataDir.ts";
 import { createDiskFiles, type DiskFiles } from "./diskFiles.ts";
@@ -21,6 +22,7 @@ import { sleepOn } from "./schedulerPorts.ts";
 import { createSqliteStore, type SqliteStore } from "./sqliteStore.ts";
 import { watchStrayRejections } from "./strayRejections.ts";
 import type { Watchdog } from "./watchdogThread.ts";
+import type { WatchdogNote } from "./watchdogWords.ts";
 import { createSyncServer, type SyncServer } from "./wsSync.ts";
 
 export interface HostOptions extends Omit<ServeOptions, "command" | "envFile" | "isWatching"> {
@@ -28,9 +30,9 @@ export interface HostOptions extends Omit<ServeOptions, "command" | "envFile" | 
   readonly variables: Readonly<Record<string, string>>;
   readonly log: HostLog;
   /** Told of long work of the host's own; null: nobody watches. */
-  readonly watchdog: Pick<Watchdog, "pauseDuring"> | null;
+  readonly watchdog: Omit<Watchdog, "stop"> | null;
   /** Why the watchdog ended the process before this one; null if it did not. Asked once the directory is ours. */
-  readonly takeNote: () => string | null;
+  readonly takeNote: () => WatchdogNote | null;
 }
 
 export interface Host {
@@ -107,6 +109,7 @@ class RunningHost implements Host {
   });
   readonly #runner: FunctionRunner;
   readonly #sets: FunctionSet[] = [];
+  #guard: CallGuard = createCallGuard(null, clock, null);
   #current: Current | null = null;
   #origin: string;
   #url = "";
@@ -149,9 +152,16 @@ class RunningHost implements Host {
   }
 
   async start(): Promise<void> {
-    const { listen, port, url, log, takeNote } = this.#options;
+    const { listen, port, url, log, takeNote, watchdog } = this.#options;
     const note = takeNote();
-    if (note !== null) log("host.endedByWatchdog", { message: `the last run: ${note}` });
+    if (note !== null) {
+      // The function without its arguments: those may be anybody's words.
+      log("host.endedByWatchdog", {
+        message: `the last run: ${note.message}`,
+        call: note.call?.split(" ", 1)[0] ?? null,
+      });
+    }
+    this.#guard = createCallGuard(note?.call ?? null, clock, watchdog);
     await this.#loadFunctions((apply) => apply());
     this.#closers.push(() => this.#now.sync.close(), this.#watchRejections(), this.#watchCommits());
     const orphans = await this.#files.sweepOrphans();
@@ -228,6 +238,7 @@ class RunningHost implements Host {
         log,
         isDeterminismChecked,
         origin: () => this.#origin,
+        guard: this.#guard,
       });
       checkCrons(set.crons, functions);
       await when(() => {

@@ -1,7 +1,7 @@
 // How a host ends, and what the next one makes of how it ended.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { action, eventually, makeHostBench } from "./testing/hostBench.ts";
+import { action, eventually, makeHostBench, mutation } from "./testing/hostBench.ts";
 
 const SERVER = `import { actionGeneric as action, mutationGeneric as mutation, queryGeneric as query,
   internalMutationGeneric as internalMutation, makeFunctionReference } from "convex/server";
@@ -17,6 +17,11 @@ export const slowly = action({ handler: async (ctx, { ms }) => {
   await ctx.runMutation(ref("work:put"), { what: "ended" });
 } });
 export const spin = internalMutation({ handler: async () => { for (;;); } });
+export const spinNow = mutation({ handler: async (ctx, { n }) => {
+  if (n === 0) return "fine";
+  await ctx.db.insert("log", { what: "spun" });
+  for (;;);
+} });
 export const schedule = mutation({ handler: async (ctx) => [
   await ctx.scheduler.runAfter(0, ref("work:put"), { what: "before" }),
   await ctx.scheduler.runAfter(0, ref("work:spin"), {}),
@@ -65,4 +70,15 @@ test("a job that never yields ends the process twice, then it has failed, and th
   });
   assert.deepEqual(states, [{ kind: "success" }, { kind: "failed", error: "interrupted" }, { kind: "success" }]);
   assert.deepEqual(await bench.query("work:logged"), ["before", "after"]);
+});
+
+test("a mutation that never yields ends one process, not each that the client repeats it to", async (t) => {
+  const bench = await makeHostBench(t, FUNCTIONS);
+  const client = bench.connect();
+  const refused = assert.rejects(client.mutation(mutation("work:spinNow"), { n: 1 }), /DidNotYield: work:spinNow/);
+  assert.deepEqual(await bench.process.ended, { code: null, signal: "SIGKILL" });
+  await bench.start();
+  await refused;
+  assert.deepEqual(await client.mutation(mutation("work:spinNow"), { n: 0 }), "fine");
+  assert.deepEqual(await bench.query("work:logged"), []);
 });

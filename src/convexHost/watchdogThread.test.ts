@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -34,8 +34,24 @@ async function runWatched(name: string, body: string, stdio: "ignore" | "pipe" =
 test("a loop that never yields ends the process, and the next start learns why", async () => {
   const { signal, noteFile } = await runWatched("loop", "for (;;);");
   assert.equal(signal, "SIGKILL");
-  assert.match(takeNote(noteFile) ?? "", /did not yield for 400 ms/);
+  assert.match(takeNote(noteFile)?.message ?? "", /did not yield for 400 ms/);
   assert.equal(takeNote(noteFile), null);
+});
+
+test("the note names the call that ran, and none that had ended", async () => {
+  const named = await runWatched(
+    "named",
+    "watchdog.begin('a:b {}'); watchdog.end(); watchdog.begin('ö:c {}'); for (;;);",
+  );
+  assert.equal(takeNote(named.noteFile)?.call, "ö:c {}");
+  const ended = await runWatched("ended", "watchdog.begin('a:b {}'); watchdog.end(); for (;;);");
+  assert.equal(takeNote(ended.noteFile)?.call, null);
+});
+
+test("a torn note, or one of an earlier version, is told as it is", () => {
+  const noteFile = path.join(dir, "torn");
+  writeFileSync(noteFile, "did not yi");
+  assert.deepEqual(takeNote(noteFile), { message: "did not yi", call: null });
 });
 
 test("an endless chain of promises is a loop too", async () => {

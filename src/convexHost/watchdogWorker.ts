@@ -1,9 +1,9 @@
 // The thread of the watchdog (watchdogThread.ts). It must not need the main thread for anything: that one is stuck.
 import { writeFileSync } from "node:fs";
 import { workerData } from "node:worker_threads";
-import { CELLS, type WatchdogWork } from "./watchdogWords.ts";
+import { CELLS, type WatchdogNote, type WatchdogWork } from "./watchdogWords.ts";
 
-const { cells, limitMs, stepMs, noteFile } = workerData as WatchdogWork;
+const { cells, call, limitMs, stepMs, noteFile } = workerData as WatchdogWork;
 
 function isStopped(): boolean {
   // Sleeps for one step; wakes early only when told to stop.
@@ -26,9 +26,14 @@ function endProcess(): void {
   const message = `a function did not yield for ${limitMs} ms; the process was ended, and its open transaction rolled back`;
   try {
     // Not to stderr: nobody may be reading it, and then the write would keep the process alive.
-    writeFileSync(noteFile, message, { mode: 0o600 });
+    writeFileSync(noteFile, JSON.stringify({ message, call: runningCall() } satisfies WatchdogNote), { mode: 0o600 });
   } catch {
     // The end matters more than the note.
   }
   process.kill(process.pid, "SIGKILL");
+}
+
+function runningCall(): string | null {
+  const length = Atomics.load(cells, CELLS.callBytes);
+  return length === 0 ? null : Buffer.from(call.slice(0, length)).toString();
 }

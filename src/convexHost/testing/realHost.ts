@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { TestContext } from "node:test";
 import type { JSONValue } from "convex/values";
+import { createCallGuard } from "../callGuard.ts";
 import { createCommitQueue } from "../commitQueue.ts";
 import { createConvexGlobal } from "../convexGlobal.ts";
 import { createDiskFiles, type DiskFiles } from "../diskFiles.ts";
@@ -60,6 +61,7 @@ export async function startRealHost(
   const files = createDiskFiles({ dir: path.join(folder.dir, "files"), queue, clock, components });
   t.after(() => files.settled());
   const functions = createFunctionRunner({
+    guard: createCallGuard(null, Date.now, null),
     realm,
     queue,
     store,
