@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Candidate, type CandidateOptions, startCandidate as startCandidateIn } from "./app/candidate.ts";
 import { registerConvex } from "./app/convexCommands.ts";
@@ -7,11 +8,12 @@ import { RunningApp } from "./app/runningApp.ts";
 import { ownSubjectKey } from "./app/subjectKey.ts";
 import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
 import { type Config, loadConfig } from "./config/index.ts";
+import { type Continuity, type ContinuityLog, createContinuity, openContinuityState } from "./continuity/index.ts";
 import { tutorCodec, whiteboardCodec } from "./contract/index.ts";
 import { createFlagControl, type LocalFlagControl } from "./flags/index.ts";
 import { EXIT, systemClock } from "./kernel/index.ts";
-import { createMetrics } from "./metrics/index.ts";
-import { registerDemo } from "./platform/index.ts";
+import { createMetrics, type Metrics } from "./metrics/index.ts";
+import { createStateCarrier, registerDemo } from "./platform/index.ts";
 import {
   createClusterDataPlane,
   createLocalDataPlane,
@@ -116,10 +118,39 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
           metrics.json,
         )
       : createClusterDataPlane({ config, flags, subjectKey, version: VERSION, clock: systemClock, log });
-  const running = new RunningApp({ version: VERSION, config, source, metrics, log, flags, plane, subjectKey });
+  const continuity = openContinuity(config, metrics, log);
+  const running = new RunningApp({
+    version: VERSION,
+    config,
+    source,
+    metrics,
+    log,
+    flags,
+    plane,
+    subjectKey,
+    continuity,
+  });
   await running.start();
   return running;
 }
+
+/** null: the configuration has no `continuity`. @throws StartError when its state cannot be had */
+function openContinuity(config: Config, metrics: Metrics, log: ContinuityLog): Continuity | null {
+  if (config.continuity === null) return null;
+  const { token } = config.continuity;
+  const urls = { control: config.arms.control.urls, candidate: config.arms.candidate.urls };
+  const file = join(config.stateDir, "continuity.sqlite3");
+  try {
+    const carrier = createStateCarrier({ urls, token, sleep });
+    return createContinuity({ carrier, state: openContinuityState(file), clock: systemClock, metrics, log });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartError(`the state of the relay cannot be opened: ${why}`, EXIT.configuration, { cause: error });
+  }
+}
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  pause(ms, undefined, { signal }).catch(() => undefined);
 
 /** Starts the candidate with the functions of this clone, and with the embedded host when it needs one. */
 export const startCandidate = <Service>(

@@ -78,6 +78,7 @@ export async function startSwitchyard(options: SwitchyardOptions): Promise<Switc
   writeFileSync(join(stateDir, "flags.json"), flagDocument(), { mode: 0o600 });
   const env = {
     JWT_SECRET_KEY: SECRET,
+    SERVICE_TOKEN: SECRET,
     SWITCHYARD__LISTEN: "127.0.0.1:0",
     SWITCHYARD__ADMIN__LISTEN: "127.0.0.1:0",
     SWITCHYARD__STATE_DIR: stateDir,

@@ -29,6 +29,7 @@ async function switchyard(...args: string[]): Promise<string> {
         SWITCHYARD_TOKEN: await operateToken(),
         SWITCHYARD__STATE_DIR: world.proxy.stateDir,
         JWT_SECRET_KEY: "x".repeat(40),
+        SERVICE_TOKEN: "x".repeat(40),
       },
     },
   );

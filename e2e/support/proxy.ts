@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { TEST_SECRET, temporaryDir } from "./arms.ts";
+import { SERVICE_TOKEN, TEST_SECRET, temporaryDir } from "./arms.ts";
 import { REPOSITORY } from "./paths.ts";
 import { startService, type Service } from "./process.ts";
 
@@ -82,6 +82,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     cwd: stateDir,
     env: {
       JWT_SECRET_KEY: TEST_SECRET,
+      SERVICE_TOKEN,
       SWITCHYARD__LISTEN: "127.0.0.1:0",
       SWITCHYARD__ADMIN__LISTEN: "127.0.0.1:0",
       SWITCHYARD__STATE_DIR: stateDir,

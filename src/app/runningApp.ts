@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ConfigSource, type RunningProxy, StartError } from "../cli/index.ts";
 import { type Config, type ConfigWatch, type Reloaded, watchConfig } from "../config/index.ts";
+import type { Continuity } from "../continuity/index.ts";
 import { type AdminPorts, createAdmin } from "../console/index.ts";
 import type { LocalFlagControl } from "../flags/index.ts";
 import { createSubjectHash, EXIT, type ExitCode, systemClock } from "../kernel/index.ts";
@@ -17,6 +18,7 @@ interface Parts {
   readonly flags: LocalFlagControl;
   readonly plane: DataPlane;
   readonly subjectKey: Uint8Array;
+  readonly continuity: Continuity | null;
 }
 
 /** What `startProxy` puts together, from its start to the end of its drain. */
@@ -74,10 +76,12 @@ export class RunningApp implements RunningProxy {
       plane.stop();
       this.#watch.stop();
       await this.#parts.flags.stop();
+      await this.#parts.continuity?.stop();
       throw error;
     }
     this.#isListening = true;
     this.#stopGauges = startControlGauges(this.#parts);
+    this.#parts.continuity?.start();
     log.event("listening", {
       address: this.address,
       admin: this.adminAddress,
@@ -101,8 +105,9 @@ export class RunningApp implements RunningProxy {
   }
 
   async #drain(): Promise<void> {
-    const { plane, flags, log } = this.#parts;
+    const { plane, flags, log, continuity } = this.#parts;
     await plane.drain();
+    await continuity?.stop();
     this.#stopGauges();
     this.#watch.stop();
     await this.#admin.close();
@@ -139,6 +144,7 @@ export class RunningApp implements RunningProxy {
     return {
       version: this.#parts.version,
       flags,
+      data: this.#parts.continuity,
       units: [...config.units.values()].map(({ id, flag, fixed, routes }) => ({
         id,
         flag,

@@ -22,6 +22,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["kill"],
   ["kill", "on"],
   ["kill", "off"],
+  ["data"],
+  ["data", "status"],
+  ["data", "verify"],
+  ["data", "copy"],
+  ["data", "repair"],
 ];
 
 test("every command's help is as agreed, and starts with examples", async () => {

@@ -3,6 +3,7 @@ import { EXIT, type ExitCode } from "../kernel/index.ts";
 import { CliError, exitCodeOf } from "./cliError.ts";
 import { examplesText, type Registry } from "./command.ts";
 import { addConfigShow } from "./configShow.ts";
+import { addData } from "./data.ts";
 import { addExplain } from "./explain.ts";
 import { addFlags } from "./flags.ts";
 import { addKill } from "./kill.ts";
@@ -53,7 +54,7 @@ function createProgram(registry: Registry): Command {
       getErrHelpWidth: () => HELP_WIDTH,
     });
   program.addHelpText("before", examplesText(EXAMPLES)).addHelpText("after", EXIT_TEXT);
-  for (const add of [addRun, addValidate, addConfigShow, addStatus, addExplain, addFlags, addPins, addKill])
+  for (const add of [addRun, addValidate, addConfigShow, addStatus, addExplain, addFlags, addPins, addKill, addData])
     add(program, registry);
   for (const add of deps.applicationCommands) add(program);
   return program;

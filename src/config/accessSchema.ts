@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AdminConfig, IdentityConfig } from "./config.ts";
+import type { AdminConfig, ContinuityConfig, IdentityConfig } from "./config.ts";
 import { addFault, address, count, field, oneOf, text, toggle, variableName } from "./fields.ts";
 import { readSecret, type SecretPlace, type SecretSource } from "./secrets.ts";
 
@@ -45,6 +45,24 @@ export const identitySchema = (secrets: SecretSource) =>
     })
     .transform((file): IdentityConfig => file)
     .describe("Who a caller is. The proxy identifies, the arms authorise.");
+
+/** What opens the arms' data endpoints; whoever has it reads and writes everybody's data. */
+export const continuitySchema = (secrets: SecretSource) =>
+  z
+    .strictObject({
+      tokenEnv: variableName("Variable with the token of the arms' data endpoints.").optional(),
+      tokenFile: text("File with the token of the arms' data endpoints.").optional(),
+    })
+    .transform((file, ctx): ContinuityConfig => {
+      const token = secretOf(ctx, "token", { env: file.tokenEnv, file: file.tokenFile }, secrets);
+      const isNamed = file.tokenEnv !== undefined || file.tokenFile !== undefined;
+      if (!isNamed) addFault(ctx, { what: "has no token", expected: "tokenEnv or tokenFile" });
+      return { token: token ?? "" };
+    })
+    .optional()
+    .describe(
+      "A subject's data follows to the other arm, by change feeds that both arms offer; left out: every arm keeps what it has.",
+    );
 
 function readJwksUrl(value: unknown) {
   const expected = "an https address such as https://login.example.org/keys";

@@ -11,6 +11,7 @@ export function assemble(sections: Sections): Config {
   return {
     ...sections,
     publicOrigin: sections.publicOrigin ?? null,
+    continuity: sections.continuity ?? null,
     flags: { source: sections.flags.source, file: sections.flags.file ?? join(sections.stateDir, "flags.json") },
     units: new Map([...sections.units].map(([id, unit]) => [id, toUnit(id, unit, sections.limits)])),
   };

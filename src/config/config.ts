@@ -26,6 +26,8 @@ export interface Config {
   readonly admin: AdminConfig;
   readonly limits: LimitsConfig;
   readonly drain: DrainConfig;
+  /** null: no data follows a subject to the other arm. */
+  readonly continuity: ContinuityConfig | null;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" | "silent" };
 }
 
@@ -104,6 +106,12 @@ export interface RouteConfig {
   /** A 2xx here ends the caller's token: the proxy forgets that it had verified it (security J7). */
   readonly isLogout: boolean;
   readonly slowMs: number;
+}
+
+/** How a subject's data is carried between the arms (handoff §3). */
+export interface ContinuityConfig {
+  /** What the arms' data endpoints ask for, already read. Never printed. */
+  readonly token: string;
 }
 
 export interface CorsConfig {

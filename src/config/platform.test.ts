@@ -6,7 +6,7 @@ import { loadConfig } from "./configFile.ts";
 
 const { config, warnings } = loadConfig({
   file: fileURLToPath(new URL("../../switchyard.config.yaml", import.meta.url)),
-  env: { JWT_SECRET_KEY: "0123456789abcdef0123456789abcdef" },
+  env: { JWT_SECRET_KEY: "0123456789abcdef0123456789abcdef", SERVICE_TOKEN: "0123456789abcdef0123456789abcdef" },
 });
 const routes: readonly RouteConfig[] = [...config.units.values()].flatMap((unit) => unit.routes);
 const idsOf = (isWanted: (route: RouteConfig) => boolean): string[] =>

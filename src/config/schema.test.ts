@@ -13,7 +13,19 @@ const SAME_SECTIONS: IsSame<keyof Sections, keyof Config> = true;
 
 test("the schema yields exactly what the rooms read, section by section", () => {
   assert.ok(YIELDS_CONFIG && SAME_SECTIONS);
-  const sections = ["admin", "arms", "cors", "drain", "flags", "headers", "identity", "limits", "listen", "log"];
+  const sections = [
+    "admin",
+    "arms",
+    "continuity",
+    "cors",
+    "drain",
+    "flags",
+    "headers",
+    "identity",
+    "limits",
+    "listen",
+    "log",
+  ];
   const rest = ["publicHosts", "publicOrigin", "refuse", "stateDir", "trustedProxies", "units", "unmatched", "workers"];
   assert.deepEqual(Object.keys(schemaTree().properties ?? {}).sort(), [...sections, ...rest]);
 });

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { adminSchema, identitySchema } from "./accessSchema.ts";
+import { adminSchema, continuitySchema, identitySchema } from "./accessSchema.ts";
 import { assemble } from "./assemble.ts";
 import type { ArmConfig, CorsConfig, DrainConfig } from "./config.ts";
 import { addFault, address, count, duration, field, oneOf, origin, plainPath, text, toggle } from "./fields.ts";
@@ -153,6 +153,7 @@ export const createSections = (secrets: SecretSource) =>
       .describe("The two arms."),
     identity: identitySchema(secrets),
     flags: flagsSchema,
+    continuity: continuitySchema(secrets),
     units: unitsSchema,
     unmatched: oneOf(["control", "refuse"], "Calls that match no route: served by control, or 404.").prefault(
       "control",

@@ -1,3 +1,4 @@
+import type { DataControl } from "../continuity/ports.ts";
 import type { FlagControl } from "../flags/index.ts";
 import type { Arm, Decision, RouteId, Subject, UnitId } from "../kernel/index.ts";
 
@@ -5,6 +6,8 @@ import type { Arm, Decision, RouteId, Subject, UnitId } from "../kernel/index.ts
 export interface AdminPorts {
   readonly version: string;
   readonly flags: FlagControl;
+  /** null: the configuration has no `continuity`. */
+  readonly data: DataControl | null;
   readonly units: readonly UnitInfo[];
   /** Finds the route of `GET /x` or `WS /x`; null when nothing matches, then `nearest` helps. */
   matchRoute(method: string, path: string): RouteInfo | null;
@@ -26,7 +29,7 @@ export interface AdminPorts {
 }
 
 export interface AdminChange {
-  readonly event: "flags.set" | "pin.added" | "pin.removed" | "kill.on" | "kill.cleared";
+  readonly event: "flags.set" | "pin.added" | "pin.removed" | "kill.on" | "kill.cleared" | "data.copy" | "data.repair";
   /** `person:<name>` as the caller says, else `token:operate`. */
   readonly actor: string;
   readonly reason: string;

@@ -1,5 +1,6 @@
 import type { Readiness } from "./ports.ts";
 import { addPin, clearKill, readKills, removePin, setFlag, setKill } from "./changing.ts";
+import { copyData, readDataStatus, readSubjects, repairData, verifyData } from "./data.ts";
 import { AdminError } from "./errors.ts";
 import { readArms, readExplain, readFlags, readPins, type ReadingDeps, readStatus } from "./reading.ts";
 import type { Grant, Need } from "./tokens.ts";
@@ -70,6 +71,7 @@ function readings(deps: ReadingDeps): readonly AdminRoute[] {
     get("/api/pins", async ({ grant }) => readPins(deps, grant)),
     get("/api/kill", async () => readKills(deps.ports.flags)),
     get("/api/config", async () => ({ schemaVersion: SCHEMA_VERSION, configuration: deps.ports.configuration() })),
+    get("/api/data/status", async () => readDataStatus(deps.ports)),
     get("/api/explain", ({ query, grant }) => {
       const subject = query("user") ?? query("subject") ?? null;
       const route = query("route");
@@ -96,6 +98,18 @@ function changes(deps: ReadingDeps): readonly AdminRoute[] {
     post("/api/pins", (body) => addPin(deps, body)),
     post("/api/pins/remove", (body) => removePin(deps, body)),
     post("/api/kill", (body) => setKill(deps, body)),
+    post("/api/data/verify", (body) => verifyData(deps.ports, body)),
+    post("/api/data/copy", (body) => copyData(deps.ports, body)),
+    post("/api/data/repair", (body) => repairData(deps.ports, body)),
+    {
+      method: "GET",
+      path: "/api/data/subjects",
+      // Subjects in clear are for those who may change things (security D2).
+      need: "operate",
+      answer: async ({ query }) => ({
+        json: await readSubjects(deps.ports, query("after") ?? null, query("arm") ?? "control"),
+      }),
+    },
     post("/api/kill/clear", (body) => clearKill(deps, body)),
   ];
 }

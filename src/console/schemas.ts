@@ -42,6 +42,16 @@ export const pinRemoval = z.strictObject({ id: line(128), ...audit });
 export const killChange = z.strictObject({ layer: z.enum(["L0", "L1"]).default("L1"), ...audit });
 export const killClearing = z.strictObject({ layer: z.enum(KILL_LAYERS), ...audit });
 
+/** As many as a few seconds are enough for. */
+export const DATA_SUBJECTS_MAX = 20;
+export const dataSubjects = z.strictObject({ subjects: z.array(subject).min(1).max(DATA_SUBJECTS_MAX) });
+export const dataCopy = z.strictObject({
+  subject: subject.nullable(),
+  from: z.enum(ARMS).default("control"),
+  ...audit,
+});
+export const dataRepair = z.strictObject({ subject, ...audit });
+
 /** Parses a change or throws what is wrong with which field, and what a right body looks like. */
 export function parseChange<T>(schema: z.ZodType<T>, body: unknown, example: string): T {
   const parsed = schema.safeParse(body);

@@ -1,3 +1,4 @@
+import type { ContinuityStatus, Verified } from "../continuity/ports.ts";
 import type { KillRecord, Pin } from "../flags/index.ts";
 import type { Arm, Reason, RouteId, UnitId } from "../kernel/index.ts";
 import type { ConfigurationInfo, Readiness } from "./ports.ts";
@@ -98,6 +99,19 @@ export interface KillsView {
   readonly schemaVersion: typeof SCHEMA_VERSION;
   readonly epoch: number;
   readonly kills: readonly KillRecord[];
+}
+
+export type DataStatusView = ContinuityStatus & { readonly schemaVersion: typeof SCHEMA_VERSION };
+
+export interface DataSubjectsView {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly subjects: readonly string[];
+}
+
+export interface DataVerifiedView {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  /** In the order asked. */
+  readonly verified: readonly Verified[];
 }
 
 export interface ConfigView {

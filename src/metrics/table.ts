@@ -166,6 +166,36 @@ export const METRICS = {
     help: "Share of new calls (event_loop) or sockets (memory) refused to stay alive, by the guard that asks for it.",
     labels: ["guard"],
   },
+  relayLag: {
+    kind: "gauge",
+    name: "switchyard_relay_lag_seconds",
+    help: "How long ago everything that this arm had written was at the other arm.",
+    labels: ["from"],
+  },
+  relayRows: {
+    kind: "counter",
+    name: "switchyard_relay_rows_total",
+    help: "Changes brought to the other arm, by what became of them there.",
+    labels: ["from", "outcome"],
+  },
+  relayConflicts: {
+    kind: "counter",
+    name: "switchyard_relay_conflicts_total",
+    help: "Rows that both arms had written apart: one of the two writes lost.",
+    labels: ["from"],
+  },
+  relayFailures: {
+    kind: "counter",
+    name: "switchyard_relay_failures_total",
+    help: "Steps of the relay that failed and are tried again, or lost their place in the feed (`expired`).",
+    labels: ["from", "fault"],
+  },
+  copies: {
+    kind: "counter",
+    name: "switchyard_relay_copies_total",
+    help: "Subjects copied whole to the other arm.",
+    labels: ["from", "outcome"],
+  },
   buildInfo: {
     kind: "gauge",
     name: "switchyard_build_info",

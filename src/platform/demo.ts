@@ -70,7 +70,8 @@ export async function runDemo(deps: DemoDeps, options: DemoOptions): Promise<num
     const platform = await startPlatform({
       deps,
       configFile: options.config,
-      secret: readOrMakeSecret(join(data, "jwt.secret"), deps.env),
+      secret: readOrMakeSecret(join(data, "jwt.secret"), deps.env.JWT_SECRET_KEY),
+      serviceToken: readOrMakeSecret(join(data, "service.token"), deps.env["SERVICE_TOKEN"]),
       say,
       onPid: (name, pid) => run.setService(name, pid),
       onServices: (made) => {

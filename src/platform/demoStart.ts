@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly deps: DemoDeps;
   readonly configFile: string;
   readonly secret: string;
+  /** For the data endpoints of both arms. */
+  readonly serviceToken: string;
   readonly say: (line: string) => void;
   readonly onPid: (name: ServiceName, pid: number | null) => void;
   /** Told of every set of services before it starts, so that whoever ends the demo can end them too. */
@@ -46,10 +48,11 @@ export async function startPlatform(options: StartOptions): Promise<Platform> {
   }
 }
 
-async function tryStart({ deps, configFile, secret, say, onPid, onServices }: StartOptions): Promise<Platform> {
+async function tryStart(start: StartOptions): Promise<Platform> {
+  const { deps, configFile, secret, serviceToken, say, onPid, onServices } = start;
   const givenPorts = new Set<number>();
   const { root, env, startCandidate } = deps;
-  const services = await createServices({ root, env, secret, say, givenPorts, onPid, startCandidate });
+  const services = await createServices({ root, env, secret, serviceToken, say, givenPorts, onPid, startCandidate });
   onServices(services);
   try {
     const api = await nextFreePort(HOST, PORTS.proxy, givenPorts);
@@ -57,7 +60,7 @@ async function tryStart({ deps, configFile, secret, say, onPid, onServices }: St
     const file = isAbsolute(configFile) ? configFile : join(deps.root, configFile);
     const options = {
       file,
-      env: { ...deps.env, JWT_SECRET_KEY: secret },
+      env: { ...deps.env, JWT_SECRET_KEY: secret, SERVICE_TOKEN: serviceToken },
       overrides: {
         listen: `${HOST}:${api.port}`,
         "admin.listen": `${HOST}:${admin.port}`,

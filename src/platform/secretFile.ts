@@ -13,9 +13,9 @@ export function writePrivate(file: string, text: string): void {
   chmodSync(file, 0o600);
 }
 
-/** The secret all services share: from the environment, else kept in `file`, so that tokens outlive a restart. */
-export function readOrMakeSecret(file: string, env: NodeJS.ProcessEnv): string {
-  if (env.JWT_SECRET_KEY) return env.JWT_SECRET_KEY;
+/** A secret that services share: `given` by the environment, else kept in `file`, so that tokens outlive a restart. */
+export function readOrMakeSecret(file: string, given: string | undefined): string {
+  if (given) return given;
   try {
     const kept = readFileSync(file, "utf8").trim();
     if (kept.length >= SECRET_LENGTH_MIN) return kept;

@@ -12,7 +12,15 @@ writeFileSync(join(root, "legacy", ".venv", "bin", "python"), "");
 
 const startCandidate = () => Promise.reject(new Error("nothing is started here"));
 const create = (env: NodeJS.ProcessEnv) =>
-  createServices({ root, env, secret: "s".repeat(64), say: () => {}, givenPorts: new Set(), startCandidate });
+  createServices({
+    root,
+    env,
+    secret: "s".repeat(64),
+    serviceToken: "t".repeat(64),
+    say: () => {},
+    givenPorts: new Set(),
+    startCandidate,
+  });
 
 test("without another model server the stand-in is one of the services", async () => {
   const services = await create({ OPENAI_API_KEY: "sk-real" });

@@ -15,6 +15,7 @@ export interface ServicesOptions {
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
   readonly secret: string;
+  readonly serviceToken: string;
   readonly say: (line: string) => void;
   readonly onPid?: (name: ServiceName, pid: number | null) => void;
   /** Ports already promised to others in this demo. */
@@ -45,7 +46,7 @@ const IDENTITY: ReadonlySet<string> = new Set(["SWITCHYARD_SIGNING_KEY", "SWITCH
  * together with a base address: found alone in the environment it would make the demo spend money (ux.md §2).
  */
 export function serviceEnv(env: NodeJS.ProcessEnv, own: Record<string, string>): NodeJS.ProcessEnv {
-  const decided = /^(HOST|PORT|DATA_DIR|JWT_SECRET_KEY|OPENAI_.*|npm_.*|SWITCHYARD_.*)$/;
+  const decided = /^(HOST|PORT|DATA_DIR|JWT_SECRET_KEY|SERVICE_TOKEN|OPENAI_.*|npm_.*|SWITCHYARD_.*)$/;
   const inherited = Object.entries(env).filter(([name]) => !decided.test(name) || IDENTITY.has(name));
   return { ...Object.fromEntries(inherited), HOST, ...own };
 }
@@ -68,7 +69,7 @@ function venvPython(root: string): string {
 
 /** Chooses ports and describes the platform's processes; nothing runs until `start`. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { root, env, secret, say, givenPorts } = options;
+  const { root, env, secret, serviceToken, say, givenPorts } = options;
   const hasStandIn = !env.OPENAI_BASE_URL;
   const control = await nextFreePort(HOST, PORTS.control, givenPorts);
   const candidate = await nextFreePort(HOST, PORTS.candidate, givenPorts);
@@ -81,7 +82,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
     candidate: at(candidate.port),
     model: model ? at(model.port) : (env.OPENAI_BASE_URL ?? ""),
   };
-  const arm = { JWT_SECRET_KEY: secret, DATA_DIR: join(root, "data"), ...modelEnv(env, urls.model) };
+  const shared = { JWT_SECRET_KEY: secret, SERVICE_TOKEN: serviceToken, DATA_DIR: join(root, "data") };
+  const arm = { ...shared, ...modelEnv(env, urls.model) };
   const logAt = (name: ServiceName) => createLogFile(join(root, "data", "logs", `${name}.log`));
   const make = (spec: Omit<ServiceSpec, "readyUrl"> & { readonly name: ServiceName }): Supervisor =>
     createSupervisor(

@@ -14,3 +14,4 @@ export { startOwnWorld } from "./ownWorld.ts";
 export { startOwn } from "./own.ts";
 export * from "./tutorShapes.ts";
 export type { Tutor } from "./tutor.ts";
+export * from "./data.ts";

@@ -84,6 +84,7 @@ function portsFor(flags: FlagControl, changes: AdminChange[], isReady: boolean):
   return {
     version: "0.1.0",
     flags,
+    data: null,
     units: FIXTURE_UNITS,
     matchRoute: (method, path) => {
       if (method === "GET" && /^\/api\/v1\/sessions\/[^/]+$/.test(path))

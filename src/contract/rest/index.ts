@@ -51,6 +51,7 @@ export type ServedRouteId = keyof typeof BODIES;
 
 export * from "./accounts.ts";
 export * from "./board.ts";
+export * from "./changes.ts";
 export * from "./folders.ts";
 export * from "./health.ts";
 export * from "./logs.ts";

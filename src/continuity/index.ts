@@ -1,0 +1,3 @@
+export * from "./continuity.ts";
+export * from "./ports.ts";
+export { openContinuityState } from "./sqliteState.ts";

@@ -1,0 +1,175 @@
+// The `StateCarrier` of the tutoring platform: change feeds, exports and digests of both arms (contract rest.md §7).
+import { createHash } from "node:crypto";
+import * as Y from "yjs";
+import { canonicalJson, rest } from "../contract/index.ts";
+import {
+  type Applied,
+  type Arm,
+  CarrierError,
+  type Conflict,
+  type Cursor,
+  type Refusal,
+  type RelayStep,
+  type RowPrint,
+  type StateCarrier,
+  type Subject,
+} from "../continuity/ports.ts";
+import { ArmData } from "./armData.ts";
+
+export interface StateCarrierOptions {
+  /** Origins of each arm's instances. */
+  readonly urls: Readonly<Record<Arm, readonly string[]>>;
+  readonly token: string;
+  /** Resolves after `ms`, or at once when the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const ORIGIN: Readonly<Record<Arm, rest.Origin>> = { control: "legacy", candidate: "candidate" };
+const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");
+
+/** What an arm takes later is offered again this often, with pauses that grow by as much. */
+const TRIES = 6;
+const PAUSE_MS = 100;
+
+export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions): StateCarrier {
+  const arms: Readonly<Record<Arm, ArmData>> = {
+    control: new ArmData({ arm: "control", urls: urls.control, token }),
+    candidate: new ArmData({ arm: "candidate", urls: urls.candidate, token }),
+  };
+
+  /** Applies to the arm opposite; what it takes later is offered again until it does or the tries are used up. */
+  const bring = async (from: Arm, changes: readonly rest.Change[], signal: AbortSignal): Promise<Brought> => {
+    const sum = nothing();
+    let left = changes;
+    for (let tried = 1; left.length > 0; tried++) {
+      // Numbered anew: all changes of one transaction share a place in the candidate's feed.
+      const answer = await arms[otherOf(from)].apply(
+        left.map((change, at) => ({ ...change, seq: at })),
+        signal,
+      );
+      sum.applied += answer.applied;
+      sum.skipped += answer.skipped;
+      for (const { seq, kind, key } of answer.conflicts) {
+        sum.conflicts.push({ section: kind, key, subject: left[seq]?.user_id ?? "" });
+      }
+      const again: rest.Change[] = [];
+      for (const { seq, reason } of answer.rejected) {
+        const change = left[seq];
+        if (change === undefined) continue;
+        if (!reason.startsWith(rest.LATER)) sum.refused.push(refusalOf(change, reason));
+        else if (tried === TRIES) sum.waiting.push({ change, reason });
+        else again.push(change);
+      }
+      left = again;
+      if (left.length > 0) await sleep(PAUSE_MS * tried, signal);
+      if (signal.aborted) throw new CarrierError("unavailable", from, "stopped");
+    }
+    return sum;
+  };
+
+  const bringAll = async (from: Arm, changes: readonly rest.Change[], signal: AbortSignal): Promise<Brought> => {
+    const brought = await bring(from, changes, signal);
+    const [first] = brought.waiting;
+    if (first === undefined) return brought;
+    throw new CarrierError("unavailable", otherOf(from), `${otherOf(from)} does not take a row yet: ${first.reason}`);
+  };
+
+  return {
+    async relay(from, after, rowsMax, signal): Promise<RelayStep> {
+      const page = await arms[from].changes({ after, limit: rowsMax }, signal);
+      // What came from the other arm is known there.
+      const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
+      const { waiting, ...applied } = await bring(from, own, signal);
+      const [blocking] = waiting.toSorted((a, b) => a.change.seq - b.change.seq);
+      if (blocking === undefined) return { ...applied, cursor: page.cursor, hasMore: page.more, blockedBy: null };
+      const cursor = Math.max(after, blocking.change.seq - 1);
+      return { ...applied, cursor, hasMore: true, blockedBy: refusalOf(blocking.change, blocking.reason) };
+    },
+
+    async carry(subject, from, after, signal) {
+      const sum = nothing();
+      for (let cursor = after; ; ) {
+        const page = await arms[from].changes({ after: cursor, limit: rest.CHANGES_MAX, subject }, signal);
+        const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
+        add(sum, await bringAll(from, own, signal));
+        cursor = page.cursor;
+        if (!page.more) return { ...told(sum), cursor };
+      }
+    },
+
+    async copy(subject, from, signal) {
+      const sum = nothing();
+      const rows = arms[from].export(subject, signal);
+      let batch: rest.Change[] = [];
+      for (;;) {
+        const next = await rows.next();
+        if (next.done !== true) batch.push(next.value);
+        if (batch.length === rest.CHANGES_MAX || next.done === true) {
+          add(sum, await bringAll(from, batch, signal));
+          batch = [];
+        }
+        if (next.done === true) return { ...told(sum), cursor: next.value };
+      }
+    },
+
+    async digest(subject, arm, signal) {
+      const { cursor, full_hash: fullHash, sections } = await arms[arm].digest(subject, signal);
+      const entries = Object.entries(sections).map(
+        ([name, { count, full_hash }]) => [name, { count, fullHash: full_hash }] as const,
+      );
+      return { cursor, fullHash, sections: new Map(entries) };
+    },
+
+    async rows(subject, arm, signal): Promise<readonly RowPrint[]> {
+      const prints: RowPrint[] = [];
+      for await (const { kind, key, data } of arms[arm].export(subject, signal)) {
+        prints.push({ section: kind, key, fingerprint: fingerprintOf(kind, data ?? {}) });
+      }
+      return prints;
+    },
+
+    async subjects(arm, after, signal): Promise<readonly Subject[]> {
+      return (await arms[arm].users(after, signal)).users;
+    },
+
+    // A subject that nobody is: the digest of nothing, and the present end of the feed.
+    end: async (arm, signal): Promise<Cursor> => (await arms[arm].digest("-", signal)).cursor,
+  };
+}
+
+interface Brought {
+  applied: number;
+  skipped: number;
+  readonly conflicts: Conflict[];
+  readonly refused: Refusal[];
+  /** What is not taken yet, after all tries. */
+  readonly waiting: { readonly change: rest.Change; readonly reason: string }[];
+}
+
+const nothing = (): Brought => ({ applied: 0, skipped: 0, conflicts: [], refused: [], waiting: [] });
+
+function add(sum: Brought, { applied, skipped, conflicts, refused }: Brought): void {
+  sum.applied += applied;
+  sum.skipped += skipped;
+  sum.conflicts.push(...conflicts);
+  sum.refused.push(...refused);
+}
+
+const told = ({ applied, skipped, conflicts, refused }: Brought): Applied => ({ applied, skipped, conflicts, refused });
+
+function refusalOf({ kind, key }: rest.Change, reason: string): Refusal {
+  return { section: kind, key, reason };
+}
+
+/** Of what a digest counts (rest §7): no password, and of a board what it shows. */
+function fingerprintOf(kind: string, data: Readonly<Record<string, unknown>>): string {
+  const { password: _, ...row } = data;
+  const shown = kind === "yjs_snapshots" ? { ...row, state: boardOf(String(row["state"])) } : row;
+  return createHash("sha256").update(canonicalJson(shown)).digest("hex").slice(0, 32);
+}
+
+function boardOf(state: string): unknown {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, Buffer.from(state, "base64"));
+  return { objects: doc.getMap("objects").toJSON(), ephemeral: doc.getMap("ephemeral").toJSON() };
+}
