@@ -19,6 +19,8 @@ export interface World {
   readonly candidate: Service;
   readonly proxy: Proxy;
   readonly admin: Admin;
+  /** Of the stand-in, without `/v1`. */
+  readonly modelUrl: string;
   /** New users who are served by this arm. */
   usersOn(arm: "control" | "candidate", count: number): Promise<User[]>;
   stop(): Promise<void>;
@@ -33,12 +35,19 @@ async function armServing(proxy: Proxy, user: User): Promise<string> {
   return reply.headers["x-backend-arm"] === "legacy" ? "control" : "candidate";
 }
 
-export async function startWorld(armEnv: Record<string, string> = {}): Promise<World> {
+export async function startWorld(
+  armEnv: Record<string, string> = {},
+  options: { readonly candidateDir?: string } = {},
+): Promise<World> {
   const model = await startStandIn();
   const openAiUrl = `${model.baseUrl}/v1`;
   const [control, candidate] = await Promise.all([
     startControl({ modelUrl: openAiUrl, env: armEnv }),
-    startCandidate({ modelUrl: openAiUrl, env: armEnv }),
+    startCandidate({
+      modelUrl: openAiUrl,
+      env: armEnv,
+      ...(options.candidateDir !== undefined && { dataDir: options.candidateDir }),
+    }),
   ]);
   const proxy = await startProxy({
     controlUrl: control.baseUrl,
@@ -54,6 +63,7 @@ export async function startWorld(armEnv: Record<string, string> = {}): Promise<W
     candidate,
     proxy,
     admin,
+    modelUrl: model.baseUrl,
     async usersOn(arm, count) {
       const users: User[] = [];
       while (users.length < count) {

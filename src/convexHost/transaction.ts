@@ -34,6 +34,8 @@ export interface TransactionOptions {
 /** Where everything stood when a nested call began. */
 interface NestedPoint {
   readonly budget: NestedBudget;
+  /** Whether it has a savepoint of its own: the first call of a transaction that has written nothing needs none. */
+  readonly isSaved: boolean;
   readonly reads: number;
   readonly touched: number;
   readonly undo: number;
@@ -147,15 +149,18 @@ export class SqliteTransaction extends TransactionReads implements Transaction {
   begin(limits?: unknown): Savepoint {
     return this.operate(() => {
       this.enter();
+      const hasWritten = this.#version > 0 || this.#declared.length > 0;
+      const isSaved = this.isWritable && (hasWritten || this.#points.length > 0);
       const point: NestedPoint = {
         budget: this.budget.begin(limits),
+        isSaved,
         reads: this.reads.length,
         touched: this.touched.length,
         undo: this.#undo.length,
         provisional: this.#provisional.length,
         declared: this.#declared.length,
       };
-      if (this.isWritable) this.sql("SAVEPOINT nested").run();
+      if (isSaved) this.sql("SAVEPOINT nested").run();
       this.#points.push(point);
       return { release: () => this.#release(point), rollback: () => this.#rollback(point) };
     });
@@ -257,14 +262,14 @@ export class SqliteTransaction extends TransactionReads implements Transaction {
   }
 
   #release(point: NestedPoint): void {
-    if (this.#leave(point, "release")) this.operate(() => this.sql("RELEASE nested").run());
+    if (this.#leave(point, "release") && point.isSaved) this.operate(() => this.sql("RELEASE nested").run());
   }
 
   #rollback(point: NestedPoint): void {
     if (!this.#leave(point, "rollback")) return;
     this.operate(() => {
-      this.sql("ROLLBACK TO nested").run();
-      this.sql("RELEASE nested").run();
+      this.sql(point.isSaved ? "ROLLBACK TO nested" : "ROLLBACK TO own").run();
+      if (point.isSaved) this.sql("RELEASE nested").run();
     });
     this.#version += 1;
     this.reads.length = point.reads;
