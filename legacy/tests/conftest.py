@@ -38,21 +38,35 @@ def service(model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory)
     assert started.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def other(model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A second service: the arm a user moves to."""
+    started = Service(tmp_path_factory.mktemp("other"), OPENAI_BASE_URL=model_server.url)
+    yield started
+    assert started.stop() == 0
+
+
 @pytest.fixture
 def user() -> str:
     return f"user-{uuid.uuid4()}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def with_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Store], Awaitable[T]]], T]:
-    """Runs a coroutine on a real store, on PostgreSQL too when TEST_DATABASE_URL names one."""
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Awaitable[Store]]:
+    """Opens a real store, on PostgreSQL too when TEST_DATABASE_URL names one; each is like one of another process."""
     url = _DATABASE if request.param == "postgres" else None
     if request.param == "postgres" and url is None:
         pytest.skip("TEST_DATABASE_URL is not set")
+    return lambda: Store.open(tmp_path, url)
+
+
+@pytest.fixture
+def with_store(open_store: Callable[[], Awaitable[Store]]) -> Callable[[Callable[[Store], Awaitable[T]]], T]:
+    """Runs a coroutine on a real store."""
 
     def run(work: Callable[[Store], Awaitable[T]]) -> T:
         async def with_open() -> T:
-            store = await Store.open(tmp_path, url)
+            store = await open_store()
             try:
                 return await work(store)
             finally:

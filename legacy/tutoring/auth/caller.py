@@ -56,6 +56,10 @@ class Callers:
             self._known.clear()
         self._known.add(claims.sub)
 
+    def forget(self, account_id: str) -> None:
+        """The account is gone; its next valid token makes it again."""
+        self._known.discard(account_id)
+
     async def _create(self, claims: Claims) -> None:
         email = ascii_lower(claims.email)
         name = email.partition("@")[0] or email

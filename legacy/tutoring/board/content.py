@@ -1,5 +1,6 @@
 """A board's plain content, and the numbers and boxes its reads need."""
 
+import base64
 import math
 import re
 from dataclasses import dataclass
@@ -45,6 +46,19 @@ class Box:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def plain(value: Any) -> Any:
+    """A value of a Yjs document as JSON. What JSON cannot hold: bytes become base64, other numbers null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def metadata_of(entry: Any) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from pycrdt import Doc, Map, MapEvent, TransactionEvent
+from pycrdt import Doc, Map, MapEvent, Snapshot, TransactionEvent
 
-from .content import BoardContent, is_alive, metadata_of
+from .content import BoardContent, is_alive, metadata_of, plain
+from .extent import Extent, read_extent
 from .update_check import Malformed, check_update
+
+_NOTHING = b"\x00\x00"
 
 
 class InvalidUpdate(ValueError):
@@ -44,6 +47,16 @@ class BoardDocument:
         self._decode(update)
         return self._changed_keys
 
+    def merge(self, update: bytes) -> list[bytes]:
+        """Applies a state that has been read before; returns what was new as updates. Raises InvalidUpdate."""
+        made: list[bytes] = []
+        self._made = made
+        try:
+            self._decode(update)
+        finally:
+            self._made = None
+        return [each for each in made if each != _NOTHING]
+
     def _decode(self, update: bytes) -> None:
         try:
             self._doc.apply_update(update)
@@ -79,6 +92,13 @@ class BoardDocument:
 
     def state(self) -> bytes:
         return bytes(self._doc.get_update())
+
+    def extent(self) -> Extent:
+        return read_extent(Snapshot.from_doc(self._doc).encode())
+
+    def plain(self) -> dict[str, Any]:
+        """Both root maps as JSON."""
+        return {"objects": plain(self._objects.to_py()), "ephemeral": plain(self._ephemeral.to_py())}
 
     def content(self) -> BoardContent:
         objects = dict(self._objects.items())

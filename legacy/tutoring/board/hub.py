@@ -104,6 +104,17 @@ class BoardHub:
         self._metrics.yjs_documents.inc()
         return room
 
+    @asynccontextmanager
+    async def still(self, session_id: str) -> AsyncIterator[Room | None]:
+        """The board's room, if it has one; meanwhile it is neither opened nor closed nor stored."""
+        async with self._alone(session_id):
+            room = self._rooms.get(session_id)
+            if room is None:
+                yield None
+                return
+            async with room.storing:
+                yield room
+
     def server_added(self, session_id: str, actions: list[dict[str, Any]] | None) -> None:
         """A turn has stored a snapshot; its objects are the tutor's."""
         room = self._rooms.get(session_id)

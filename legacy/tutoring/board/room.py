@@ -65,6 +65,17 @@ class Room:
             self._relay(made)
         self._touch()
 
+    def merge(self, state: bytes) -> None:
+        """What the other arm holds and the store has got already: relayed like an update of a client."""
+        for made in self.document.merge(state):
+            self._size += len(made)
+            self._relay(made)
+
+    @property
+    def storing(self) -> asyncio.Lock:
+        """Held while this board is stored: a state read before must not be written after."""
+        return self._lock
+
     def _would_outgrow(self, update: bytes) -> bool:
         """Sizes are added up between encodings, which is too much at most; so the document is encoded before a no."""
         if self._size + len(update) > DOCUMENT_BYTES_MAX:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route as PathRoute
 
 from ..jsonwire import dump_bytes
-from . import auth_routes, board_routes, folder_routes, health_routes, history_routes, session_routes
+from . import auth_routes, board_routes, folder_routes, health_routes, history_routes, internal_routes, session_routes
 from .call import Route
 from .pipeline import endpoint
 
@@ -33,8 +33,10 @@ def _table(runtime: "Runtime") -> list[Route]:
     table = [route for room in rooms for route in room.ROUTES]
     if runtime.settings.issues_tokens:
         table += auth_routes.ISSUING_ROUTES
-    if runtime.settings.service_token and runtime.settings.allow_fault_headers:
-        table += health_routes.FAULT_ROUTES
+    if runtime.settings.service_token:
+        table += internal_routes.ROUTES
+        if runtime.settings.allow_fault_headers:
+            table += health_routes.FAULT_ROUTES
     return table
 
 
@@ -53,6 +55,8 @@ def create_api(runtime: "Runtime") -> FastAPI:
         routes = {route.method: route for route in same_path}
         spellings = (path, path.rstrip("/")) if path == _FOLDERS else (path,)
         for spelling in spellings:
+            # A user id may hold anything, a slash too.
+            spelling = spelling.replace("{user_id}", "{user_id:path}")
             added = PathRoute(spelling, endpoint(runtime, routes), methods=list(routes))
             assert added.methods is not None
             added.methods.discard("HEAD")  # HEAD is not implied by GET (contract G11)

@@ -9,19 +9,17 @@ from ..jsonwire import InvalidJson, parse
 from .call import Call
 from .validation import violation
 
-BODY_BYTES_MAX = 1024 * 1024
+
+def _too_large(bytes_max: int) -> ApiError:
+    return ApiError(413, "PAYLOAD_TOO_LARGE", f"The body is larger than {bytes_max // 1024**2} MiB.")
 
 
-def _too_large() -> ApiError:
-    return ApiError(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MiB.")
-
-
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, bytes_max: int) -> bytes:
     """Raises 413 as soon as the limit is passed, announced or not."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit():
-        if int(announced) > BODY_BYTES_MAX:
-            raise _too_large()
+        if int(announced) > bytes_max:
+            raise _too_large(bytes_max)
         if int(announced) == 0:
             return b""
     elif "transfer-encoding" not in request.headers:
@@ -30,12 +28,17 @@ async def read_body(request: Request) -> bytes:
     try:
         async for part in request.stream():
             size += len(part)
-            if size > BODY_BYTES_MAX:
-                raise _too_large()
+            if size > bytes_max:
+                raise _too_large(bytes_max)
             parts.append(part)
     except ClientDisconnect as gone:
         raise ApiError(400, None, "The request ended early.") from gone
     return b"".join(parts)
+
+
+def not_json(error: InvalidJson) -> ValidationFailed:
+    ctx: dict[str, Any] = {"error": str(error)}
+    return ValidationFailed([violation("json_invalid", ["body", error.offset], {}, "JSON decode error", ctx)])
 
 
 def take_json(call: Call) -> None:
@@ -49,8 +52,6 @@ def take_json(call: Call) -> None:
         call.body = parse(call.raw)
     except InvalidJson as error:
         if call.route.body == "json":
-            ctx: dict[str, Any] = {"error": str(error)}
-            entry = violation("json_invalid", ["body", error.offset], {}, "JSON decode error", ctx)
-            raise ValidationFailed([entry]) from error
+            raise not_json(error) from error
     if call.route.body == "lenient" and not isinstance(call.body, dict):
         call.body = {}

@@ -11,9 +11,12 @@ from ..auth.tokens import Claims
 from ..errors import Family
 from ..faults.switch import FaultView
 from ..store.folders import ALWAYS
+from .streamed import Primed
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
+
+BODY_BYTES_MAX = 1024 * 1024  # contract G12
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Reply:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    stream: Primed | None = None
     media_type: str = "application/json"
 
 
@@ -75,10 +79,12 @@ class Route:
     run: Run
     find: Find = find_nothing
     check: Check = check_nothing
-    auth: Literal["none", "bearer"] = "bearer"
+    auth: Literal["none", "bearer", "service"] = "bearer"
     body: Literal["none", "json", "lenient"] = "none"
     is_keyed: bool = False
     in_session_queue: bool = False
     family: Family = "E1"
     is_exempt: bool = False
     touches_store: bool = True
+    has_uuids: bool = True  # whether the ids in its path are public ids (contract G4)
+    body_bytes_max: int = BODY_BYTES_MAX

@@ -1,10 +1,9 @@
 """R1, R2, probes and the fault switch (contract rest.md §6, realtime-socket.md §9, faults.md §1)."""
 
 import asyncio
-import hmac
 
 from .. import VERSION, clock
-from ..errors import ApiError, StoreUnavailable, unauthorized
+from ..errors import ApiError, StoreUnavailable
 from ..faults.parse import BadFaults, parse_faults
 from .call import Call, Reply, Route
 
@@ -52,20 +51,12 @@ async def _api_health(_call: Call, _tx: None, _target: None, _arguments: None) -
     return Reply(200, {"status": "ok", "timestamp": clock.naive(clock.now_ms()), "version": VERSION})
 
 
-def _check_service_token(call: Call) -> None:
-    given = call.request.headers.get("x-service-token", "").encode()
-    if not hmac.compare_digest(given, (call.runtime.settings.service_token or "").encode()):
-        raise unauthorized("X-Service-Token is missing or wrong.")
-
-
 async def _faults_on(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
-    _check_service_token(call)
     text = ",".join(map(str, call.runtime.switch.items))
     return Reply(200, raw=text.encode(), media_type="text/plain; charset=utf-8")
 
 
 async def _switch_faults(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
-    _check_service_token(call)
     try:
         items = parse_faults(call.raw.decode("utf-8", "replace"))
     except BadFaults as bad:
@@ -82,6 +73,6 @@ ROUTES = [
     Route("health", "GET", "/api/health", _api_health, auth="none", touches_store=False),
 ]
 FAULT_ROUTES = [
-    Route("faults", "GET", "/internal/faults", _faults_on, auth="none", touches_store=False, is_exempt=True),
-    Route("faults", "PUT", "/internal/faults", _switch_faults, auth="none", touches_store=False, is_exempt=True),
+    Route("faults", "GET", "/internal/faults", _faults_on, auth="service", touches_store=False, is_exempt=True),
+    Route("faults", "PUT", "/internal/faults", _switch_faults, auth="service", touches_store=False, is_exempt=True),
 ]

@@ -1,5 +1,6 @@
 """The order of checks every REST route goes through (contract G9)."""
 
+import hmac
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from .body import read_body, take_json
 from .call import Call, Reply, Route
 from .effects import act_on_reply, act_on_request
 from .keyed import Keyed
+from .streamed import Streamed
 from .validation import violation
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def _faults(runtime: "Runtime", route: Route, request: Request, request_id: str)
 
 def _response(reply: Reply) -> Response:
     headers = dict(reply.headers)
+    if reply.stream is not None:
+        return Streamed(reply.stream, reply.status, {**headers, "Cache-Control": "no-store"}, reply.media_type)
     if reply.raw is not None:
         return Response(reply.raw, reply.status, headers, media_type=reply.media_type)
     if reply.status == 204:
@@ -89,7 +93,9 @@ async def _answer(call: Call) -> Reply:
 
 async def _stages(call: Call) -> Reply:
     route = call.route
-    call.raw = await read_body(call.request)
+    if route.auth == "service":
+        _check_service_token(call)  # before a body is taken that may be larger than anyone else's
+    call.raw = await read_body(call.request, route.body_bytes_max)
     if route.auth == "bearer":
         await _authenticate(call)
     if not route.is_exempt:
@@ -102,6 +108,12 @@ async def _stages(call: Call) -> Reply:
     if route.method == "GET":
         return await _read(call)
     return await _write(call, keyed)
+
+
+def _check_service_token(call: Call) -> None:
+    given = call.request.headers.get("x-service-token", "").encode()
+    if not hmac.compare_digest(given, (call.runtime.settings.service_token or "").encode()):
+        raise unauthorized("X-Service-Token is missing or wrong.")
 
 
 async def _authenticate(call: Call) -> None:
@@ -120,7 +132,7 @@ def _refusal_text(call: Call, token: str | None) -> str:
 def _take_path(call: Call) -> None:
     path = call.route.path
     for name, text in call.request.path_params.items():
-        canonical = canonical_uuid(text)
+        canonical = canonical_uuid(text) if call.route.has_uuids else text
         if canonical is None:
             ctx = {"error": "not one of the accepted spellings"}
             message = "Input should be a valid UUID"

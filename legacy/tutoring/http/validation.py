@@ -97,6 +97,17 @@ class Fields:
         self._add("dict_type", name, value, "Input should be a valid dictionary")
         return None
 
+    def items(self, name: str, most: int) -> list[Any]:
+        if not self._present(name):
+            return []
+        value = self._source[name]
+        if not isinstance(value, list):
+            self._add("list_type", name, value, "Input should be a valid list")
+            return []
+        if len(value) > most:
+            self._add("too_long", name, None, f"At most {most} items", max_length=most)
+        return value
+
     def integer(self, name: str, default: int | None = None, low: int | None = None, high: int | None = None) -> int:
         if default is not None and name not in self._source:
             return default

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
+from . import rows
 from .tables import accounts, revoked_tokens
 
 
@@ -50,14 +51,14 @@ async def add(tx: AsyncConnection, account: Account) -> bool:
     """False when the id or the email is taken."""
     try:
         async with tx.begin_nested():
-            await tx.execute(insert(accounts).values(**vars(account)))
+            await rows.add(tx, accounts, **vars(account))
     except IntegrityError:
         return False
     return True
 
 
 async def change(tx: AsyncConnection, account_id: str, **values: Any) -> None:
-    await tx.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
+    await rows.change(tx, accounts, accounts.c.id == account_id, **values)
 
 
 async def is_revoked(tx: AsyncConnection, jti: str) -> bool:
@@ -69,7 +70,7 @@ async def revoke(tx: AsyncConnection, jti: str, user_id: str, expires_unix: int)
     row = {"jti": jti, "user_id": user_id, "expires_at": min(expires_unix, 2**40) * 1000}
     try:
         async with tx.begin_nested():
-            await tx.execute(insert(revoked_tokens).values(**row))
+            await rows.add(tx, revoked_tokens, **row)
     except IntegrityError:
         return False
     return True

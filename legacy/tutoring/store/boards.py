@@ -1,9 +1,10 @@
 """Stored whiteboard states."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
+from . import rows
 from .tables import sessions, yjs_snapshots
 
 
@@ -18,5 +19,4 @@ async def save(tx: AsyncConnection, session_id: str, state: bytes) -> None:
     """Stores the state unless the session has been deleted meanwhile."""
     if (await tx.execute(select(sessions.c.id).where(sessions.c.id == session_id))).first() is None:
         return
-    await tx.execute(delete(yjs_snapshots).where(yjs_snapshots.c.session_id == session_id))
-    await tx.execute(insert(yjs_snapshots).values(session_id=session_id, state=state, updated_at=clock.now_ms()))
+    await rows.replace(tx, yjs_snapshots, session_id=session_id, state=state, updated_at=clock.now_ms())

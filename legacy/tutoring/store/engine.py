@@ -7,15 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..errors import StoreUnavailable
+from . import backfill, feed
 from .tables import metadata
 
 _READERS = 4
-_POSTGRES_CONNECTIONS = 10
+_LONG_READERS = 2
+_POSTGRES_READERS = 8
+_WRITE_LOCK = 7_331_001  # any number no other program locks in this database
 _WAIT_S = 10
 
 
@@ -43,15 +47,25 @@ def _sqlite(path: Path, connections: int, begin: str) -> AsyncEngine:
     return engine
 
 
-def _postgres(url: str) -> AsyncEngine:
+def _postgres(url: str, connections: int, isolation: IsolationLevel) -> AsyncEngine:
     _, _, rest = url.partition("://")
     return create_async_engine(
         f"postgresql+asyncpg://{rest}",
-        pool_size=_POSTGRES_CONNECTIONS,
+        isolation_level=isolation,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=_WAIT_S,
         pool_pre_ping=True,
+        connect_args={"server_settings": {"lock_timeout": f"{_WAIT_S}s"}},
     )
+
+
+def _create(connection: Connection) -> None:
+    """Tables, and the indexes that tables of an earlier version do not have yet."""
+    metadata.create_all(connection)
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 class _Lost(Exception):
@@ -59,26 +73,34 @@ class _Lost(Exception):
 
 
 class Store:
-    """`read()` and `write()` are the only ways to the data; both raise StoreUnavailable when the engine fails."""
+    """`read()` and `write()` are the only ways to the data; both raise StoreUnavailable when the engine fails.
+
+    Everything one `read()` sees is of one moment. Writes run one after the other, also those of other processes: that
+    makes the numbers of the feed the order of the commits.
+    """
 
     def __init__(self, reader: AsyncEngine, writer: AsyncEngine) -> None:
         self._reader = reader
         self._writer = writer
-        self._one_writer = asyncio.Lock() if reader is not writer else None
+        self._one_writer = asyncio.Lock()
+        self._long_readers = asyncio.Semaphore(_LONG_READERS)
         self.is_down: Callable[[], bool] = lambda: False  # replaced by the fault `ready-lies`
 
     @classmethod
     async def open(cls, data_dir: Path, database_url: str | None) -> "Store":
         if database_url:
-            engine = _postgres(database_url)
-            store = cls(engine, engine)
+            readers = _postgres(database_url, _POSTGRES_READERS + _LONG_READERS, "REPEATABLE READ")
+            store = cls(readers, _postgres(database_url, 1, "READ COMMITTED"))
         else:
             folder = data_dir / "legacy"
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / "tutoring.sqlite"
-            store = cls(_sqlite(path, _READERS, "BEGIN"), _sqlite(path, 1, "BEGIN IMMEDIATE"))
+            store = cls(_sqlite(path, _READERS + _LONG_READERS, "BEGIN"), _sqlite(path, 1, "BEGIN IMMEDIATE"))
         async with store._guarded(), store._writer.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+            await store._take_turn(connection)
+            await connection.run_sync(_create)
+            await feed.open_feed(connection)
+            await backfill.book_the_unbooked(connection)
         return store
 
     @asynccontextmanager
@@ -87,23 +109,40 @@ class Store:
             yield connection
 
     @asynccontextmanager
+    async def read_long(self) -> AsyncIterator[AsyncConnection]:
+        """For reads that last (exports): a few at once, so that short reads always find a connection."""
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await self._long_readers.acquire()
+        except TimeoutError as late:
+            raise StoreUnavailable("too many long reads") from late
+        try:
+            async with self.read() as connection:
+                yield connection
+        finally:
+            self._long_readers.release()
+
+    @asynccontextmanager
     async def write(self, is_lost: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction. `is_lost` rolls it back at the end (fault `lost-write`)."""
-        async with self._guarded():
-            if self._one_writer is None:
-                async with self._transaction(is_lost) as connection:
-                    yield connection
-            else:
-                async with self._one_writer, self._transaction(is_lost) as connection:
-                    yield connection
+        async with self._guarded(), self._one_writer, self._transaction(is_lost) as connection:
+            yield connection
 
     @asynccontextmanager
     async def _transaction(self, is_lost: bool) -> AsyncIterator[AsyncConnection]:
         with contextlib.suppress(_Lost):
             async with self._writer.begin() as connection:
+                await self._take_turn(connection)
+                feed.begin(connection)
                 yield connection
                 if is_lost:
                     raise _Lost
+                await feed.record(connection)
+
+    async def _take_turn(self, connection: AsyncConnection) -> None:
+        """SQLite has one writer by itself. A sequence of PostgreSQL is not its commit order: this lock makes it so."""
+        if connection.dialect.name == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock(_WRITE_LOCK)))
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
+from . import rows
 from .tables import documents, embeddings, folders, sessions
 
 ALWAYS = 2**62  # a reading moment after every row
@@ -36,18 +37,18 @@ async def find(tx: AsyncConnection, folder_id: str, as_of: int = ALWAYS) -> Fold
 
 async def of_user(tx: AsyncConnection, user_id: str, as_of: int = ALWAYS) -> list[Folder]:
     query = select(*_COLUMNS).where(folders.c.user_id == user_id, folders.c.created_at <= as_of)
-    rows = await tx.execute(query.order_by(folders.c.created_at.desc(), folders.c.id))
-    return [Folder(*row) for row in rows]
+    found = await tx.execute(query.order_by(folders.c.created_at.desc(), folders.c.id))
+    return [Folder(*row) for row in found]
 
 
 async def add(tx: AsyncConnection, folder_id: str, user_id: str, name: str) -> Folder:
     folder = Folder(folder_id, user_id, name, None, None, clock.now_ms())
-    await tx.execute(insert(folders).values(**vars(folder), updated_at=folder.created_at))
+    await rows.add(tx, folders, **vars(folder), updated_at=folder.created_at)
     return folder
 
 
 async def rename(tx: AsyncConnection, folder_id: str, name: str) -> None:
-    await tx.execute(update(folders).where(folders.c.id == folder_id).values(name=name, updated_at=clock.now_ms()))
+    await rows.change(tx, folders, folders.c.id == folder_id, name=name, updated_at=clock.now_ms())
 
 
 async def counts(tx: AsyncConnection, folder_id: str, as_of: int = ALWAYS) -> tuple[int, int]:
@@ -64,8 +65,8 @@ async def remove(tx: AsyncConnection, folder_id: str) -> None:
     held = select(sessions.c.id, sessions.c.context).where(sessions.c.folder_id == folder_id)
     for session_id, context in (await tx.execute(held)).all():
         changed = {**context, "folder_id": None}
-        await tx.execute(update(sessions).where(sessions.c.id == session_id).values(folder_id=None, context=changed))
+        await rows.change(tx, sessions, sessions.c.id == session_id, folder_id=None, context=changed)
     of_folder = select(documents.c.id).where(documents.c.folder_id == folder_id)
     await tx.execute(delete(embeddings).where(embeddings.c.document_id.in_(of_folder)))
     await tx.execute(delete(documents).where(documents.c.folder_id == folder_id))
-    await tx.execute(delete(folders).where(folders.c.id == folder_id))
+    await rows.remove(tx, folders, folders.c.id == folder_id)

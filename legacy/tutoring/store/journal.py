@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
 from ..ids import did
+from . import rows
 from .folders import ALWAYS
 from .tables import concept_events, interaction_logs
 
@@ -44,19 +45,19 @@ async def add_log(
     client_message_id: str | None = None,
 ) -> None:
     row_no = await _next_row(tx, interaction_logs, session_id)
-    await tx.execute(
-        insert(interaction_logs).values(
-            id=did("log", session_id, row_no),
-            session_id=session_id,
-            row_no=row_no,
-            user_id=user_id,
-            role="user",
-            content=content,
-            content_type=content_type,
-            event_type=event_type,
-            client_message_id=client_message_id,
-            created_at=clock.now_ms(),
-        )
+    await rows.add(
+        tx,
+        interaction_logs,
+        id=did("log", session_id, row_no),
+        session_id=session_id,
+        row_no=row_no,
+        user_id=user_id,
+        role="user",
+        content=content,
+        content_type=content_type,
+        event_type=event_type,
+        client_message_id=client_message_id,
+        created_at=clock.now_ms(),
     )
 
 
@@ -80,23 +81,23 @@ async def log_page(
         if row_no is None:
             return []
         query = query.where(table.c.row_no > row_no)
-    rows = await tx.execute(query.order_by(table.c.row_no).limit(limit))
-    return [LogRow(*row) for row in rows]
+    found = await tx.execute(query.order_by(table.c.row_no).limit(limit))
+    return [LogRow(*row) for row in found]
 
 
 async def add_concept_event(
     tx: AsyncConnection, session_id: str, user_id: str, concept: str, outcome: str, delta_mastery: float
 ) -> None:
     row_no = await _next_row(tx, concept_events, session_id)
-    await tx.execute(
-        insert(concept_events).values(
-            id=did("concept_event", session_id, row_no),
-            session_id=session_id,
-            row_no=row_no,
-            user_id=user_id,
-            concept=concept,
-            outcome=outcome,
-            delta_mastery=delta_mastery,
-            created_at=clock.now_ms(),
-        )
+    await rows.add(
+        tx,
+        concept_events,
+        id=did("concept_event", session_id, row_no),
+        session_id=session_id,
+        row_no=row_no,
+        user_id=user_id,
+        concept=concept,
+        outcome=outcome,
+        delta_mastery=delta_mastery,
+        created_at=clock.now_ms(),
     )

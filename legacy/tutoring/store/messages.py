@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
+from . import rows
 from .folders import ALWAYS
+from .kinds import REMEMBERED_MS as REMEMBERED_MS
 from .tables import processed_messages, session_messages, whiteboard_snapshots
-
-REMEMBERED_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,28 @@ async def newest(
         if below <= 0:
             return []
         query = query.where(table.c.turn_no < min(below, 2**31 - 1))
-    rows = await tx.execute(query.order_by(table.c.turn_no.desc()).limit(limit))
-    return [ChatRow(*row) for row in rows][::-1]
+    found = await tx.execute(query.order_by(table.c.turn_no.desc()).limit(limit))
+    return [ChatRow(*row) for row in found][::-1]
+
+
+async def last_turn_no(tx: AsyncConnection, session_id: str) -> int:
+    """The highest stored number, 0 when there is none."""
+    last = select(func.max(session_messages.c.turn_no)).where(session_messages.c.session_id == session_id)
+    return int((await tx.execute(last)).scalar() or 0)
 
 
 async def add_user(
     tx: AsyncConnection, session_id: str, turn_no: int, text: str, client_message_id: str | None
 ) -> None:
-    await tx.execute(
-        insert(session_messages).values(
-            session_id=session_id,
-            turn_no=turn_no,
-            role="user",
-            text=text,
-            client_message_id=client_message_id,
-            created_at=clock.now_ms(),
-        )
+    await rows.add(
+        tx,
+        session_messages,
+        session_id=session_id,
+        turn_no=turn_no,
+        role="user",
+        text=text,
+        client_message_id=client_message_id,
+        created_at=clock.now_ms(),
     )
 
 
@@ -70,21 +76,24 @@ async def add_assistant(
     actions = payload["whiteboard_actions"]
     now = clock.now_ms()
     if actions is not None:
-        await tx.execute(
-            insert(whiteboard_snapshots).values(
-                session_id=session_id, snapshot_index=turn_no, actions_json=actions, created_at=now
-            )
-        )
-    await tx.execute(
-        insert(session_messages).values(
+        await rows.add(
+            tx,
+            whiteboard_snapshots,
             session_id=session_id,
-            turn_no=turn_no,
-            role="assistant",
-            text=text,
-            payload_json=payload,
-            whiteboard_snapshot_index=None if actions is None else turn_no,
+            snapshot_index=turn_no,
+            actions_json=actions,
             created_at=now,
         )
+    await rows.add(
+        tx,
+        session_messages,
+        session_id=session_id,
+        turn_no=turn_no,
+        role="assistant",
+        text=text,
+        payload_json=payload,
+        whiteboard_snapshot_index=None if actions is None else turn_no,
+        created_at=now,
     )
 
 
@@ -119,6 +128,6 @@ async def remembered(tx: AsyncConnection, session_id: str, client_message_id: st
 
 
 async def remember(tx: AsyncConnection, session_id: str, client_message_id: str, frames: list[dict[str, Any]]) -> None:
-    row = {"session_id": session_id, "client_message_id": client_message_id}
-    await tx.execute(delete(processed_messages).filter_by(**row))  # one that has outlived its 24 hours
-    await tx.execute(insert(processed_messages).values(**row, frames=frames, created_at=clock.now_ms()))
+    row = {"session_id": session_id, "client_message_id": client_message_id, "frames": frames}
+    # In place of one that has outlived its 24 hours.
+    await rows.replace(tx, processed_messages, **row, created_at=clock.now_ms())

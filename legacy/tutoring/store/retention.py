@@ -1,12 +1,14 @@
-"""What is kept for a limited time goes: keys and frame ids after 24 h, revocations after the token's own end."""
+"""What is kept for a limited time goes: keys and frame ids after 24 h, revocations after the token's own end,
+tombstones after 7 days."""
 
 import asyncio
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, Table, delete
 
 from .. import clock
 from ..errors import StoreUnavailable
 from ..logs import Log
+from . import feed, rows
 from .engine import Store
 from .idempotency import KEPT_MS
 from .messages import REMEMBERED_MS
@@ -20,8 +22,19 @@ async def purge(store: Store) -> None:
     now = int(clock.true_unix() * 1000)
     async with store.write() as tx:
         await tx.execute(delete(idempotency).where(idempotency.c.created_at <= now - KEPT_MS))
-        await tx.execute(delete(processed_messages).where(processed_messages.c.created_at <= now - REMEMBERED_MS))
-        await tx.execute(delete(revoked_tokens).where(revoked_tokens.c.expires_at <= now - _LEEWAY_MS))
+    await _purge(store, processed_messages, processed_messages.c.created_at <= now - REMEMBERED_MS)
+    await _purge(store, revoked_tokens, revoked_tokens.c.expires_at <= now - _LEEWAY_MS)
+    async with store.read() as tx:
+        horizon = await feed.next_horizon(tx, now)
+    async with store.write() as tx:
+        await feed.drop_until(tx, horizon)
+
+
+async def _purge(store: Store, table: Table, where: ColumnElement[bool]) -> None:
+    is_more = True
+    while is_more:
+        async with store.write() as tx:
+            is_more = await rows.purge(tx, table, where)
 
 
 async def purge_forever(store: Store, log: Log) -> None:

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
 from ..ids import did
+from . import rows
 from .folders import ALWAYS
-from .tables import SESSION_TABLES, jobs, sessions
+from .kinds import KINDS
+from .tables import jobs, sessions
+
+SESSION_KINDS = [kind for kind in KINDS if kind.is_of_session]
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,8 @@ async def add(
     tx: AsyncConnection, session_id: str, user_id: str, folder_id: str | None, context: dict[str, Any]
 ) -> None:
     now = clock.now_ms()
-    await tx.execute(
-        insert(sessions).values(
-            id=session_id, user_id=user_id, folder_id=folder_id, context=context, created_at=now, updated_at=now
-        )
-    )
+    row = {"id": session_id, "user_id": user_id, "folder_id": folder_id, "context": context}
+    await rows.add(tx, sessions, **row, created_at=now, updated_at=now)
 
 
 async def page(
@@ -55,24 +56,22 @@ async def page(
             return []
         same_moment = (sessions.c.created_at == bound.created_at) & (sessions.c.id > bound.id)
         query = query.where(or_(sessions.c.created_at < bound.created_at, same_moment))
-    rows = await tx.execute(query.order_by(sessions.c.created_at.desc(), sessions.c.id).limit(limit))
-    return [SessionRow(*row) for row in rows]
+    found = await tx.execute(query.order_by(sessions.c.created_at.desc(), sessions.c.id).limit(limit))
+    return [SessionRow(*row) for row in found]
 
 
 async def save_context(tx: AsyncConnection, session_id: str, context: dict[str, Any]) -> None:
     """Stores the context; the folder of the row wins, because a folder may be deleted while a turn runs."""
     folder_id = (await tx.execute(select(sessions.c.folder_id).where(sessions.c.id == session_id))).scalar()
     kept = {**context, "folder_id": folder_id}
-    changes = {"context": kept, "updated_at": clock.now_ms()}
-    await tx.execute(update(sessions).where(sessions.c.id == session_id).values(**changes))
+    await rows.change(tx, sessions, sessions.c.id == session_id, context=kept, updated_at=clock.now_ms())
 
 
 async def claim_analysis(tx: AsyncConnection, session_id: str, user_id: str) -> bool:
     """The claim of contract services.md §9: only one caller wins, and the winner queues the job."""
     now = clock.now_ms()
     unclaimed = (sessions.c.id == session_id) & sessions.c.analysis_status.is_(None)
-    won = await tx.execute(update(sessions).where(unclaimed).values(analysis_status="processing", ended_at=now))
-    if won.rowcount != 1:
+    if await rows.change(tx, sessions, unclaimed, analysis_status="processing", ended_at=now) != 1:
         return False
     await tx.execute(
         insert(jobs).values(
@@ -91,6 +90,7 @@ async def claim_analysis(tx: AsyncConnection, session_id: str, user_id: str) -> 
 
 
 async def remove(tx: AsyncConnection, session_id: str) -> None:
-    for table in SESSION_TABLES:
-        await tx.execute(delete(table).where(table.c.session_id == session_id))
-    await tx.execute(delete(sessions).where(sessions.c.id == session_id))
+    await tx.execute(delete(jobs).where(jobs.c.session_id == session_id))
+    for kind in SESSION_KINDS:
+        await rows.remove(tx, kind.table, kind.table.c.session_id == session_id)
+    await rows.remove(tx, sessions, sessions.c.id == session_id)

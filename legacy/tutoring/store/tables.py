@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from .columns import Json, SafeText
@@ -85,7 +86,7 @@ interaction_logs = Table(
     Column("id", String(36), primary_key=True),
     Column("session_id", String(36), nullable=False),
     Column("row_no", Integer, nullable=False),
-    Column("user_id", SafeText, nullable=False),
+    Column("user_id", SafeText, nullable=False, index=True),
     Column("role", String(16), nullable=False),
     Column("content", SafeText, nullable=False),
     Column("content_type", String(32), nullable=False),
@@ -101,7 +102,7 @@ concept_events = Table(
     Column("id", String(36), primary_key=True),
     Column("session_id", String(36), nullable=False),
     Column("row_no", Integer, nullable=False),
-    Column("user_id", SafeText, nullable=False),
+    Column("user_id", SafeText, nullable=False, index=True),
     Column("concept", SafeText, nullable=False),
     Column("outcome", String(32), nullable=False),
     Column("delta_mastery", Float, nullable=False),
@@ -185,15 +186,35 @@ revoked_tokens = Table(
     "revoked_tokens",
     metadata,
     Column("jti", SafeText, primary_key=True),
-    Column("user_id", SafeText, nullable=False),
+    Column("user_id", SafeText, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
-SESSION_TABLES = (
-    session_messages,
-    whiteboard_snapshots,
-    yjs_snapshots,
-    interaction_logs,
-    jobs,
-    processed_messages,
+# The bookkeeping of the change feed (contract rest.md §7): one row for each live row of a kind and for each tombstone,
+# renumbered by every write. `at` is what the feed says; `entered_at`, by the true clock, is when this arm took it in:
+# a change of the other arm may be older than the feed keeps things and is still new here.
+changes = Table(
+    "changes",
+    metadata,
+    Column("kind", String(32), nullable=False),
+    Column("key", SafeText, nullable=False),
+    Column("seq", BigInteger, nullable=False, unique=True),
+    Column("user_id", SafeText, nullable=False),
+    Column("op", String(8), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("entered_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "key"),
+    Index("changes_of_user", "user_id", "seq"),
+    Index("tombstones", "seq", sqlite_where=text("op = 'delete'"), postgresql_where=text("op = 'delete'")),
+)
+
+# One row: the last number given, and the largest number whose change may be gone.
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
 )

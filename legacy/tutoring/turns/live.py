@@ -105,12 +105,12 @@ class LiveSession:
         self._queue = kept
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, wait_s: float | None = None) -> AsyncIterator[None]:
         """The session's turn for a REST call. Raises 503 SESSION_BUSY."""
         slot = _Slot()
         self._put(slot)
         try:
-            async with asyncio.timeout(BUSY_S):
+            async with asyncio.timeout(BUSY_S if wait_s is None else wait_s):
                 await slot.granted.wait()
         except TimeoutError as late:
             slot.is_given_up = True
@@ -174,8 +174,8 @@ class LiveSessions:
         self._settle(live.session_id)
 
     @asynccontextmanager
-    async def slot(self, session_id: str, user_id: str) -> AsyncIterator[None]:
-        async with self.get(session_id, user_id).slot():
+    async def slot(self, session_id: str, user_id: str, wait_s: float | None = None) -> AsyncIterator[None]:
+        async with self.get(session_id, user_id).slot(wait_s):
             yield
 
     def close_clients(self, session_id: str, code: int, reason: str) -> None:

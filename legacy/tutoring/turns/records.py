@@ -32,7 +32,10 @@ async def load(store: Store, session_id: str, message_id: str | None, report: Re
         if row is None:
             return None
         remembered = await messages.remembered(tx, session_id, message_id) if message_id else None
-        return Loaded(row, load_context(row.context, report), remembered)
+        context = load_context(row.context, report)
+        # Rows of the other arm may be here before the context they were written with.
+        context["latest_turn_no"] = max(context["latest_turn_no"], await messages.last_turn_no(tx, session_id))
+        return Loaded(row, context, remembered)
 
 
 def private_copy(context: dict[str, Any]) -> dict[str, Any]:
@@ -57,14 +60,16 @@ async def begin_turn(
     """
     row, context = loaded.row, loaded.context
     async with store.write(is_lost=is_lost) as tx:
-        if message_id is None or not await journal.is_logged(tx, row.id, message_id):
-            await _log(tx, row, frame, message_id, text)
         turn_no = None
-        if text is not None:
-            turn_no = await messages.user_turn_of(tx, row.id, message_id) if message_id else None
-            if turn_no is None:
-                turn_no = context["latest_turn_no"] = context["latest_turn_no"] + 1
-                await messages.add_user(tx, row.id, turn_no, text, message_id)
+        if text is not None and message_id is not None:
+            turn_no = await messages.user_turn_of(tx, row.id, message_id)
+        # A log row of the other arm does not tell its frame; the chat row stored with it does.
+        is_logged = turn_no is not None or (message_id and await journal.is_logged(tx, row.id, message_id))
+        if not is_logged:
+            await _log(tx, row, frame, message_id, text)
+        if text is not None and turn_no is None:
+            turn_no = context["latest_turn_no"] = context["latest_turn_no"] + 1
+            await messages.add_user(tx, row.id, turn_no, text, message_id)
         if frame.mode is not None:
             context["interaction_mode"] = frame.mode
         await sessions.save_context(tx, row.id, context)

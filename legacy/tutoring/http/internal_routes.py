@@ -1,0 +1,87 @@
+"""A user's data for the other arm: digest, changes, export (contract rest.md §7)."""
+
+from typing import Any
+
+from ..errors import ApiError
+from ..intake import take_changes
+from ..jsonwire import InvalidJson, parse
+from ..store import pages
+from ..store.digest import digest
+from .body import not_json
+from .call import Call, Reply, Route
+from .streamed import Primed
+from .validation import Fields, clamped
+
+CHANGES_MAX = 1000
+# One change may be a board of 32 MiB, which base64 makes a third longer.
+BODY_BYTES_MAX = 64 * 1024 * 1024
+_PAGE = 500
+
+
+async def _digest(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
+    async with call.runtime.store.read_long() as tx:
+        return Reply(200, await digest(tx, call.ids["user_id"]))
+
+
+def _page(call: Call) -> tuple[int, int, str | None]:
+    fields = Fields(call.query, "query")
+    after, limit = clamped(fields.integer("after", 0, 0)), fields.integer("limit", _PAGE, 1, CHANGES_MAX)
+    user_id = fields.optional_text("user_id")
+    fields.done()
+    return after, limit, user_id
+
+
+async def _changes(call: Call, _tx: None, _target: None, arguments: tuple[int, int, str | None]) -> Reply:
+    after, limit, user_id = arguments
+    try:
+        async with call.runtime.store.read() as tx:
+            page = await pages.page(tx, after, limit, user_id)
+    except pages.Expired as expired:
+        raise ApiError(410, "CURSOR_EXPIRED", "Changes behind this cursor may be gone; export instead.") from expired
+    return Reply(200, raw=page.body(), headers={"Cache-Control": "no-store"})
+
+
+def _given(call: Call) -> list[Any]:
+    try:
+        body = parse(call.raw) if call.raw else None
+    except InvalidJson as error:
+        raise not_json(error) from error
+    fields = Fields.of_body(body, not call.raw)
+    given = fields.items("changes", CHANGES_MAX)
+    fields.done()
+    return given
+
+
+async def _take(call: Call, _tx: None, _target: None, given: list[Any]) -> Reply:
+    outcome = await take_changes(call.runtime, given)
+    if outcome.conflicts:
+        call.runtime.log.warn("changes conflict", requestId=call.request_id, count=len(outcome.conflicts))
+    return Reply(200, outcome.body())
+
+
+async def _export(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
+    lines = Primed(pages.export(call.runtime.store, call.ids["user_id"]))
+    await lines.prime()
+    return Reply(200, stream=lines, media_type="application/x-ndjson")
+
+
+def _route(name: str, method: str, path: str, run: Any, **more: Any) -> Route:
+    return Route(
+        name,
+        method,
+        f"/internal/{path}",
+        run,
+        auth="service",
+        is_exempt=True,
+        touches_store=False,
+        has_uuids=False,
+        **more,
+    )
+
+
+ROUTES = [
+    _route("digest", "GET", "users/{user_id}/digest", _digest),
+    _route("export", "GET", "users/{user_id}/export", _export),
+    _route("changes", "GET", "changes", _changes, check=_page),
+    _route("changes", "POST", "changes", _take, check=_given, body_bytes_max=BODY_BYTES_MAX),
+]

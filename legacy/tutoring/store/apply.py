@@ -1,0 +1,187 @@
+"""Applying what the other arm wrote (contract rest.md §7). The later write of a row wins; equal ones go by origin."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..jsonwire import canonical
+from . import feed, rows
+from .change import Change, Unfit
+from .feed import Book, Name
+from .numbering import Numbers, numbers_of
+from .reading import rows_by_key
+from .sessions import SESSION_KINDS
+from .tables import accounts, jobs, sessions
+
+LATER = "later: "
+FOREIGN = "the row belongs to another user"
+UNKNOWN_SESSION = f"{LATER}its session is not known here yet"
+
+
+@dataclass
+class Outcome:
+    """What the caller is told, and what the process has to do once the transaction is committed."""
+
+    applied: int = 0
+    skipped: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    removed_sessions: list[str] = field(default_factory=list)
+    removed_accounts: list[str] = field(default_factory=list)
+    drawn: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+
+    def reject(self, seq: int, reason: str) -> None:
+        self.rejected.append({"seq": seq, "reason": reason})
+
+    def add(self, other: "Outcome") -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def body(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("applied", "skipped", "rejected", "conflicts")}
+
+
+class _Skip(Exception):
+    """There is nothing to do, and nobody loses anything."""
+
+
+async def apply(tx: AsyncConnection, changes: Iterable[Change]) -> Outcome:
+    """All in the given transaction. Sessions come before what belongs to them, otherwise the order is kept."""
+    ordered = sorted(changes, key=lambda change: change.kind.table is not sessions or change.data is None)
+    applying = _Applying(tx, ordered)
+    await applying.prepare()
+    for change in ordered:
+        await applying.take(change)
+    return applying.outcome
+
+
+class _Applying:
+    def __init__(self, tx: AsyncConnection, changes: Sequence[Change]) -> None:
+        self._tx = tx
+        self._changes = changes
+        self._books: dict[Name, Book] = {}
+        self._owners: dict[str, str] = {}  # of the sessions there are
+        self._numbers: dict[Name, Numbers] = {}
+        self.outcome = Outcome()
+
+    async def prepare(self) -> None:
+        named = {("sessions", each.session_id) for each in self._changes if each.session_id is not None}
+        self._books = await feed.books_of(self._tx, [*{each.name for each in self._changes} | named])
+        found = select(sessions.c.id, sessions.c.user_id).where(sessions.c.id.in_([key for _, key in named]))
+        self._owners = {row.id: row.user_id for row in await self._tx.execute(found)}
+
+    async def take(self, change: Change) -> None:
+        book = self._books.get(change.name)
+        try:
+            self._check_owner(change, book)
+            if book is not None and change.stamp.rank <= book.stamp.rank:
+                await self._note_loss(change, book)
+                raise _Skip
+            await self._write(change)
+        except _Skip:
+            self.outcome.skipped += 1
+            return
+        except Unfit as unfit:
+            self.outcome.reject(change.seq, str(unfit))
+            return
+        self.outcome.applied += 1
+        if book and book.stamp.version == change.stamp.version:  # ranks differ, so the origins do
+            self._conflict(change)
+        user_id = self._owners.get(change.session_id or "", change.user_id)
+        feed.note(self._tx, change.kind, change.key_text, user_id, change.op, change.stamp)
+        self._books[change.name] = Book(change.kind.name, change.key_text, 0, user_id, change.op, change.stamp)
+
+    def _check_owner(self, change: Change, book: Book | None) -> None:
+        """Nobody's rows become another's, whatever the other arm believes."""
+        known = book.user_id if book is not None else self._owners.get(change.session_id or "")
+        if known is not None and known != change.user_id:
+            raise Unfit(FOREIGN)
+
+    def _conflict(self, change: Change) -> None:
+        self.outcome.conflicts.append({"seq": change.seq, "kind": change.kind.name, "key": change.key_text})
+
+    async def _note_loss(self, change: Change, book: Book) -> None:
+        """An older state of the same arm's history is no loss; another arm's write that never shows is one."""
+        if change.stamp.origin != book.stamp.origin and await self._differs(change, book):
+            self._conflict(change)
+
+    async def _differs(self, change: Change, book: Book) -> bool:
+        if change.data is None or book.op == "delete":
+            return change.op != book.op
+        stored = await rows_by_key(self._tx, change.kind, [change.key])
+        return canonical(stored.get(change.key_text)) != canonical(change.data)
+
+    async def _write(self, change: Change) -> None:
+        """Raises _Skip, Unfit."""
+        if change.data is None:
+            await self._remove(change)
+            return
+        if change.kind.is_of_session:
+            self._check_session(str(change.session_id))
+        own = await self._own_columns(change)
+        await rows.put(self._tx, change.kind, {**change.data, **own})
+        if change.kind.table is sessions:
+            self._owners[change.key_text] = change.user_id
+        elif change.kind.name == "whiteboard_snapshots":
+            self.outcome.drawn.append((change.data["session_id"], change.data["actions_json"]))
+
+    def _check_session(self, session_id: str) -> None:
+        if session_id in self._owners:
+            return
+        book = self._books.get(("sessions", session_id))
+        if book is not None and book.op == "delete":
+            raise _Skip
+        raise Unfit(UNKNOWN_SESSION)
+
+    async def _own_columns(self, change: Change) -> dict[str, Any]:
+        """Columns the other arm does not know."""
+        assert change.data is not None
+        if change.kind.table is accounts:
+            await self._check_address(change.key_text, change.data["email"])
+        if change.kind.numbered_as is None:
+            return {}
+        return {"row_no": await self._row_no(change, change.kind.numbered_as, change.data["session_id"])}
+
+    async def _check_address(self, account_id: str, email: str | None) -> None:
+        """Addresses are unique."""
+        other = select(accounts.c.id).where(accounts.c.email == email, accounts.c.id != account_id)
+        if email is not None and (await self._tx.execute(other)).first() is not None:
+            raise Unfit("another account has this address")
+
+    async def _row_no(self, change: Change, word: str, session_id: str) -> int:
+        name = word, session_id
+        table = change.kind.table
+        if name not in self._numbers:
+            self._numbers[name] = await numbers_of(self._tx, table, word, session_id)
+        number = self._numbers[name].find(change.key_text)
+        is_same = or_(table.c.id == change.key_text, table.c.row_no == (number or 0))
+        same = select(table.c.id, table.c.row_no).where(table.c.session_id == session_id, is_same)
+        taken = {row.id: row.row_no for row in await self._tx.execute(same)}
+        if change.key_text in taken:
+            return int(taken[change.key_text])
+        if number is None or taken:
+            raise Unfit("the id is not derived from a free row number of its session")
+        return number
+
+    async def _remove(self, change: Change) -> None:
+        key = zip(change.kind.key, change.key, strict=True)
+        await self._tx.execute(delete(change.kind.table).where(*(column == value for column, value in key)))
+        if change.kind.table is sessions:
+            await self._remove_children(change.key_text)
+            self._owners.pop(change.key_text, None)
+            self.outcome.removed_sessions.append(change.key_text)
+        elif change.kind.table is accounts:
+            self.outcome.removed_accounts.append(change.key_text)
+
+    async def _remove_children(self, session_id: str) -> None:
+        """Their tombstones come as changes of their own."""
+        await self._tx.execute(delete(jobs).where(jobs.c.session_id == session_id))
+        for kind in SESSION_KINDS:
+            gone = delete(kind.table).where(kind.table.c.session_id == session_id).returning(*kind.key)
+            keys = [kind.key_text(dict(row)) for row in (await self._tx.execute(gone)).mappings()]
+            await feed.forget(self._tx, kind, keys)
+            for key in keys:
+                self._books.pop((kind.name, key), None)
