@@ -38,6 +38,8 @@ function changesFrom(c: Context, user: User, rows: readonly [kind: string, key: 
   }));
 }
 
+const drawn = (kind: string): Json => ({ kind, metadata: { source: "user" } });
+
 const base64 = (update: Uint8Array): string => Buffer.from(update).toString("base64");
 
 interface Written {
@@ -377,8 +379,8 @@ item(
     const user = c.user();
     const session = await c.session(user);
     const board = await c.board(user, session);
-    board.put("mine", { kind: "rect" });
-    board.put("gone", { kind: "dot" });
+    board.put("mine", drawn("rect"));
+    board.put("gone", drawn("dot"));
     const row = async (): Promise<Json> => (await rowsOf(c, user.sub)).find(({ kind }) => kind === "yjs_snapshots");
     const holds = (state: string): Json => {
       const doc = new Y.Doc();
@@ -392,13 +394,13 @@ item(
     });
     const theirs = new Y.Doc();
     Y.applyUpdate(theirs, Buffer.from(first.data.state, "base64"));
-    theirs.getMap("objects").set("theirs", { kind: "line" });
+    theirs.getMap("objects").set("theirs", drawn("line"));
     theirs.getMap("objects").delete("gone");
     const state = base64(Y.encodeStateAsUpdate(theirs));
     const change = { ...first, version: 1, origin: foreignTo(c), data: { ...first.data, state } };
     assert.equal((await apply(c, [change])).applied, 1, "whatever its version");
-    await board.until(() => match(board.json().objects, { mine: { kind: "rect" }, theirs: { kind: "line" } }));
-    board.put("later", { kind: "box" });
+    await board.until(() => match(board.json().objects, { mine: drawn("rect"), theirs: drawn("line") }));
+    board.put("later", drawn("box"));
     const both = await eventually(async () => {
       const found = await row();
       assert.deepEqual(Object.keys(holds(found.data.state)).sort(), ["later", "mine", "theirs"]);

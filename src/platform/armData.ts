@@ -12,6 +12,8 @@ export interface ArmDataOptions {
 
 /** Of one POST: an arm refuses more. */
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
+/** Of one POST: what an arm applies within a few tenths of a second (handoff §3). */
+const ROWS_MAX = 200;
 /** A line of an export: a board's whole state, as text. */
 const LINE_CHARS_MAX = 64 * 1_024 * 1_024;
 
@@ -171,7 +173,7 @@ function* bodiesOf(changes: readonly rest.Change[]): Generator<string> {
   let bytes = 0;
   for (const change of changes) {
     const text = JSON.stringify(change);
-    if (part.length > 0 && (part.length === rest.CHANGES_MAX || bytes + text.length > BODY_BYTES_MAX)) {
+    if (part.length > 0 && (part.length === ROWS_MAX || bytes + text.length > BODY_BYTES_MAX)) {
       yield `{"changes":[${part.join(",")}]}`;
       part = [];
       bytes = 0;

@@ -30,6 +30,8 @@ const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control")
 /** What an arm takes later is offered again this often, with pauses that grow by as much. */
 const TRIES = 6;
 const PAUSE_MS = 100;
+/** Rows of one body: an arm takes some hundred a step in good time (handoff §3: 200 ms). */
+const BATCH = 200;
 
 export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions): StateCarrier {
   const arms: Readonly<Record<Arm, ArmData>> = {
@@ -38,7 +40,12 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
   };
 
   /** Applies to the arm opposite; what it takes later is offered again until it does or the tries are used up. */
-  const bring = async (from: Arm, changes: readonly rest.Change[], signal: AbortSignal): Promise<Brought> => {
+  const bring = async (
+    from: Arm,
+    changes: readonly rest.Change[],
+    signal: AbortSignal,
+    tries = TRIES,
+  ): Promise<Brought> => {
     const sum = nothing();
     let left = changes;
     for (let tried = 1; left.length > 0; tried++) {
@@ -57,7 +64,7 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
         const change = left[seq];
         if (change === undefined) continue;
         if (!reason.startsWith(rest.LATER)) sum.refused.push(refusalOf(change, reason));
-        else if (tried === TRIES) sum.waiting.push({ change, reason });
+        else if (tried === tries) sum.waiting.push({ change, reason });
         else again.push(change);
       }
       left = again;
@@ -74,16 +81,56 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
     throw new CarrierError("unavailable", otherOf(from), `${otherOf(from)} does not take a row yet: ${first.reason}`);
   };
 
+  const copy: StateCarrier["copy"] = async (subject, from, signal) => {
+    const sum = nothing();
+    const rows = arms[from].export(subject, signal);
+    /** Rows whose session comes behind them: the export is in the order of names. */
+    const waiting: rest.Change[] = [];
+    let batch: rest.Change[] = [];
+    for (;;) {
+      const next = await rows.next();
+      if (next.done !== true) batch.push(next.value);
+      if (batch.length === BATCH || next.done === true) {
+        const brought = await bring(from, batch, signal, 1);
+        waiting.push(...brought.waiting.map(({ change }) => change));
+        add(sum, brought);
+        batch = [];
+      }
+      if (next.done !== true) continue;
+      for (let at = 0; at < waiting.length; at += BATCH) {
+        add(sum, await bringAll(from, waiting.slice(at, at + BATCH), signal));
+      }
+      return { ...told(sum), cursor: next.value };
+    }
+  };
+
+  /**
+   * A feed has each row at the place of its newest change, so a session stands behind its messages, pages away perhaps:
+   * whoever has such rows is copied whole. Gives what is still not taken.
+   */
+  const copyWaiting = async (from: Arm, waiting: Brought["waiting"], signal: AbortSignal): Promise<Refusal | null> => {
+    for (const subject of new Set(waiting.map(({ change }) => change.user_id))) {
+      try {
+        await copy(subject, from, signal);
+      } catch (error) {
+        if (!(error instanceof CarrierError) || signal.aborted) throw error;
+        const row = waiting.find(({ change }) => change.user_id === subject);
+        if (row !== undefined) return refusalOf(row.change, row.reason);
+      }
+    }
+    return null;
+  };
+
   return {
     async relay(from, after, rowsMax, signal): Promise<RelayStep> {
       const page = await arms[from].changes({ after, limit: rowsMax }, signal);
       // What came from the other arm is known there.
       const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
-      const { waiting, ...applied } = await bring(from, own, signal);
-      const [blocking] = waiting.toSorted((a, b) => a.change.seq - b.change.seq);
-      if (blocking === undefined) return { ...applied, cursor: page.cursor, hasMore: page.more, blockedBy: null };
-      const cursor = Math.max(after, blocking.change.seq - 1);
-      return { ...applied, cursor, hasMore: true, blockedBy: refusalOf(blocking.change, blocking.reason) };
+      const { waiting, ...applied } = await bring(from, own, signal, 1);
+      const blocking = await copyWaiting(from, waiting, signal);
+      if (blocking === null) return { ...applied, cursor: page.cursor, hasMore: page.more, blockedBy: null };
+      const cursor = Math.max(after, Math.min(...waiting.map(({ change }) => change.seq)) - 1);
+      return { ...applied, cursor, hasMore: true, blockedBy: blocking };
     },
 
     async carry(subject, from, after, signal) {
@@ -97,20 +144,7 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
       }
     },
 
-    async copy(subject, from, signal) {
-      const sum = nothing();
-      const rows = arms[from].export(subject, signal);
-      let batch: rest.Change[] = [];
-      for (;;) {
-        const next = await rows.next();
-        if (next.done !== true) batch.push(next.value);
-        if (batch.length === rest.CHANGES_MAX || next.done === true) {
-          add(sum, await bringAll(from, batch, signal));
-          batch = [];
-        }
-        if (next.done === true) return { ...told(sum), cursor: next.value };
-      }
-    },
+    copy,
 
     async digest(subject, arm, signal) {
       const { cursor, full_hash: fullHash, sections } = await arms[arm].digest(subject, signal);
