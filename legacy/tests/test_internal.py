@@ -187,3 +187,23 @@ def test_a_lost_write_leaves_no_change(service: Service, user: str) -> None:
     lost = {"x-fault": "lost-write"}
     assert service.call("POST", "/api/v1/folders", user, json={"name": "f"}, headers=lost).status_code == 201
     assert feed(service, user) == before
+
+
+def test_users_are_listed_in_an_order_that_stays(service: Service) -> None:
+    made = sorted(f"listed-{index}-{fresh_id()}" for index in range(5))
+    for user in reversed(made):
+        give(service, folder(fresh_id(), user))
+    after: str | None = None
+    found: list[str] = []
+    while True:
+        page = internal(
+            service, "GET", "/internal/users", params={"limit": 2} | ({"after": after} if after else {})
+        ).json()
+        found += page["users"]
+        if not page["more"]:
+            break
+        after = page["users"][-1]
+    assert len(found) == len(set(found))
+    assert [user for user in found if user in made] == made
+    for query in ("limit=0", "limit=1001"):
+        assert internal(service, "GET", f"/internal/users?{query}").status_code == 422

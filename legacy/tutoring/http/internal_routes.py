@@ -7,6 +7,7 @@ from ..intake import take_changes
 from ..jsonwire import InvalidJson, parse
 from ..store import pages
 from ..store.digest import digest
+from ..store.feed import users_behind
 from .body import not_json
 from .call import Call, Reply, Route
 from .streamed import Primed
@@ -39,6 +40,21 @@ async def _changes(call: Call, _tx: None, _target: None, arguments: tuple[int, i
     except pages.Expired as expired:
         raise ApiError(410, "CURSOR_EXPIRED", "Changes behind this cursor may be gone; export instead.") from expired
     return Reply(200, raw=page.body(), headers={"Cache-Control": "no-store"})
+
+
+def _user_page(call: Call) -> tuple[str | None, int]:
+    fields = Fields(call.query, "query")
+    after, limit = fields.optional_text("after"), fields.integer("limit", _PAGE, 1, CHANGES_MAX)
+    fields.done()
+    return after, limit
+
+
+async def _users(call: Call, _tx: None, _target: None, arguments: tuple[str | None, int]) -> Reply:
+    """Whom to copy or compare: the feed alone does not say it once it has forgotten something."""
+    after, limit = arguments
+    async with call.runtime.store.read() as tx:
+        users = await users_behind(tx, after, limit + 1)
+    return Reply(200, {"users": users[:limit], "more": len(users) > limit})
 
 
 def _given(call: Call) -> list[Any]:
@@ -80,6 +96,7 @@ def _route(name: str, method: str, path: str, run: Any, **more: Any) -> Route:
 
 
 ROUTES = [
+    _route("users", "GET", "users", _users, check=_user_page),
     _route("digest", "GET", "users/{user_id}/digest", _digest),
     _route("export", "GET", "users/{user_id}/export", _export),
     _route("changes", "GET", "changes", _changes, check=_page),

@@ -165,6 +165,14 @@ async def books_behind(tx: AsyncConnection, after: int, limit: int, user_id: str
     return [_book(row) for row in await tx.execute(query.order_by(changes.c.seq).limit(limit))]
 
 
+async def users_behind(tx: AsyncConnection, after: str | None, limit: int) -> list[str]:
+    """Whoever has rows here, or had some that are remembered, in the engine's order of text."""
+    query = select(changes.c.user_id).distinct().where(changes.c.user_id != "")
+    if after is not None:
+        query = query.where(changes.c.user_id > after)
+    return list((await tx.execute(query.order_by(changes.c.user_id).limit(limit))).scalars())
+
+
 async def bounds(tx: AsyncConnection) -> tuple[int, int]:
     """The last number given and the horizon: who has read less than the horizon may have missed something."""
     last, horizon = (await tx.execute(select(feed.c.last, feed.c.horizon))).one()
