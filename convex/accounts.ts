@@ -83,7 +83,7 @@ export const credentials = serviceQuery({
     const account = await accounts.accountByEmail(ctx, email);
     if (!account) return null;
     const { publicId: id, name, password, lockedUntil } = account;
-    return { id, email: account.email, name, password, lockedUntil };
+    return { id, email: account.email ?? email, name, password, lockedUntil };
   },
 });
 

@@ -66,7 +66,14 @@ export const writePart = userMutation({
 });
 
 export const commitSnapshot = userMutation({
-  args: { board: v.id("boards"), generation: v.number(), parts: v.number(), through: v.number(), now: v.number() },
+  // `now` is sent by instances of earlier versions.
+  args: {
+    board: v.id("boards"),
+    generation: v.number(),
+    parts: v.number(),
+    through: v.number(),
+    now: v.optional(v.number()),
+  },
   returns: v.union(stored, stale, gone),
   handler: (ctx, args) => boards.commitSnapshot(ctx, args),
 });

@@ -40,14 +40,15 @@ export const rename = userMutation({
 export const remove = userMutation({
   args: { ...writeArgs, id: v.string() },
   returns: writeOutcome,
-  handler: (ctx, args) => once(ctx, args, () => folders.removeFolder(ctx, args.id)),
+  handler: (ctx, args) => once(ctx, args, () => folders.removeFolder(ctx, args.id, args.now)),
 });
 
 export const detach = internalMutation({
-  args: { folderId: v.string() },
+  // `at` is absent in jobs of earlier versions.
+  args: { folderId: v.string(), at: v.optional(v.number()) },
   returns: v.null(),
-  handler: async (ctx, { folderId }) => {
-    await folders.detachSessions(ctx, folderId);
+  handler: async (ctx, { folderId, at }) => {
+    await folders.detachSessions(ctx, folderId, at ?? Date.now());
     return null;
   },
 });

@@ -3,7 +3,7 @@
 // depth any number, and a Convex value allows neither.
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { analysisStatus, jobKind, jobStatus, messageRole } from "./model/validators.ts";
+import { analysisStatus, changeOp, jobKind, jobStatus, messageRole, origin } from "./model/validators.ts";
 
 const nullableText = v.union(v.string(), v.null());
 const nullableMs = v.union(v.number(), v.null());
@@ -37,6 +37,8 @@ export default defineSchema({
     snapshotCount: v.number(),
     logRows: v.number(),
     conceptEventRows: v.number(),
+    /** Grows when rows come from the other arm: what an instance keeps of the session is then read again. Absent: 0. */
+    revision: v.optional(v.number()),
     analysisStatus,
     sessionAnalysis: nullableText,
     createdAt: v.number(),
@@ -64,6 +66,8 @@ export default defineSchema({
     text: nullableText,
     payloadJson: nullableText,
     snapshotIndex: nullableMs,
+    /** Of the frame whose input this is; absent in rows of earlier versions, null where there was none. */
+    clientMessageId: v.optional(nullableText),
     createdAt: v.number(),
   }).index("by_session_and_turn_no", ["session", "turnNo"]),
 
@@ -99,7 +103,9 @@ export default defineSchema({
     outcome: v.string(),
     deltaMastery: v.number(),
     createdAt: v.number(),
-  }).index("by_session_id", ["sessionId"]),
+  })
+    .index("by_session_id", ["sessionId"])
+    .index("by_public_id", ["publicId"]),
 
   // Remembered `client_message_id`s (tutor-socket.md §6); `framesJson` is null until a turn of that id succeeded.
   processedMessages: defineTable({
@@ -146,7 +152,8 @@ export default defineSchema({
   // `publicId` is the `sub` of the tokens. Written by accounts.ts only.
   accounts: defineTable({
     publicId: v.string(),
-    email: v.string(),
+    /** Null only in rows of the other arm, which gives an address to one account. */
+    email: nullableText,
     name: v.string(),
     password: nullableText,
     role: v.string(),
@@ -188,6 +195,28 @@ export default defineSchema({
     part: v.number(),
     bytes: v.bytes(),
   }).index("by_board_and_generation_and_part", ["board", "generation", "part"]),
+
+  // The change feed (contract rest.md §7): one row per row of a kind in model/kinds.ts, and per tombstone. Written by
+  // model/rows.ts and model/applyChange.ts in the transaction of the write itself; read by changes.ts. `ts` is the order of
+  // commits; `row` is the store id of the row, null in a tombstone.
+  changes: defineTable({
+    kind: v.string(),
+    key: v.string(),
+    userId: v.string(),
+    op: changeOp,
+    version: v.number(),
+    origin,
+    at: v.number(),
+    row: v.union(v.string(), v.null()),
+    ts: v.commitTs(),
+  })
+    .index("by_kind_and_key", ["kind", "key"])
+    .index("by_ts", ["ts"])
+    .index("by_op_and_ts", ["op", "ts"])
+    .index("by_user_id_and_ts", ["userId", "ts"]),
+
+  // At most one row, written by the retention of the feed: `horizon` is the cursor below which changes may be gone.
+  feedState: defineTable({ horizon: v.number(), recordedKinds: v.array(v.string()) }),
 
   // The three below: written and read by probe.ts for the contract suite of hosts (embedded-convex.md §8), empty
   // wherever PROBE_ENABLED is not set. One `run` a suite, removed at its end; a suite writes some hundred rows.

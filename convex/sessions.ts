@@ -60,14 +60,21 @@ export const ownerOf = serviceQuery({
 export const remove = userMutation({
   args: { ...writeArgs, id: v.string(), instance: v.string() },
   returns: writeOutcome,
-  handler: (ctx, args) => once(ctx, args, () => sessions.removeSession(ctx, args.id, args.instance)),
+  handler: (ctx, args) => once(ctx, args, () => sessions.removeSession(ctx, args)),
 });
 
 export const sweep = internalMutation({
-  args: { session: v.id("sessions") },
+  // All but the session are absent in jobs of earlier versions.
+  args: {
+    session: v.id("sessions"),
+    publicId: v.optional(v.string()),
+    userId: v.optional(v.string()),
+    at: v.optional(v.number()),
+    isQuiet: v.optional(v.boolean()),
+  },
   returns: v.null(),
-  handler: async (ctx, { session: id }) => {
-    await sessions.sweepSession(ctx, id);
+  handler: async (ctx, { session: id, publicId = "", userId = "", at = Date.now(), isQuiet = publicId === "" }) => {
+    await sessions.sweepSession(ctx, { session: id, publicId, userId, at, isQuiet });
     return null;
   },
 });

@@ -8,7 +8,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 
 const modules = Object.fromEntries(
   globSync(["**/*.ts", "_generated/*.js"], { cwd: here })
-    .filter((path) => !path.endsWith(".test.ts") && !path.endsWith(".d.ts") && path !== "test.setup.ts")
+    .filter((path) => !path.endsWith(".test.ts") && !path.endsWith(".d.ts") && !path.startsWith("test."))
     .map((path) => [`./convex/${path}`, () => import(pathToFileURL(here + path).href)]),
 );
 

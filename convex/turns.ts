@@ -13,6 +13,7 @@ const state = {
   folderId: v.union(v.string(), v.null()),
   latestTurnNo: v.number(),
   logRows: v.number(),
+  revision: v.number(),
   conceptEventRows: v.number(),
   analysisStatus,
 };
@@ -35,6 +36,7 @@ export const begin = userMutation({
     log: v.optional(logEntry),
     userText: v.optional(v.string()),
     knownThrough: v.optional(v.number()),
+    knownRevision: v.optional(v.number()),
     dryRun: v.optional(v.boolean()),
   },
   returns: v.union(

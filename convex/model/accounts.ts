@@ -1,6 +1,7 @@
 // Accounts (contract realtime-socket.md §9): rows, lock-out, revoked tokens. Hashing and signing are the service's.
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { patch, put } from "./rows.ts";
 import { storedOutcome, type UserMutationCtx, type UserQueryCtx } from "./idempotency.ts";
 import { ts } from "./time.ts";
 import type { KeyedRequest } from "./validators.ts";
@@ -53,17 +54,22 @@ export interface NewAccount {
 }
 
 const insertAccount = (ctx: MutationCtx, { now, ...account }: NewAccount) =>
-  ctx.db.insert("accounts", {
-    ...account,
-    subscriptionTier: "free",
-    learningPreferencesJson: "{}",
-    emotionalProfileJson: "{}",
-    ability: STARTING_ABILITY,
-    failedLogins: 0,
-    lockedUntil: null,
-    createdAt: now,
-    lastActive: now,
-  });
+  put(
+    ctx,
+    "accounts",
+    {
+      ...account,
+      subscriptionTier: "free",
+      learningPreferencesJson: "{}",
+      emotionalProfileJson: "{}",
+      ability: STARTING_ABILITY,
+      failedLogins: 0,
+      lockedUntil: null,
+      createdAt: now,
+      lastActive: now,
+    },
+    { at: now },
+  );
 
 /** Row of a valid token's unknown `sub` (G7). */
 export async function ensureAccount(ctx: UserMutationCtx, account: Omit<NewAccount, "publicId" | "password">) {
@@ -82,20 +88,21 @@ export async function loginFailed(ctx: MutationCtx, publicId: string, now: numbe
   if (!account) return;
   const failedLogins = account.failedLogins + 1;
   const locks = failedLogins >= FAILED_LOGINS_MAX;
-  await ctx.db.patch("accounts", account._id, {
+  const changes = {
     failedLogins: locks ? 0 : failedLogins,
     lockedUntil: locks ? now + LOCK_MS : account.lockedUntil,
-  });
+  };
+  await patch(ctx, "accounts", account, changes, { at: now });
 }
 
 export async function loginSucceeded(ctx: MutationCtx, publicId: string, now: number): Promise<void> {
   const account = await accountById(ctx, publicId);
   if (!account) return;
-  await ctx.db.patch("accounts", account._id, { failedLogins: 0, lockedUntil: null, lastActive: now });
+  await patch(ctx, "accounts", account, { failedLogins: 0, lockedUntil: null, lastActive: now }, { at: now });
 }
 
 export async function revoke(ctx: MutationCtx, token: { jti: string; userId: string; expiresAt: number }) {
-  if (!(await isRevoked(ctx, token.jti))) await ctx.db.insert("revokedTokens", token);
+  if (!(await isRevoked(ctx, token.jti))) await put(ctx, "revokedTokens", token, { at: Date.now() });
 }
 
 /** A refresh token is used once: check and revocation are one transaction. */
@@ -103,13 +110,13 @@ export async function useRefreshToken(ctx: MutationCtx, token: { jti: string; us
   if (await isRevoked(ctx, token.jti)) return { status: "revoked" as const };
   const account = await accountById(ctx, token.userId);
   if (!account) return { status: "unknown_user" as const };
-  await ctx.db.insert("revokedTokens", token);
-  return { status: "used" as const, id: account.publicId, email: account.email, name: account.name };
+  await put(ctx, "revokedTokens", token, { at: Date.now() });
+  return { status: "used" as const, id: account.publicId, email: account.email ?? "", name: account.name };
 }
 
 export const profileOf = (account: Doc<"accounts">) => ({
   id: account.publicId,
-  email: account.email,
+  email: account.email ?? "",
   name: account.name,
   subscription_tier: account.subscriptionTier,
   // Chat sessions come with the chat surface; none can exist before it.
@@ -124,6 +131,6 @@ export async function updateProfile(
 ) {
   const account = await accountById(ctx, ctx.userId);
   if (!account) return null;
-  await ctx.db.patch("accounts", account._id, changes);
+  await patch(ctx, "accounts", account, changes, { at: Date.now() });
   return profileOf({ ...account, ...changes });
 }

@@ -4,6 +4,7 @@ import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { UserMutationCtx, UserQueryCtx } from "./idempotency.ts";
+import { patch, put } from "./rows.ts";
 import { ownedSessionRow } from "./sessions.ts";
 
 /** Updates one read returns, and one mutation deletes: at most so many, and no more once they weigh so much. */
@@ -53,24 +54,30 @@ export async function watchSession(ctx: QueryCtx, id: Id<"sessions">) {
 
 /** The board's row, made on its first write. */
 export async function openBoard(ctx: UserMutationCtx, session: Id<"sessions">, now: number) {
-  if (!(await ownedSessionRow(ctx, session))) return { status: "gone" as const };
+  const owner = await ownedSessionRow(ctx, session);
+  if (!owner) return { status: "gone" as const };
   const board = await boardOf(ctx, session);
   if (board) return { status: "found" as const, ...head(board) };
   const fresh = { session, generation: 0, nextGeneration: 1, parts: 0, through: 0, nextSeq: 1, updatedAt: now };
-  return { status: "found" as const, board: await ctx.db.insert("boards", fresh), ...fresh };
+  return { status: "found" as const, board: await put(ctx, "boards", fresh, { at: now, session: owner }), ...fresh };
 }
 
-/** A board whose session is still the caller's. */
-async function ownedBoard(ctx: UserQueryCtx, id: Id<"boards">): Promise<Doc<"boards"> | null> {
+/** A board whose session is still the caller's, with that session. */
+async function boardAndSession(ctx: UserQueryCtx, id: Id<"boards">) {
   const board = await ctx.db.get("boards", id);
-  return board && (await ownedSessionRow(ctx, board.session)) ? board : null;
+  const session = board && (await ownedSessionRow(ctx, board.session));
+  return board && session ? { board, session } : null;
 }
+
+const ownedBoard = async (ctx: UserQueryCtx, id: Id<"boards">): Promise<Doc<"boards"> | null> =>
+  (await boardAndSession(ctx, id))?.board ?? null;
 
 export async function appendUpdate(ctx: UserMutationCtx, id: Id<"boards">, update: ArrayBuffer, now: number) {
-  const board = await ownedBoard(ctx, id);
-  if (!board) return { status: "gone" as const };
+  const owned = await boardAndSession(ctx, id);
+  if (!owned) return { status: "gone" as const };
+  const { board, session } = owned;
   await ctx.db.insert("boardUpdates", { board: id, seq: board.nextSeq, update });
-  await ctx.db.patch("boards", id, { nextSeq: board.nextSeq + 1, updatedAt: now });
+  await patch(ctx, "boards", board, { nextSeq: board.nextSeq + 1, updatedAt: now }, { at: now, session });
   return { status: "stored" as const, seq: board.nextSeq };
 }
 
@@ -94,11 +101,17 @@ export async function readPart(ctx: UserQueryCtx, id: Id<"boards">, generation: 
   return (await partRow(ctx, id, generation, part))?.bytes ?? null;
 }
 
+type Parts = Partial<Pick<Doc<"boards">, "generation" | "nextGeneration" | "parts" | "through">>;
+
+/** How the document is stored, not what it says: nothing for the change feed, and no name of its session needed. */
+const patchParts = (ctx: MutationCtx, board: Doc<"boards">, parts: Parts): Promise<void> =>
+  patch(ctx, "boards", board, parts, { at: 0 });
+
 /** The generation of a snapshot to write: a number of its own, so that two writers never mix their parts. */
 export async function draftSnapshot(ctx: UserMutationCtx, id: Id<"boards">) {
   const board = await ownedBoard(ctx, id);
   if (!board) return { status: "gone" as const };
-  await ctx.db.patch("boards", id, { nextGeneration: board.nextGeneration + 1 });
+  await patchParts(ctx, board, { nextGeneration: board.nextGeneration + 1 });
   return { status: "drafted" as const, generation: board.nextGeneration };
 }
 
@@ -122,13 +135,13 @@ const isDraft = ({ generation, nextGeneration }: Doc<"boards">, drafted: number)
 
 export async function commitSnapshot(
   ctx: UserMutationCtx,
-  args: { board: Id<"boards">; generation: number; parts: number; through: number; now: number },
+  args: { board: Id<"boards">; generation: number; parts: number; through: number },
 ) {
   const board = await ownedBoard(ctx, args.board);
   if (!board) return { status: "gone" as const };
-  const { generation, parts, through, now } = args;
+  const { generation, parts, through } = args;
   if (!isDraft(board, generation) || through < board.through) return { status: "stale" as const };
-  await ctx.db.patch("boards", board._id, { generation, parts, through, updatedAt: now });
+  await patchParts(ctx, board, { generation, parts, through });
   await sweepBoard(ctx, board._id);
   return { status: "stored" as const };
 }

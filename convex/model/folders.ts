@@ -3,6 +3,7 @@ import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { created, type Effect, noContent, ok, type UserMutationCtx, type UserQueryCtx } from "./idempotency.ts";
+import { patch, put, remove } from "./rows.ts";
 import { existed, ts } from "./time.ts";
 
 /** R4 has no paging: this is the most one user sees. */
@@ -33,7 +34,7 @@ export async function createFolder(
 ): Promise<Effect> {
   // A key may come again after its 24 h and would mint the id of the folder it made then.
   const publicId = (await folderById(ctx, args.id)) ? args.spareId : args.id;
-  await ctx.db.insert("folders", {
+  const fresh = {
     publicId,
     userId: ctx.userId,
     name: args.name,
@@ -43,7 +44,8 @@ export async function createFolder(
     documentCount: 0,
     createdAt: args.now,
     updatedAt: args.now,
-  });
+  };
+  await put(ctx, "folders", fresh, { at: args.now });
   return created({ id: publicId, name: args.name, created_at: ts(args.now) });
 }
 
@@ -79,27 +81,27 @@ export async function renameFolder(
   const folder = await ownedFolder(ctx, args.id);
   if (!folder) return null;
   if (folder.name !== args.name) {
-    await ctx.db.patch("folders", folder._id, { name: args.name, updatedAt: args.now });
+    await patch(ctx, "folders", folder, { name: args.name, updatedAt: args.now }, { at: args.now });
   }
   return ok(render({ ...folder, name: args.name }));
 }
 
-export async function removeFolder(ctx: UserMutationCtx, id: string): Promise<Effect> {
+export async function removeFolder(ctx: UserMutationCtx, id: string, now: number): Promise<Effect> {
   const folder = await ownedFolder(ctx, id);
   if (!folder) return null;
-  await ctx.db.delete("folders", folder._id);
-  await detachSessions(ctx, id);
+  await remove(ctx, "folders", folder, { at: now });
+  await detachSessions(ctx, id, now);
   return noContent;
 }
 
 /** Sets `folder_id` of the folder's sessions to null, a batch a transaction (models.md §8). */
-export async function detachSessions(ctx: MutationCtx, folderId: string): Promise<void> {
+export async function detachSessions(ctx: MutationCtx, folderId: string, at: number): Promise<void> {
   const sessions = await ctx.db
     .query("sessions")
     .withIndex("by_folder_id", (q) => q.eq("folderId", folderId))
     .take(DETACH_BATCH);
-  for (const session of sessions) await ctx.db.patch("sessions", session._id, { folderId: null });
+  for (const session of sessions) await patch(ctx, "sessions", session, { folderId: null }, { at });
   if (sessions.length === DETACH_BATCH) {
-    await ctx.scheduler.runAfter(0, internal.folders.detach, { folderId });
+    await ctx.scheduler.runAfter(0, internal.folders.detach, { folderId, at });
   }
 }

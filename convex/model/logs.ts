@@ -2,6 +2,7 @@
 import { type Infer, v } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
 import { type Effect, noContent, type UserMutationCtx, type UserQueryCtx } from "./idempotency.ts";
+import { patch, put } from "./rows.ts";
 import { ownedSession } from "./sessions.ts";
 import { existed, ts } from "./time.ts";
 
@@ -21,21 +22,19 @@ export const appendLog = (
   { id: publicId, ...entry }: LogEntry,
   createdAt: number,
 ) =>
-  ctx.db.insert("interactionLogs", {
-    publicId,
-    session: session._id,
-    userId: session.userId,
-    role: "user",
-    ...entry,
-    createdAt,
-  });
+  put(
+    ctx,
+    "interactionLogs",
+    { publicId, session: session._id, userId: session.userId, role: "user", ...entry, createdAt },
+    { at: createdAt, session },
+  );
 
 export async function logInteraction(ctx: UserMutationCtx, id: string, entry: LogEntry, now: number): Promise<Effect> {
   const session = await ownedSession(ctx, id);
   if (!session) return null;
   if (entry.row !== session.logRows + 1) return "stale";
   await appendLog(ctx, session, entry, now);
-  await ctx.db.patch("sessions", session._id, { logRows: entry.row, updatedAt: now });
+  await patch(ctx, "sessions", session, { logRows: entry.row, updatedAt: now }, { at: now });
   return noContent;
 }
 

@@ -5,6 +5,9 @@ import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { ownedFolder } from "./folders.ts";
 import { isHeldByOther } from "./leases.ts";
 import { created, type Effect, noContent, type UserMutationCtx, type UserQueryCtx } from "./idempotency.ts";
+import { countInFolder } from "./kinds/sessions.ts";
+import type { KindTable, SessionName } from "./kinds/kind.ts";
+import { drop, put, remove } from "./rows.ts";
 import { existed, ts } from "./time.ts";
 
 /** Rows of one table removed per transaction. */
@@ -49,9 +52,9 @@ export async function createSession(ctx: UserMutationCtx, args: NewSession): Pro
   const publicId = (await sessionById(ctx, args.id)) ? args.spareId : args.id;
   // An unknown or foreign folder is ignored (R5).
   const folder = args.folderId === null ? null : await ownedFolder(ctx, args.folderId);
-  if (folder) await ctx.db.patch("folders", folder._id, { sessionCount: folder.sessionCount + 1 });
+  await countInFolder(ctx, folder?.publicId ?? null, 1);
   const contextId = await ctx.db.insert("sessionContexts", { json: "{}" });
-  await ctx.db.insert("sessions", {
+  const fresh = {
     publicId,
     userId: ctx.userId,
     folderId: folder?.publicId ?? null,
@@ -67,7 +70,8 @@ export async function createSession(ctx: UserMutationCtx, args: NewSession): Pro
     createdAt: args.now,
     updatedAt: args.now,
     endedAt: null,
-  });
+  };
+  await put(ctx, "sessions", fresh, { at: args.now });
   return created({ session_id: publicId });
 }
 
@@ -97,70 +101,106 @@ export async function listSessions(
 /** Sessions one user can make within one millisecond and still page over exactly. */
 export const TIES_MAX = 64;
 
-export async function removeSession(ctx: UserMutationCtx, id: string, instance: string): Promise<Effect> {
+export async function removeSession(
+  ctx: UserMutationCtx,
+  { id, instance, now }: { id: string; instance: string; now: number },
+): Promise<Effect> {
   const session = await ownedSession(ctx, id);
   if (!session) return null;
   if (await isHeldByOther(ctx, session._id, instance)) return "busy";
-  const folder = session.folderId === null ? null : await ownedFolder(ctx, session.folderId);
-  if (folder) await ctx.db.patch("folders", folder._id, { sessionCount: Math.max(0, folder.sessionCount - 1) });
-  await ctx.db.delete("sessionContexts", session.contextId);
-  await ctx.db.delete("sessions", session._id);
-  await sweepSession(ctx, session._id);
+  await remove(ctx, "sessions", session, { at: now });
+  await endSession(ctx, session, now, false);
   return noContent;
 }
 
-async function firstRows(ctx: MutationCtx, session: Id<"sessions">) {
-  return [
-    ...(await ctx.db
-      .query("sessionMessages")
-      .withIndex("by_session_and_turn_no", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-    ...(await ctx.db
-      .query("whiteboardSnapshots")
-      .withIndex("by_session_and_snapshot_index", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-    ...(await ctx.db
-      .query("interactionLogs")
-      .withIndex("by_session_and_row", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-    ...(await ctx.db
-      .query("processedMessages")
-      .withIndex("by_session_and_client_message_id", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-    ...(await ctx.db
-      .query("turnLeases")
-      .withIndex("by_session", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-    ...(await ctx.db
-      .query("jobs")
-      .withIndex("by_session", (q) => q.eq("session", session))
-      .take(DELETE_BATCH)),
-  ];
+/** A session that is removed: what its rows must know of it once it is gone. */
+export interface Ended extends SessionName {
+  readonly session: Id<"sessions">;
+  readonly at: number;
+  /** Removed on the other arm, whose feed tells of each row. */
+  readonly isQuiet: boolean;
 }
 
-async function boardRows(ctx: MutationCtx, session: Id<"sessions">) {
+async function endRows<T extends KindTable>(ctx: MutationCtx, table: T, rows: readonly Doc<T>[], ended: Ended) {
+  for (const row of rows) {
+    if (ended.isQuiet) await drop(ctx, table, row, ended);
+    else await remove(ctx, table, row, { at: ended.at, session: ended });
+  }
+  return rows.length;
+}
+
+async function endHistory(ctx: MutationCtx, ended: Ended): Promise<number> {
+  const { session } = ended;
+  const messages = await ctx.db
+    .query("sessionMessages")
+    .withIndex("by_session_and_turn_no", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  const snapshots = await ctx.db
+    .query("whiteboardSnapshots")
+    .withIndex("by_session_and_snapshot_index", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  const logs = await ctx.db
+    .query("interactionLogs")
+    .withIndex("by_session_and_row", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  const processed = await ctx.db
+    .query("processedMessages")
+    .withIndex("by_session_and_client_message_id", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  return (
+    (await endRows(ctx, "sessionMessages", messages, ended)) +
+    (await endRows(ctx, "whiteboardSnapshots", snapshots, ended)) +
+    (await endRows(ctx, "interactionLogs", logs, ended)) +
+    (await endRows(ctx, "processedMessages", processed, ended))
+  );
+}
+
+async function endWork(ctx: MutationCtx, session: Id<"sessions">): Promise<number> {
+  const leases = await ctx.db
+    .query("turnLeases")
+    .withIndex("by_session", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  for (const row of leases) await ctx.db.delete("turnLeases", row._id);
+  const jobs = await ctx.db
+    .query("jobs")
+    .withIndex("by_session", (q) => q.eq("session", session))
+    .take(DELETE_BATCH);
+  for (const row of jobs) await ctx.db.delete("jobs", row._id);
+  return leases.length + jobs.length;
+}
+
+async function endBoard(ctx: MutationCtx, ended: Ended): Promise<number> {
   const board = await ctx.db
     .query("boards")
-    .withIndex("by_session", (q) => q.eq("session", session))
+    .withIndex("by_session", (q) => q.eq("session", ended.session))
     .first();
-  if (!board) return [];
-  const parts = [
-    // An update and a part are up to 900 kB each: few per transaction.
-    ...(await ctx.db
-      .query("boardUpdates")
-      .withIndex("by_board_and_seq", (q) => q.eq("board", board._id))
-      .take(8)),
-    ...(await ctx.db
-      .query("boardSnapshots")
-      .withIndex("by_board_and_generation_and_part", (q) => q.eq("board", board._id))
-      .take(8)),
-  ];
-  return parts.length > 0 ? parts : [board];
+  if (!board) return 0;
+  // An update and a part are up to 900 kB each: few per transaction.
+  const updates = await ctx.db
+    .query("boardUpdates")
+    .withIndex("by_board_and_seq", (q) => q.eq("board", board._id))
+    .take(8);
+  for (const row of updates) await ctx.db.delete("boardUpdates", row._id);
+  const parts = await ctx.db
+    .query("boardSnapshots")
+    .withIndex("by_board_and_generation_and_part", (q) => q.eq("board", board._id))
+    .take(8);
+  for (const row of parts) await ctx.db.delete("boardSnapshots", row._id);
+  const removed = updates.length + parts.length;
+  return removed > 0 ? removed : endRows(ctx, "boards", [board], ended);
 }
 
 /** Removes the rows of a deleted session, a batch a transaction; concept events stay (models.md §8). */
-export async function sweepSession(ctx: MutationCtx, session: Id<"sessions">): Promise<void> {
-  const rows = [...(await firstRows(ctx, session)), ...(await boardRows(ctx, session))];
-  for (const row of rows) await ctx.db.delete(row._id);
-  if (rows.length > 0) await ctx.scheduler.runAfter(0, internal.sessions.sweep, { session });
+export async function sweepSession(ctx: MutationCtx, ended: Ended): Promise<void> {
+  const { session, publicId, userId, at, isQuiet } = ended;
+  const rows = (await endHistory(ctx, ended)) + (await endWork(ctx, session)) + (await endBoard(ctx, ended));
+  if (rows > 0) await ctx.scheduler.runAfter(0, internal.sessions.sweep, { session, publicId, userId, at, isQuiet });
+}
+
+/** What remains of a session once its row and context are gone. */
+export async function endSession(ctx: MutationCtx, session: Doc<"sessions">, at: number, isQuiet: boolean) {
+  await countInFolder(ctx, session.folderId, -1);
+  await ctx.db.delete("sessionContexts", session.contextId);
+  const { publicId, userId, _id } = session;
+  await sweepSession(ctx, { session: _id, publicId, userId, at, isQuiet });
 }

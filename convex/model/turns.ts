@@ -8,6 +8,7 @@ import { KEPT_MS } from "./idempotency.ts";
 import { claimLease, holdsLease, isHeldByOther, releaseLease } from "./leases.ts";
 import { appendLog, type LogEntry } from "./logs.ts";
 import { messagesBelow } from "./messages.ts";
+import { drop, patch, put, type Write } from "./rows.ts";
 import { ownedSession, ownedSessionRow } from "./sessions.ts";
 
 /** Rows of O1 (tutor-socket.md §1). */
@@ -33,6 +34,7 @@ async function stateOf(ctx: QueryCtx, session: Doc<"sessions">) {
     folderId: session.folderId,
     latestTurnNo: session.latestTurnNo,
     logRows: session.logRows,
+    revision: session.revision ?? 0,
     conceptEventRows: session.conceptEventRows,
     analysisStatus: session.analysisStatus,
   };
@@ -51,6 +53,8 @@ export interface TurnStart {
   readonly userText?: string;
   /** The caller holds the newest chat rows up to this turn: they are not read again. */
   readonly knownThrough?: number;
+  /** The session's revision that they are of; absent: 0. */
+  readonly knownRevision?: number;
   /** Answers as if it had happened and stores nothing. */
   readonly dryRun?: boolean;
 }
@@ -64,11 +68,11 @@ const processedRow = (ctx: QueryCtx, session: Id<"sessions">, clientMessageId: s
     .first();
 
 /** The remembered row of an id, unless its 24 h are over: then it is removed and the id is new. */
-async function remembered(ctx: UserMutationCtx, turn: TurnStart) {
+async function remembered(ctx: UserMutationCtx, turn: TurnStart, session: Doc<"sessions">) {
   if (turn.clientMessageId === undefined) return null;
   const row = await processedRow(ctx, turn.session, turn.clientMessageId);
   if (!row || row.createdAt > turn.now - KEPT_MS) return row;
-  await ctx.db.delete("processedMessages", row._id);
+  await drop(ctx, "processedMessages", row, session);
   return null;
 }
 
@@ -80,7 +84,7 @@ async function mayWrite(ctx: UserMutationCtx, { session, instance, holds }: Turn
 export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
   const session = await ownedSessionRow(ctx, turn.session);
   if (!session) return { status: "gone" as const };
-  const earlier = await remembered(ctx, turn);
+  const earlier = await remembered(ctx, turn, session);
   if (earlier?.framesJson) return { status: "repeat" as const, framesJson: earlier.framesJson };
   if (!(await mayWrite(ctx, turn))) return { status: "busy" as const };
 
@@ -94,33 +98,37 @@ export async function beginTurn(ctx: UserMutationCtx, turn: TurnStart) {
   if (turn.userText !== undefined && inputTurnNo === null) {
     latestTurnNo += 1;
     inputTurnNo = latestTurnNo;
-    await ctx.db.insert("sessionMessages", {
+    const row = {
       session: session._id,
       turnNo: latestTurnNo,
-      role: "user",
+      role: "user" as const,
       text: turn.userText,
       payloadJson: null,
       snapshotIndex: null,
+      clientMessageId: turn.clientMessageId ?? null,
       createdAt: turn.now,
-    });
+    };
+    await put(ctx, "sessionMessages", row, { at: turn.now, session });
   }
   const stored = { userTurnNo: inputTurnNo, hasLogRow: turn.log !== undefined || (earlier?.hasLogRow ?? false) };
   let processed = earlier?._id ?? null;
-  if (earlier) await ctx.db.patch("processedMessages", earlier._id, stored);
+  if (earlier) await patch(ctx, "processedMessages", earlier, stored, { at: turn.now, session });
   else if (turn.clientMessageId !== undefined && (stored.userTurnNo !== null || stored.hasLogRow)) {
     const { session: id, clientMessageId, now } = turn;
     const row = { session: id, clientMessageId, ...stored, framesJson: null, createdAt: now };
-    processed = await ctx.db.insert("processedMessages", row);
+    processed = await put(ctx, "processedMessages", row, { at: now, session });
   }
   const interactionMode = turn.interactionMode ?? session.interactionMode;
   const next = { ...session, interactionMode, latestTurnNo, logRows };
   const changed = interactionMode !== session.interactionMode || logRows !== session.logRows;
   if (changed || latestTurnNo !== session.latestTurnNo) {
-    await ctx.db.patch("sessions", session._id, { interactionMode, latestTurnNo, logRows, updatedAt: turn.now });
+    const changes = { interactionMode, latestTurnNo, logRows, updatedAt: turn.now };
+    await patch(ctx, "sessions", session, changes, { at: turn.now });
   }
   const bound = inputTurnNo ?? latestTurnNo + 1;
   // The input of a repeated id may lie further back than what the caller holds.
-  const isKnown = turn.knownThrough === session.latestTurnNo && bound > session.latestTurnNo;
+  const isCurrent = (turn.knownRevision ?? 0) === (session.revision ?? 0);
+  const isKnown = isCurrent && turn.knownThrough === session.latestTurnNo && bound > session.latestTurnNo;
   const ready = {
     status: "ready" as const,
     ...(await stateOf(ctx, next)),
@@ -157,37 +165,45 @@ export interface TurnEnd {
   readonly dryRun?: boolean;
 }
 
-async function rememberFrames(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
+type Begun = Doc<"processedMessages"> | null;
+
+async function rememberFrames(ctx: UserMutationCtx, turn: TurnEnd, begun: Begun, write: Write): Promise<void> {
   const { session, clientMessageId, framesJson, now } = turn;
   if (clientMessageId === undefined) return;
-  if (turn.processed !== undefined) await ctx.db.patch("processedMessages", turn.processed, { framesJson });
-  else {
-    const fresh = { session, clientMessageId, userTurnNo: null, hasLogRow: false, framesJson, createdAt: now };
-    await ctx.db.insert("processedMessages", fresh);
-  }
+  if (begun) return patch(ctx, "processedMessages", begun, { framesJson }, write);
+  const fresh = { session, clientMessageId, userTurnNo: null, hasLogRow: false, framesJson, createdAt: now };
+  await put(ctx, "processedMessages", fresh, write);
 }
 
-async function storeReply(ctx: UserMutationCtx, turn: TurnEnd): Promise<void> {
+async function storeReply(ctx: UserMutationCtx, turn: TurnEnd, write: Write): Promise<void> {
   if (!turn.reply) return;
   const { turnNo, text, payloadJson } = turn.reply;
   const snapshotIndex = turn.actionsJson === undefined ? null : turnNo;
   if (turn.actionsJson !== undefined) {
-    await ctx.db.insert("whiteboardSnapshots", {
-      session: turn.session,
-      snapshotIndex: turnNo,
-      actionsJson: turn.actionsJson,
-      createdAt: turn.now,
-    });
+    const { session, actionsJson, now: createdAt } = turn;
+    await put(ctx, "whiteboardSnapshots", { session, snapshotIndex: turnNo, actionsJson, createdAt }, write);
   }
-  await ctx.db.insert("sessionMessages", {
-    session: turn.session,
-    turnNo,
-    role: "assistant",
-    text,
-    payloadJson,
-    snapshotIndex,
-    createdAt: turn.now,
-  });
+  const row = { session: turn.session, turnNo, role: "assistant" as const, text, payloadJson, snapshotIndex };
+  await put(ctx, "sessionMessages", { ...row, clientMessageId: null, createdAt: turn.now }, write);
+}
+
+/** One write of the session's row, of all that the turn changes of it. */
+async function closeTurn(ctx: UserMutationCtx, session: Doc<"sessions">, turn: TurnEnd): Promise<void> {
+  const { now, reply, claimJobId } = turn;
+  const before = await ctx.db.get("sessionContexts", session.contextId);
+  const isTouched = before?.json !== turn.contextJson;
+  if (isTouched) await ctx.db.patch("sessionContexts", session.contextId, { json: turn.contextJson });
+  const hasSnapshot = reply !== undefined && turn.actionsJson !== undefined;
+  const changes = {
+    latestTurnNo: reply?.turnNo ?? session.latestTurnNo,
+    snapshotCount: session.snapshotCount + (hasSnapshot ? 1 : 0),
+    latestSnapshotIndex: hasSnapshot ? reply.turnNo : session.latestSnapshotIndex,
+    conceptEventRows: session.conceptEventRows + turn.conceptEvents.length,
+    updatedAt: now,
+    ...(claimJobId !== undefined && { analysisStatus: "processing" as const, endedAt: now }),
+  };
+  await patch(ctx, "sessions", session, changes, { at: now, isTouched });
+  if (claimJobId !== undefined) await queueAnalysis(ctx, session, claimJobId, now);
 }
 
 /**
@@ -205,29 +221,21 @@ export async function finishTurn(ctx: UserMutationCtx, turn: TurnEnd) {
   if (turn.reply && turn.reply.turnNo !== session.latestTurnNo + 1) return { status: "stale" as const };
   if (turn.claimJobId !== undefined && session.analysisStatus !== null) return { status: "stale" as const };
 
-  await storeReply(ctx, turn);
-  await rememberFrames(ctx, turn);
-  await ctx.db.patch("sessionContexts", session.contextId, { json: turn.contextJson });
   const { conceptEvents, now } = turn;
+  const write = { at: now, session };
+  await storeReply(ctx, turn, write);
+  await rememberFrames(ctx, turn, row ?? null, write);
   for (const { id: publicId, ...event } of conceptEvents) {
     const owner = { sessionId: session.publicId, userId: ctx.userId, createdAt: now };
-    await ctx.db.insert("conceptEvents", { publicId, ...owner, ...event });
+    await put(ctx, "conceptEvents", { publicId, ...owner, ...event }, write);
   }
-  await ctx.db.patch("sessions", session._id, {
-    latestTurnNo: turn.reply?.turnNo ?? session.latestTurnNo,
-    snapshotCount: session.snapshotCount + (turn.reply && turn.actionsJson !== undefined ? 1 : 0),
-    latestSnapshotIndex: turn.reply && turn.actionsJson !== undefined ? turn.reply.turnNo : session.latestSnapshotIndex,
-    conceptEventRows: session.conceptEventRows + conceptEvents.length,
-    updatedAt: now,
-  });
-  if (turn.claimJobId !== undefined) await claimAnalysis(ctx, session, turn.claimJobId, now);
+  await closeTurn(ctx, session, turn);
   await releaseLease(ctx, turn.session, turn.instance);
   return { status: "stored" as const };
 }
 
 /** null → `processing`, once (services.md §9). The job row commits with the claim. */
-async function claimAnalysis(ctx: UserMutationCtx, session: Doc<"sessions">, jobId: string, now: number) {
-  await ctx.db.patch("sessions", session._id, { analysisStatus: "processing", endedAt: now });
+async function queueAnalysis(ctx: UserMutationCtx, session: Doc<"sessions">, jobId: string, now: number) {
   await ctx.db.insert("jobs", {
     publicId: jobId,
     kind: "session_analysis",

@@ -6,6 +6,12 @@ export const messageRole = v.union(v.literal("user"), v.literal("assistant"));
 export const jobKind = v.union(v.literal("session_analysis"), v.literal("embedding"));
 export const jobStatus = v.union(v.literal("queued"), v.literal("running"), v.literal("success"), v.literal("failed"));
 
+/** Of a change (contract rest.md §7). */
+export const changeOp = v.union(v.literal("upsert"), v.literal("delete"));
+export type ChangeOp = Infer<typeof changeOp>;
+export const origin = v.union(v.literal("legacy"), v.literal("candidate"));
+export type Origin = Infer<typeof origin>;
+
 /** How a keyed request names itself (G10). */
 export const keyedRequest = v.object({
   method: v.string(),

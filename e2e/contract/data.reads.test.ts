@@ -220,3 +220,24 @@ item(
 );
 
 const byKey = (a: Json, b: Json): number => (`${a.kind} ${a.key}` < `${b.kind} ${b.key}` ? -1 : 1);
+
+item(
+  "rest §7",
+  "the users that an arm knows come page by page, each once (an addition of ours)",
+  async (c) => {
+    const made = [c.user(), c.user(), c.user()];
+    for (const user of made) await c.folder(user, "a");
+    const found: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const query: string = after === null ? "" : `&after=${encodeURIComponent(after)}`;
+      const page = (await internal(c, "GET", `/internal/users?limit=50${query}`)).json();
+      found.push(...page.users);
+      if (!page.more) break;
+      after = page.users.at(-1);
+    }
+    assert.equal(new Set(found).size, found.length);
+    for (const { sub } of made) assert.ok(found.includes(sub));
+    assert.equal((await c.api("GET", "/internal/users")).status, 401);
+  },
+  AT_STORE,
+);

@@ -90,11 +90,13 @@ const CHAT: readonly Row[] = [
 const INTERNAL: readonly Row[] = [
   ["internal.faults.set", "PUT", "/internal/faults", "service", served],
   ["internal.faults.get", "GET", "/internal/faults", "service", served],
-  ["internal.digest", "GET", "/internal/users/{user_id}/digest", "service", later],
-  ["internal.export", "GET", "/internal/users/{user_id}/export", "service", later],
+  // Ours: nothing else says whom to copy or to compare.
+  ["internal.users", "GET", "/internal/users", "service", served],
+  ["internal.digest", "GET", "/internal/users/{user_id}/digest", "service", served],
+  ["internal.export", "GET", "/internal/users/{user_id}/export", "service", served],
   ["internal.clear", "DELETE", "/internal/users/{user_id}", "service", later],
-  ["internal.changes.read", "GET", "/internal/changes", "service", later],
-  ["internal.changes.apply", "POST", "/internal/changes", "service", later],
+  ["internal.changes.read", "GET", "/internal/changes", "service", served],
+  ["internal.changes.apply", "POST", "/internal/changes", "service", served],
 ];
 
 const CONVERSATIONS: readonly Row[] = [

@@ -12,6 +12,7 @@ import { createDerivedIds } from "./derivedIds.ts";
 import { createFaultyStore } from "./faults/faultyStore.ts";
 import { armTimedCrash, skewMs } from "./faults/processFaults.ts";
 import { createSwitchboard } from "./faults/switchboard.ts";
+import { continuityRoutes } from "./continuity/routes.ts";
 import { createApp } from "./http/app.ts";
 import { createKeyedRuns } from "./http/keyed.ts";
 import { identityHeaders } from "./http/respond.ts";
@@ -53,7 +54,7 @@ const within = (work: Promise<unknown>, ms: number): Promise<void> =>
 function routesOf(services: Services) {
   const accounts = accountRoutes(services);
   return {
-    open: { ...healthRoutes(services), ...accounts.open },
+    open: { ...healthRoutes(services), ...accounts.open, ...continuityRoutes(services) },
     bearer: {
       ...folderRoutes(services),
       ...sessionRoutes(services),

@@ -10,7 +10,7 @@ export interface SessionQueues {
   /** Runs after everything queued before it. */
   enqueue(sessionId: string, work: Work): void;
   /** The same for a REST call: 503 `SESSION_BUSY` when its turn does not come in time, and then it never runs. */
-  run<T>(sessionId: string, work: () => Promise<T>): Promise<T>;
+  run<T>(sessionId: string, work: () => Promise<T>, patienceMs?: number): Promise<T>;
   /** Resolves once nothing runs. What has not begun is dropped. */
   drain(): Promise<void>;
 }
@@ -43,13 +43,13 @@ export function createSessionQueues(waitMs = REST_WAIT_MS): SessionQueues {
   }
   return {
     enqueue,
-    run: (sessionId, item) =>
+    run: (sessionId, item, patienceMs = waitMs) =>
       new Promise((resolve, reject) => {
         let isGivenUp = false;
         const timer = setTimeout(() => {
           isGivenUp = true;
           reject(new HttpError(503, "SESSION_BUSY", "The session is busy."));
-        }, waitMs);
+        }, patienceMs);
         enqueue(sessionId, async () => {
           clearTimeout(timer);
           if (isGivenUp) return;

@@ -18,6 +18,8 @@ export interface StoreOptions {
 /** Two creation times are this far apart, ms: a double near 2·10¹² still tells them apart. */
 const CREATION_TIME_STEP_MS = 0.001;
 const NS_PER_MS = 1_000_000n;
+/** Two commits are at least this far apart, ns: who shows timestamps as whole microseconds can still tell them apart. */
+const COMMIT_STEP_NS = 1_000n;
 const PAGE_CACHE_KIB = 64 * 1_024;
 /** Of the write-ahead log, 16 MiB: pages that are written again and again go into the file once, in some 30 ms. */
 const CHECKPOINT_PAGES = 4_096;
@@ -71,7 +73,7 @@ export class SqliteStore implements WritableStore {
   /** Never back, whatever the clock does, also over a restart: the newest one is in the file (embedded-convex §3.2). */
   takeTs(nowMs: number): bigint {
     const now = BigInt(Math.floor(nowMs)) * NS_PER_MS;
-    this.#ts = now > this.#ts ? now : this.#ts + 1n;
+    this.#ts = now >= this.#ts + COMMIT_STEP_NS ? now : this.#ts + COMMIT_STEP_NS;
     return this.#ts;
   }
 

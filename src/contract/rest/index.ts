@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import * as accounts from "./accounts.ts";
 import * as board from "./board.ts";
+import * as continuity from "./continuity.ts";
 import * as folders from "./folders.ts";
 import * as health from "./health.ts";
 import * as logs from "./logs.ts";
@@ -12,7 +13,7 @@ export interface RouteBodies {
   readonly query?: z.ZodType;
   readonly request?: z.ZodType;
   /** A schema of the JSON body, the media type of another body, or null when there is no body. */
-  readonly response: z.ZodType | "text/plain" | "application/octet-stream" | null;
+  readonly response: z.ZodType | "text/plain" | "application/octet-stream" | "application/x-ndjson" | null;
 }
 
 export const BODIES = {
@@ -46,12 +47,21 @@ export const BODIES = {
   readyz: { status: 200, response: health.ready },
   "internal.faults.set": { status: 204, response: null },
   "internal.faults.get": { status: 200, response: "text/plain" },
+  "internal.digest": { status: 200, response: continuity.digest },
+  "internal.users": { status: 200, query: continuity.usersQuery, response: continuity.users },
+  "internal.export": { status: 200, response: "application/x-ndjson" },
+  "internal.changes.read": { status: 200, query: continuity.changesQuery, response: continuity.changesPage },
+  "internal.changes.apply": {
+    status: 200,
+    request: continuity.changesRequest,
+    response: continuity.changesApplied,
+  },
 } as const satisfies Readonly<Record<string, RouteBodies>>;
 export type ServedRouteId = keyof typeof BODIES;
 
 export * from "./accounts.ts";
 export * from "./board.ts";
-export * from "./changes.ts";
+export * from "./continuity.ts";
 export * from "./folders.ts";
 export * from "./health.ts";
 export * from "./logs.ts";

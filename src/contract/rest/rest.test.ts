@@ -85,6 +85,25 @@ const EXAMPLES: Readonly<Partial<Record<ServedRouteId, Members>>> = {
   "auth.me": profile,
   health: { status: "ok", timestamp: NAIVE, version: "1.0.0" },
   livez: { status: "ok" },
+  "internal.users": { users: ["u"], more: false },
+  "internal.digest": {
+    user_id: "u",
+    cursor: 1,
+    sections: { folders: { count: 0, hash: "0".repeat(64), full_hash: "0".repeat(64) } },
+    hash: "0".repeat(64),
+    full_hash: "0".repeat(64),
+  },
+  "internal.changes.read": {
+    changes: [{ seq: 1, kind: "k", op: "delete", key: "a/1", user_id: "u", version: 1, origin: "legacy", at: 1 }],
+    cursor: 1,
+    more: false,
+  },
+  "internal.changes.apply": {
+    applied: 0,
+    skipped: 1,
+    rejected: [{ seq: 1, reason: "later: session busy" }],
+    conflicts: [{ seq: 1, kind: "k", key: "a" }],
+  },
   readyz: { status: "ready", checks: { store: "ok", boards: "ok", config: "ok" } },
 };
 

@@ -46,6 +46,8 @@ export interface Boards {
   /** The current document: the live one, else a copy of the stored one (§6). */
   read(key: BoardKey): Promise<Y.Doc>;
   noteTutorObjects(sessionId: string, ids: readonly string[]): void;
+  /** Updates up to `seq` were stored beside the live board: it takes them over and relays them to its sockets. */
+  noteStored(sessionId: string, seq: number): void;
   /** Forgets a deleted session's board without storing it. */
   drop(sessionId: string): void;
   isWriting(): boolean;
@@ -126,7 +128,7 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
   }
 
   /** Another instance's updates, in the store's order. */
-  function follow(entry: Entry, watched: Watched): void {
+  function follow(entry: Entry, watched: Pick<Watched, "lastSeq">): void {
     entry.lastSeq = Math.max(entry.lastSeq, watched.lastSeq);
     entry.following ??= followAll(entry).finally(() => {
       entry.following = null;
@@ -212,6 +214,10 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
       return doc;
     },
     noteTutorObjects: (sessionId, ids) => loaded.get(sessionId)?.live.noteTutorObjects(ids),
+    noteStored(sessionId, lastSeq) {
+      const entry = loaded.get(sessionId);
+      if (entry) follow(entry, { lastSeq });
+    },
     drop(sessionId) {
       const entry = loaded.get(sessionId);
       if (!entry) return;

@@ -39,8 +39,27 @@ export interface BoardStorage {
   follow(seq: number, apply: (update: Uint8Array) => void): Promise<void>;
   /** Appends one merged update; compacts from the document when the log has grown long. */
   append(update: Uint8Array, doc: Y.Doc): Promise<void>;
+  /**
+   * Applies what was stored up to `seq` and nothing later. False: a snapshot holds later updates too, and the document
+   * with it.
+   */
+  loadThrough(doc: Y.Doc, seq: number): Promise<boolean>;
+  /** Whether the session is still there. */
+  isThere(): Promise<boolean>;
+  /**
+   * Appends through `write`, which must store nothing once others have appended behind what was loaded; without an update
+   * it only hears where the board is.
+   */
+  appendThrough<T>(update: Uint8Array | null, doc: Y.Doc, write: (to: AppendPlace) => Promise<T>): Promise<T | null>;
   /** After the last socket: replaces a log by a snapshot that would make the next load slow. */
   tidy(doc: Y.Doc): Promise<void>;
+}
+
+export interface AppendPlace {
+  readonly board: Id<"boards">;
+  /** The newest update that was loaded. */
+  readonly after: number;
+  readonly update?: ArrayBuffer;
 }
 
 interface Head {
@@ -103,11 +122,13 @@ export function createBoardStorage(
     current: Head,
     apply: (update: Uint8Array) => void,
     isAfterSnapshot = false,
+    through = Number.POSITIVE_INFINITY,
   ): Promise<boolean> {
     for (let hasMore = true; hasMore; ) {
       const page = await store.query(api.boards.updates, { board: current.board, after: current.last }, identity);
       for (const { seq, update } of page.updates) {
         if (seq <= current.last) continue;
+        if (seq > through) return true;
         if (seq !== current.last + 1) return false;
         if (update.byteLength > 0) apply(new Uint8Array(update));
         else if (!isAfterSnapshot) return false;
@@ -140,6 +161,16 @@ export function createBoardStorage(
     }
   }
 
+  async function loadThrough(doc: Y.Doc, seq: number): Promise<boolean> {
+    const apply = intoDocument(doc);
+    for (let tries = 1; ; tries += 1) {
+      const taken = await takeSnapshot(apply);
+      if (!taken) return false;
+      if (await readLog(taken, apply, true, seq)) return taken.through <= seq && taken.last >= seq;
+      if (tries >= SNAPSHOT_TRIES) throw new BoardUnreadableError("updates are missing");
+    }
+  }
+
   async function opened(): Promise<Head | null> {
     if (head) return head;
     const found = await store.mutation(api.boards.open, { session, now: clock.now() }, identity);
@@ -164,8 +195,7 @@ export function createBoardStorage(
     });
     const refused = written.find(({ status }) => status !== "stored");
     if (refused) return refused.status;
-    const now = clock.now();
-    const done = await store.mutation(api.boards.commitSnapshot, { board, generation, parts, through, now }, identity);
+    const done = await store.mutation(api.boards.commitSnapshot, { board, generation, parts, through }, identity);
     // Stale: another instance was faster; the next one is tried when the log has grown again.
     if (done.status !== "stored") return done.status;
     Object.assign(current, { through, logUpdates: 0, logBytes: 0, snapshotBytes: state.length });
@@ -200,6 +230,20 @@ export function createBoardStorage(
     if (current.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(current, doc);
   }
 
+  async function appendThrough<T>(
+    update: Uint8Array | null,
+    doc: Y.Doc,
+    write: (to: AppendPlace) => Promise<T>,
+  ): Promise<T | null> {
+    const current = await opened();
+    if (!current) return null;
+    const { board, last: after } = current;
+    if (!update) return write({ board, after });
+    const isLarge = update.length > PART_BYTES;
+    if (isLarge && (await writeSnapshot(current, doc)) !== "stored") return null;
+    return write({ board, after, update: buffer(isLarge ? new Uint8Array() : update) });
+  }
+
   async function tidy(doc: Y.Doc): Promise<void> {
     if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, doc);
   }
@@ -216,6 +260,9 @@ export function createBoardStorage(
     load: (doc) => inTurn(() => readAll(intoDocument(doc))),
     follow: (seq, apply) => inTurn(() => follow(seq, apply)),
     append: (update, doc) => inTurn(() => append(update, doc)),
+    loadThrough,
+    isThere: async () => (await store.query(api.boards.find, { session }, identity)).status !== "gone",
+    appendThrough,
     tidy: (doc) => inTurn(() => tidy(doc)),
   };
 }

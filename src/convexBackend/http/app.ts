@@ -11,6 +11,7 @@ import type { Reply } from "./call.ts";
 import { corsHeaders, isPreflight, preflightHeaders } from "./cors.ts";
 import { errorBody, HttpError, InvalidInputError, violationsBody } from "./errors.ts";
 import { createRoutedCall, familyOf, type RoutedDeps } from "./routedCall.ts";
+import { isServed, requireServiceToken } from "./internal.ts";
 import { identityHeaders, spoilReply, writeReply } from "./respond.ts";
 
 export interface AppDeps extends RoutedDeps {
@@ -107,8 +108,7 @@ export function createApp(deps: AppDeps) {
     const found = match(method, matchable(path));
     if (found.found === "nothing") return { reply: unroutable(404), route: null, at: nowhere };
     const route = found.found === "route" ? found.route : null;
-    const isSwitchable = config.serviceToken !== null && config.allowsFaultHeaders;
-    if (isInternal(path) && !isSwitchable) return { reply: unroutable(404), route: null, at: nowhere };
+    if (isInternal(path) && !isServed(config, path)) return { reply: unroutable(404), route: null, at: nowhere };
     if (found.found === "path") {
       return { reply: unroutable(405, { Allow: found.allow.join(", ") }), route, at: nowhere };
     }
@@ -117,6 +117,7 @@ export function createApp(deps: AppDeps) {
     // Faults act after authentication: an answer before that is left as it is.
     let answerAt = nowhere;
     try {
+      if (found.route.auth === "service") requireServiceToken(config, request);
       if (!isInternal(path)) at = { ...at, ...headerFaults(request) };
       if (isTarget) at = { ...at, place: "rest", routeId: found.route.id };
       const onAdmitted = (): void => {

@@ -8,6 +8,8 @@ export interface Reply {
   readonly status: number;
   /** JSON text, other text or bytes; absent with 204. */
   readonly body?: string | Uint8Array;
+  /** In the place of a body: sent as it comes, with as much waiting as the reader makes wait. */
+  readonly stream?: AsyncIterable<string>;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -28,6 +30,8 @@ export interface Call {
   /** Parsed JSON body; undefined when there was none. */
   readonly body: unknown;
   readonly bytes: Buffer;
+  /** Why there is no parsed body although bytes came; only on routes without a bearer. */
+  readonly invalidBody?: Error;
   readonly key: GivenKey;
   /** The key was used for another request: 409 once the request itself is found valid (G9). */
   readonly isKeyReused: boolean;

@@ -21,15 +21,15 @@ function drain(request: IncomingMessage): void {
   request.resume();
 }
 
-const tooLarge = (request: IncomingMessage): HttpError => {
+const tooLarge = (request: IncomingMessage, bytesMax: number): HttpError => {
   drain(request);
-  const message = `The body is larger than ${JSON_BODY_BYTES_MAX} bytes.`;
+  const message = `The body is larger than ${bytesMax} bytes.`;
   return new HttpError(413, "PAYLOAD_TOO_LARGE", message);
 };
 
 /** The body's bytes; throws 413 as soon as it is known to be too large. */
-export async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > JSON_BODY_BYTES_MAX) throw tooLarge(request);
+export async function readBytes(request: IncomingMessage, bytesMax = JSON_BODY_BYTES_MAX): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge(request, bytesMax);
   if (request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined) {
     return Buffer.alloc(0);
   }
@@ -38,9 +38,9 @@ export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size <= JSON_BODY_BYTES_MAX) return void chunks.push(chunk);
+      if (size <= bytesMax) return void chunks.push(chunk);
       request.off("data", onData);
-      reject(tooLarge(request));
+      reject(tooLarge(request, bytesMax));
     };
     request.on("data", onData);
     request.once("end", () => resolve(Buffer.concat(chunks)));

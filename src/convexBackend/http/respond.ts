@@ -1,5 +1,7 @@
 // Writing an answer: headers of every response (contract README §3, G11), and the faults that act on answers.
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { CONTRACT_VERSION } from "../../contract/index.ts";
 import { spoilJson } from "../faults/spoilJson.ts";
@@ -11,7 +13,16 @@ const JSON_TYPE = "application/json";
 
 export const identityHeaders: Headers = { "X-Contract-Version": CONTRACT_VERSION, "X-Backend-Arm": "candidate" };
 
+/** A stream that breaks breaks the answer: its reader must not take a part for the whole. */
+function writeStream(response: ServerResponse, reply: Reply, stream: AsyncIterable<string>, extra: Headers): void {
+  const type = reply.contentType ?? JSON_TYPE;
+  const own = { ...identityHeaders, ...extra, ...reply.headers };
+  response.writeHead(reply.status, { ...own, "Content-Type": type, "Cache-Control": "no-store" });
+  pipeline(Readable.from(stream), response).catch(() => response.destroy());
+}
+
 export function writeReply(response: ServerResponse, reply: Reply, extra: Headers): void {
+  if (reply.stream) return writeStream(response, reply, reply.stream, extra);
   const body = reply.body === undefined ? Buffer.alloc(0) : Buffer.from(reply.body as string);
   const type = reply.contentType ?? JSON_TYPE;
   const hasBody = reply.status !== 204;

@@ -38,6 +38,9 @@ export interface RoutedRequest {
   readonly onAdmitted: () => void;
 }
 
+/** Bodies of routes that take more than others: one board of 32 MiB in base64, and its change around it. */
+const BODY_BYTES_MAX: Readonly<Record<string, number>> = { "internal.changes.apply": 48 * 1_048_576 };
+
 export const familyOf = (route: RouteSpec | null): ErrorFamily => (route?.family === "accounts" ? "D" : "E1");
 
 const UNAUTHENTICATED = {
@@ -90,7 +93,7 @@ export function createRoutedCall({ gate, faults, metrics, handlers }: RoutedDeps
     at,
     onAdmitted,
   }: RoutedRequest): Promise<Reply> {
-    const bytes = await readBytes(request);
+    const bytes = await readBytes(request, BODY_BYTES_MAX[route.id]);
     const parsed = parseJson(bytes);
     const body = parsed.kind === "json" ? parsed.value : undefined;
     const key = givenKey(request.headers["idempotency-key"], route.isKeyed);
@@ -98,8 +101,9 @@ export function createRoutedCall({ gate, faults, metrics, handlers }: RoutedDeps
     const open = handlers.open[route.id];
     if (open) {
       onAdmitted();
+      const invalid = parsed.kind === "invalid" ? { invalidBody: parsed.error } : {};
       if (parsed.kind === "invalid" && route.method !== "GET" && route.family === "accounts") throw parsed.error;
-      return underFaults(at, () => open({ ...base, body, params: rawParams }));
+      return underFaults(at, () => open({ ...base, body, params: rawParams, ...invalid }));
     }
     const bearer = handlers.bearer[route.id];
     if (!bearer) throw new TypeError(`no handler for route ${route.id}`);

@@ -1,5 +1,6 @@
 // `/api/auth/*` (contract realtime-socket.md §9). Errors are of family D.
 import { randomUUID } from "node:crypto";
+import type { FunctionReturnType } from "convex/server";
 import { api } from "../../../convex/_generated/api.js";
 import { foldAscii } from "../../contract/index.ts";
 import { hashPassword, isEmail, isPassword, passwordWeakness } from "../auth/passwords.ts";
@@ -27,6 +28,8 @@ const profileChanges = {
   learning_preferences: optional(object),
   emotional_profile: optional(object),
 };
+
+type Profile = NonNullable<FunctionReturnType<typeof api.accounts.profileOfCaller>>;
 
 interface User {
   readonly id: string;
@@ -116,13 +119,17 @@ export function accountRoutes(services: Services): {
     return json(200, { message: "Logged out successfully" });
   };
 
-  const me: BearerHandler = async (_call, { sub }) => {
+  /** A row of the other arm may have no address: then the token's is shown. */
+  const shown = (profile: Profile, email: string) =>
+    shapes.profile({ ...profile, email: profile.email || email, ...naiveTimes(profile) });
+
+  const me: BearerHandler = async (_call, { sub, email }) => {
     const profile = await store.query(api.accounts.profileOfCaller, {}, asUser(sub));
     if (!profile) throw detail(404, "User not found");
-    return json(200, shapes.profile({ ...profile, ...naiveTimes(profile) }));
+    return json(200, shown(profile, email));
   };
 
-  const changeProfile: BearerHandler = async (call, { sub }) => {
+  const changeProfile: BearerHandler = async (call, { sub, email }) => {
     const changes = readBody(profileChanges, call.body);
     const args = {
       ...(changes.name !== undefined && { name: changes.name }),
@@ -131,7 +138,7 @@ export function accountRoutes(services: Services): {
     };
     const profile = await store.mutation(api.accounts.updateProfile, args, asUser(sub));
     if (!profile) throw detail(404, "User not found");
-    return json(200, shapes.profile({ ...profile, ...naiveTimes(profile) }));
+    return json(200, shown(profile, email));
   };
 
   return {

@@ -38,7 +38,7 @@ test("a topic may be called like a built-in, and is cut at 200 code points", () 
 
 test("kept rows are dropped as soon as one in between is unknown", () => {
   const row = (turnNo: number) => ({ turnNo, role: "user" as const, text: "t" });
-  const rows = createRecentRows([], 0);
+  const rows = createRecentRows([], 0, 0);
   for (let n = 1; n <= PROMPT_ROWS + 5; n += 1) rows.add(row(n));
   assert.equal(rows.below(PROMPT_ROWS + 5).length, PROMPT_ROWS);
   assert.equal(rows.knownThrough, PROMPT_ROWS + 5);

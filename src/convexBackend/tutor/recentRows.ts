@@ -14,23 +14,30 @@ const UNKNOWN = -1;
 export interface RecentRows {
   /** The rows are complete up to this turn. */
   readonly knownThrough: number;
+  /** Of the session's revision, which grows when rows come from the other arm. */
+  readonly knownRevision: number;
   /** Rows below a turn, oldest first. */
   below(turnNo: number): readonly ChatRow[];
-  replace(rows: readonly ChatRow[], knownThrough: number): void;
+  replace(rows: readonly ChatRow[], knownThrough: number, knownRevision: number): void;
   add(row: ChatRow): void;
 }
 
-export function createRecentRows(initial: readonly ChatRow[], through: number): RecentRows {
+export function createRecentRows(initial: readonly ChatRow[], through: number, revision: number): RecentRows {
   let rows = initial.slice(-PROMPT_ROWS);
   let knownThrough = through;
+  let knownRevision = revision;
   return {
     get knownThrough() {
       return knownThrough;
     },
+    get knownRevision() {
+      return knownRevision;
+    },
     below: (turnNo) => rows.filter((row) => row.turnNo < turnNo),
-    replace(next, upTo) {
+    replace(next, upTo, ofRevision) {
       rows = next.slice(-PROMPT_ROWS);
       knownThrough = upTo;
+      knownRevision = ofRevision;
     },
     add(row) {
       if (row.turnNo !== knownThrough + 1) {

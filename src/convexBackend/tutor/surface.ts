@@ -47,7 +47,7 @@ export function createTutorSurface(services: Services): TutorSurface {
     const question = questionEnvelope(context);
     const frames = [JSON.stringify(first), ...(question ? [JSON.stringify(question)] : [])];
     const { session, logRows } = opened;
-    const recent = createRecentRows(opened.messages, opened.latestTurnNo);
+    const recent = createRecentRows(opened.messages, opened.latestTurnNo, opened.revision);
     return { frames, seed: { id, session, identity, logRows, userModel: context.user_model_state, recent } };
   }
 

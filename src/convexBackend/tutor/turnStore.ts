@@ -40,6 +40,7 @@ export async function begin(turn: Turn): Promise<Beginning> {
       ...(frame.mode !== null && { interactionMode: frame.mode }),
       ...(text && { log: { id, row, ...text } }),
       knownThrough: actor.recent.knownThrough,
+      knownRevision: actor.recent.knownRevision,
       ...(turn.isLost && { dryRun: true }),
       ...(plan.kind === "turn" && plan.userText !== undefined && { userText: plan.userText }),
     };
@@ -57,7 +58,7 @@ export async function begin(turn: Turn): Promise<Beginning> {
 export function noteInput({ actor, plan, isLost }: Turn, begun: Begun): void {
   if (isLost) return;
   const bound = begun.inputTurnNo ?? begun.latestTurnNo + 1;
-  if (begun.messages) actor.recent.replace(begun.messages, bound - 1);
+  if (begun.messages) actor.recent.replace(begun.messages, bound - 1, begun.revision);
   // A row that an earlier frame of the same id stored may say something else: then the rows are read again.
   if (plan.kind === "turn" && plan.userText !== undefined && !begun.isInputReused) {
     actor.recent.add({ turnNo: bound, role: "user", text: plan.userText });

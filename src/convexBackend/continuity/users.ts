@@ -1,0 +1,68 @@
+// Digest and export of one user (contract rest.md §7).
+import type { Services } from "../services.ts";
+import { createSectionHash, type Section, topHashes } from "./digest.ts";
+import { createSpool, type Spool } from "./spool.ts";
+import { type UserRow, type UserRows, userRows } from "./userRows.ts";
+
+/** Rows that are past their time do not count, purged or not. */
+const living = (rows: readonly UserRow[], now: number): UserRow[] =>
+  rows.filter(({ keptUntil }) => keptUntil === null || keptUntil > now);
+
+interface Hashed {
+  readonly sections: Readonly<Record<string, Section>>;
+  readonly hash: string;
+  readonly full_hash: string;
+}
+
+async function hashed(rows: readonly UserRow[], kinds: readonly string[], spool: Spool): Promise<Hashed> {
+  const hashes = new Map(kinds.toSorted().map((kind) => [kind, createSectionHash()]));
+  for (const row of rows) {
+    const full = await spool.get(row.full);
+    hashes.get(row.kind)?.add({ full, bare: row.bare === "" ? full : await spool.get(row.bare) });
+  }
+  const sections = Object.fromEntries([...hashes].map(([kind, hash]) => [kind, hash.end()]));
+  return { sections, ...topHashes(sections) };
+}
+
+async function withRowsOf<T>(
+  services: Services,
+  userId: string,
+  keepsLines: boolean,
+  use: (rows: UserRow[], all: UserRows, spool: Spool) => Promise<T>,
+): Promise<T> {
+  const spool = createSpool();
+  try {
+    const all = await userRows(services, userId, spool, keepsLines);
+    return await use(living(all.rows, services.clock.now()), all, spool);
+  } catch (error) {
+    await spool.close();
+    throw error;
+  }
+}
+
+export const userDigest = (services: Services, userId: string): Promise<object> =>
+  withRowsOf(services, userId, false, async (rows, { kinds, cursor }, spool) => {
+    const { sections, ...top } = await hashed(rows, kinds, spool);
+    await spool.close();
+    return { user_id: userId, cursor, sections, ...top };
+  });
+
+async function* exportLines(rows: readonly UserRow[], spool: Spool, last: string): AsyncGenerator<string> {
+  try {
+    yield "";
+    for (const row of rows) yield `${await spool.get(row.line)}\n`;
+    yield `${last}\n`;
+  } finally {
+    await spool.close();
+  }
+}
+
+/** The rows are gathered before the first line: what fails by then is an error like any other. */
+export const userExport = (services: Services, userId: string): Promise<AsyncIterable<string>> =>
+  withRowsOf(services, userId, true, async (rows, { kinds, cursor }, spool) => {
+    const { full_hash } = await hashed(rows, kinds, spool);
+    const lines = exportLines(rows, spool, JSON.stringify({ cursor, full_hash }));
+    // Begun, so that it also ends, and its file goes, when nobody reads it.
+    await lines.next();
+    return lines;
+  });
