@@ -105,7 +105,8 @@ export function createApp(deps: AppDeps) {
       const refusal = new HttpError(421, "SHADOW_REFUSED", "Mirrored traffic and this instance do not fit.");
       return { reply: failure(refusal, null, requestId), route: null, at: nowhere };
     }
-    const found = match(method, matchable(path));
+    // A user id is any text: there `%2F` is part of a name.
+    const found = match(method, isInternal(rawPath) ? rawPath : matchable(path));
     if (found.found === "nothing") return { reply: unroutable(404), route: null, at: nowhere };
     const route = found.found === "route" ? found.route : null;
     if (isInternal(path) && !isServed(config, path)) return { reply: unroutable(404), route: null, at: nowhere };
