@@ -109,6 +109,14 @@ test("verify names what differs by section and key; a sample is the same users e
   assert.ok(first.length > 5 && first.length < 60, `${first.length} of 250`);
 });
 
+test("a difference that the relay is about to close is none", async (t) => {
+  const bench = await start(t);
+  let looks = 0;
+  bench.control.verify = (subject) => Promise.resolve(++looks < 3 ? differing(subject) : equal(subject));
+  const { code, stdout } = await bench.ask("verify", "--user", "u_81");
+  assert.deepEqual([code, stdout, looks], [0, "u_81: both arms hold the same\n", 3]);
+});
+
 test("copy --all shows how far it is until it is through", async (t) => {
   const bench = await start(t);
   let looks = 0;
