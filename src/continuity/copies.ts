@@ -59,8 +59,13 @@ export function createCopies(options: CopiesOptions): Copies {
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      stopped.signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
+      const end = (): void => {
+        cancel();
+        stopped.signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = clock.after(ms, end);
+      stopped.signal.addEventListener("abort", end);
     });
 
   /** Until it is through or stopped: a run that gives up would leave the direction incomplete for ever. */

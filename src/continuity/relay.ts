@@ -13,7 +13,7 @@ import {
 
 const ROWS_MAX = 1_000;
 /** Of one step, so that a stop does not wait for long and an arm that hangs is noticed. */
-const STEP_MS_MAX = 10_000;
+const STEP_MS_MAX = 60_000;
 const PAUSE_MS = 200;
 const BACK_OFF_MS = 500;
 const BACK_OFF_MS_MAX = 10_000;
@@ -50,6 +50,7 @@ class RelayLoop implements Relay {
   #cancelPause: (() => void) | null = null;
   /** When the newest step began that found the end of the feed. */
   #caughtUpMs: number | null = null;
+  #startedMs = 0;
   #conflicts = 0;
   #failures = 0;
   #failure: string | null = null;
@@ -68,6 +69,7 @@ class RelayLoop implements Relay {
   }
 
   start(): void {
+    this.#startedMs = this.#options.clock.monotonic();
     this.#running ??= this.#run();
   }
 
@@ -81,7 +83,10 @@ class RelayLoop implements Relay {
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       const pauseMs = await this.#step();
-      this.#options.metrics.relayLag.set({ from: this.#options.from }, (this.status.lagMs ?? 0) / 1_000);
+      this.#options.metrics.relayLag.set(
+        { from: this.#options.from },
+        (this.status.lagMs ?? this.#options.clock.monotonic() - this.#startedMs) / 1_000,
+      );
       if (pauseMs > 0 && !this.#stopped.signal.aborted) await this.#pause(pauseMs);
     }
   }

@@ -14,6 +14,8 @@ export interface ArmDataOptions {
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
 /** Of one POST: what an arm applies within a few tenths of a second (handoff §3). */
 const ROWS_MAX = 200;
+/** Of one answer: an arm ends a page long before, one board aside. */
+const ANSWER_BYTES_MAX = 128 * 1_024 * 1_024;
 /** A line of an export: a board's whole state, as text. */
 const LINE_CHARS_MAX = 64 * 1_024 * 1_024;
 
@@ -109,7 +111,14 @@ export class ArmData {
 
   async #text(reply: Response): Promise<string> {
     try {
-      return await reply.text();
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of reply.body ?? []) {
+        bytes += chunk.length;
+        if (bytes > ANSWER_BYTES_MAX) throw new Error("the answer is too long");
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks).toString();
     } catch (error) {
       throw this.#unavailable("the answer broke off", error);
     }

@@ -108,10 +108,11 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
    * A feed has each row at the place of its newest change, so a session stands behind its messages, pages away perhaps:
    * whoever has such rows is copied whole. Gives what is still not taken.
    */
-  const copyWaiting = async (from: Arm, waiting: Brought["waiting"], signal: AbortSignal): Promise<Refusal | null> => {
+  const copyWaiting = async (from: Arm, brought: Brought, signal: AbortSignal): Promise<Refusal | null> => {
+    const { waiting } = brought;
     for (const subject of new Set(waiting.map(({ change }) => change.user_id))) {
       try {
-        await copy(subject, from, signal);
+        add(brought, await copy(subject, from, signal));
       } catch (error) {
         if (!(error instanceof CarrierError) || signal.aborted) throw error;
         const row = waiting.find(({ change }) => change.user_id === subject);
@@ -126,10 +127,11 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
       const page = await arms[from].changes({ after, limit: rowsMax }, signal);
       // What came from the other arm is known there.
       const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
-      const { waiting, ...applied } = await bring(from, own, signal, 1);
-      const blocking = await copyWaiting(from, waiting, signal);
+      const brought = await bring(from, own, signal, 1);
+      const blocking = await copyWaiting(from, brought, signal);
+      const applied = told(brought);
       if (blocking === null) return { ...applied, cursor: page.cursor, hasMore: page.more, blockedBy: null };
-      const cursor = Math.max(after, Math.min(...waiting.map(({ change }) => change.seq)) - 1);
+      const cursor = Math.max(after, Math.min(...brought.waiting.map(({ change }) => change.seq)) - 1);
       return { ...applied, cursor, hasMore: true, blockedBy: blocking };
     },
 
@@ -182,7 +184,7 @@ interface Brought {
 
 const nothing = (): Brought => ({ applied: 0, skipped: 0, conflicts: [], refused: [], waiting: [] });
 
-function add(sum: Brought, { applied, skipped, conflicts, refused }: Brought): void {
+function add(sum: Brought, { applied, skipped, conflicts, refused }: Applied): void {
   sum.applied += applied;
   sum.skipped += skipped;
   sum.conflicts.push(...conflicts);
