@@ -11,7 +11,7 @@ import { type Config, loadConfig } from "./config/index.ts";
 import { type Continuity, type ContinuityLog, createContinuity, openContinuityState } from "./continuity/index.ts";
 import { tutorCodec, whiteboardCodec } from "./contract/index.ts";
 import { createFlagControl, type LocalFlagControl } from "./flags/index.ts";
-import { EXIT, systemClock } from "./kernel/index.ts";
+import { type Arm, EXIT, type Subject, systemClock, type UnitId } from "./kernel/index.ts";
 import { createMetrics, type Metrics } from "./metrics/index.ts";
 import { createStateCarrier, registerDemo } from "./platform/index.ts";
 import {
@@ -19,6 +19,7 @@ import {
   createLocalDataPlane,
   createPinoLog,
   createProxy,
+  linkSeats,
   type ProxyApplication,
   type TurnCodec,
 } from "./proxy/index.ts";
@@ -111,14 +112,22 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
   await flags.start().catch((error: unknown) => {
     throw new StartError(error instanceof Error ? error.message : "the flags cannot be read", EXIT.configuration);
   });
+  let { units } = config;
+  const decide = (id: UnitId, subject: Subject): Arm => {
+    const unit = units.get(id);
+    return unit === undefined ? "control" : flags.state.decide(unit, subject, systemClock.now()).arm;
+  };
+  const continuity = openContinuity(config, { metrics, log, decide });
+  if (continuity) flags.onChange(() => continuity.redecide());
+  const clock = systemClock;
+  const seats = continuity?.seats ?? null;
   const plane =
     config.workers === 1
       ? createLocalDataPlane(
-          createProxy({ config, clock: systemClock, metrics, log, flags, application }),
+          createProxy({ config, clock, metrics, log, flags, application, seats: seats && linkSeats(seats) }),
           metrics.json,
         )
-      : createClusterDataPlane({ config, flags, subjectKey, version: VERSION, clock: systemClock, log });
-  const continuity = openContinuity(config, metrics, log);
+      : createClusterDataPlane({ config, flags, subjectKey, version: VERSION, clock, log, seats });
   const running = new RunningApp({
     version: VERSION,
     config,
@@ -129,20 +138,27 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
     plane,
     subjectKey,
     continuity,
+    onConfig: (next) => {
+      ({ units } = next);
+    },
   });
   await running.start();
   return running;
 }
 
 /** null: the configuration has no `continuity`. @throws StartError when its state cannot be had */
-function openContinuity(config: Config, metrics: Metrics, log: ContinuityLog): Continuity | null {
+function openContinuity(
+  config: Config,
+  parts: { metrics: Metrics; log: ContinuityLog; decide: (unit: UnitId, subject: Subject) => Arm },
+): Continuity | null {
   if (config.continuity === null) return null;
   const { token } = config.continuity;
   const urls = { control: config.arms.control.urls, candidate: config.arms.candidate.urls };
   const file = join(config.stateDir, "continuity.sqlite3");
   try {
     const carrier = createStateCarrier({ urls, token, sleep });
-    return createContinuity({ carrier, state: openContinuityState(file), clock: systemClock, metrics, log });
+    const state = openContinuityState(file);
+    return createContinuity({ carrier, state, clock: systemClock, ...parts });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StartError(`the state of the relay cannot be opened: ${why}`, EXIT.configuration, { cause: error });

@@ -19,6 +19,8 @@ interface Parts {
   readonly plane: DataPlane;
   readonly subjectKey: Uint8Array;
   readonly continuity: Continuity | null;
+  /** A reload has taken this one. */
+  onConfig(config: Config): void;
 }
 
 /** What `startProxy` puts together, from its start to the end of its drain. */
@@ -124,6 +126,7 @@ export class RunningApp implements RunningProxy {
 
   /** Takes a sound configuration whole; what lives as long as the process was judged before. */
   #apply(next: Config): void {
+    this.#parts.onConfig(next);
     this.#parts.plane.reconfigure(next);
     this.#config = next;
     this.#loadedAtMs = systemClock.now();

@@ -3,8 +3,8 @@ import type { Verified } from "../continuity/index.ts";
 import { age, count, milliseconds, plural, table } from "./format.ts";
 import type { Output } from "./output.ts";
 
-/** Both relays, and what is being copied. */
-export function dataStatusText({ relays, copies }: DataStatusView, out: Output): string {
+/** Both relays, who sits where, and what is being copied. */
+export function dataStatusText({ relays, copies, seats }: DataStatusView, out: Output): string {
   const rows = relays.map(({ from, isWhole, lagMs, conflicts, cursor }) => [
     `${out.armMark(from)} from ${from}`,
     `lag ${lagMs === null ? "unknown" : lagMs < 1_000 ? milliseconds(lagMs) : age(lagMs)}`,
@@ -12,7 +12,7 @@ export function dataStatusText({ relays, copies }: DataStatusView, out: Output):
     isWhole ? "everything is at the other arm" : "not everything has been at the other arm yet",
     `at ${count(cursor)}`,
   ]);
-  const lines = [table(rows)];
+  const lines = [table(rows), seatsText(seats)];
   for (const { from, failure, blockedBy } of relays) {
     if (failure !== null) lines.push(`${out.alarm("behind")}: from ${from}: ${failure}`);
     if (blockedBy !== null)
@@ -23,6 +23,14 @@ export function dataStatusText({ relays, copies }: DataStatusView, out: Output):
     lines.push(`copy from ${from}: ${plural(done, "user")} done, ${how}`);
   }
   return lines.join("\n");
+}
+
+function seatsText({ atCandidate, changing, putOff }: DataStatusView["seats"]): string {
+  const units = Object.entries(atCandidate).filter(([, subjects]) => subjects > 0);
+  const seated = units.map(([unit, subjects]) => `${count(subjects)} (${unit})`).join(", ") || "nobody";
+  const reasons = Object.entries(putOff).map(([why, subjects]) => `${count(subjects)} ${why}`);
+  const late = reasons.length === 0 ? "" : `, put off: ${reasons.join(", ")}`;
+  return `served by candidate: ${seated}; on their way: ${count(changing)}${late}`;
 }
 
 /** Sections with counts, rows by their keys; never what stands in them. */

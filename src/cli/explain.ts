@@ -50,12 +50,16 @@ export function explainText(view: ExplainView, subject: string | null): string {
     subject !== null && view.subject !== null ? view.because.replaceAll(view.subject, subject) : view.because;
   return [
     `${name} → ${view.arm}`,
+    ...(view.servedBy === view.arm ? [] : [`  served   ${servedText(view)}`]),
     `  because  ${because}`,
     `  checked  ${view.checked.join(" · ")}`,
     `  route    ${view.route}${view.unit === null ? "" : `   unit ${view.unit}`}`,
     `  sockets  ${socketsText(view)}`,
   ].join("\n");
 }
+
+const servedText = ({ servedBy }: ExplainView): string =>
+  `by ${servedBy} still: it changes with its next call, or when nothing of it is open there any more`;
 
 function socketsText(view: ExplainView): string {
   if (view.sockets === null) return "unknown: the workers did not answer in time";

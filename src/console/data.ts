@@ -12,8 +12,7 @@ const DEADLINE_MS = 9_000;
 const LANES = 4;
 
 export function readDataStatus(ports: AdminPorts): DataStatusView {
-  const { relays, copies } = controlOf(ports).status;
-  return { schemaVersion: SCHEMA_VERSION, relays, copies };
+  return { schemaVersion: SCHEMA_VERSION, ...controlOf(ports).status };
 }
 
 export async function readSubjects(ports: AdminPorts, after: string | null, arm: string): Promise<DataSubjectsView> {

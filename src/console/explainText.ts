@@ -44,6 +44,8 @@ export function becauseOf(
       return "unmatched: the route belongs to no unit";
     case "not-carried":
       return "not-carried: the flag says candidate, but the subject's data is not there yet";
+    case "settling":
+      return "settling: the decision has changed, and what the subject has open on its arm has not ended yet";
     case "decision-failed":
       return "decision-failed: deciding failed, and any doubt goes to control";
   }

@@ -179,12 +179,14 @@ function explainView({ route, subject, state, sockets, grant, ports, nowMs }: Ex
   const decision: Decision = explanation?.decision ?? withoutFlag(fixed, state.data.epoch);
   const { overrides } = state.data;
   const shown = subject === null ? null : nameOf(subject, ports, grant);
+  const isSeated = unit !== null && fixed === null && subject !== null;
   return {
     schemaVersion: SCHEMA_VERSION,
     subject: shown,
     route: route.route,
     unit: route.unit,
     arm: decision.arm,
+    servedBy: isSeated ? (ports.data?.armOf({ unit: unit.id, subject }) ?? decision.arm) : decision.arm,
     reason: decision.reason,
     ruleId: decision.ruleId,
     epoch: decision.epoch,

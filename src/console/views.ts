@@ -55,6 +55,8 @@ export interface ExplainView {
   readonly route: RouteId;
   readonly unit: UnitId | null;
   readonly arm: Arm;
+  /** Another one while the subject's data, or what it has open, keeps it where it is. */
+  readonly servedBy: Arm;
   readonly reason: Reason;
   readonly ruleId: string;
   readonly epoch: number;

@@ -3,13 +3,20 @@ import { statSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import fc from "fast-check";
 import { createContinuity } from "./continuity.ts";
-import type { Continuity, ContinuityState } from "./ports.ts";
+import type { Continuity, ContinuityState, SeatState } from "./ports.ts";
 import { type ContinuityBench, makeContinuityBench } from "./testing/bench.ts";
 
-function begin(bench: ContinuityBench): { continuity: Continuity; state: ContinuityState } {
+function begin(bench: ContinuityBench): { continuity: Continuity; state: ContinuityState & SeatState } {
   const state = bench.open();
   const { clock, metrics, log } = bench;
-  const continuity = createContinuity({ carrier: bench.arms.carrier, state, clock, metrics, log });
+  const continuity = createContinuity({
+    carrier: bench.arms.carrier,
+    state,
+    clock,
+    metrics,
+    log,
+    decide: () => "control",
+  });
   continuity.start();
   return { continuity, state };
 }

@@ -1,27 +1,47 @@
-// Both relays, the copies and the checks of one fleet, in the process that coordinates (handoff §3).
-import { ARMS, type Clock } from "../kernel/index.ts";
+// Both relays, the copies, the checks and the seats of one fleet, in the process that coordinates (handoff §3).
+import { type Arm, ARMS, type Clock, type Subject, type UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { type Copies, createCopies } from "./copies.ts";
-import type { Continuity, ContinuityLog, ContinuityState, StateCarrier } from "./ports.ts";
+import type { Continuity, ContinuityLog, ContinuityState, SeatState, StateCarrier } from "./ports.ts";
 import { createRelay, type Relay } from "./relay.ts";
+import { createSeatChecks } from "./seatChecks.ts";
+import { createSeatKeeper, type SeatMetrics } from "./seatKeeper.ts";
 import { verifySubject } from "./verify.ts";
 
 export interface ContinuityOptions {
   readonly carrier: StateCarrier;
-  readonly state: ContinuityState;
+  readonly state: ContinuityState & SeatState;
   readonly clock: Clock;
-  readonly metrics: Pick<Metrics, "relayLag" | "relayRows" | "relayConflicts" | "relayFailures" | "copies">;
+  readonly metrics: SeatMetrics &
+    Pick<Metrics, "relayLag" | "relayRows" | "relayConflicts" | "relayFailures" | "relayChecks" | "copies">;
   readonly log: ContinuityLog;
+  /** By the newest flags: the arm at which a subject is to be. */
+  decide(unit: UnitId, subject: Subject): Arm;
 }
 
 export function createContinuity(options: ContinuityOptions): Continuity {
   const { carrier, state } = options;
   const copies: Copies = createCopies(options);
   const relays = ARMS.map((from): Relay => createRelay({ ...options, from, onLost: () => copies.startAll(from) }));
+  const data: Pick<Continuity, "isMovable" | "carry" | "copy" | "repair"> = {
+    isMovable: (subject, from) => state.direction(from).isWhole || state.isCopied(subject, from),
+    carry: (subject, from, signal) => carrier.carry(subject, from, state.direction(from).cursor, signal),
+    copy: (subject, from) => copies.copy(subject, from),
+    async repair(subject, signal) {
+      for (const from of ARMS) await copies.copy(subject, from);
+      return verifySubject(carrier, subject, signal);
+    },
+  };
+  const checks = createSeatChecks({ ...options, data });
+  const seats = createSeatKeeper({ ...options, data, onSeated: ({ subject }) => checks.schedule(subject) });
   return {
+    ...data,
+    seats,
+    redecide: () => seats.redecide(),
+    armOf: (key) => seats.armOf(key),
     get status() {
       const progress = ARMS.flatMap((from) => copies.progress(from) ?? []);
-      return { relays: relays.map((relay) => relay.status), copies: progress };
+      return { relays: relays.map((relay) => relay.status), copies: progress, seats: seats.status };
     },
     start() {
       for (const relay of relays) relay.start();
@@ -29,18 +49,11 @@ export function createContinuity(options: ContinuityOptions): Continuity {
       for (const from of ARMS) if (state.copyRun(from) !== null) copies.startAll(from);
     },
     async stop() {
-      await Promise.all([...relays.map((relay) => relay.stop()), copies.stop()]);
+      await Promise.all([seats.stop(), checks.stop(), ...relays.map((relay) => relay.stop()), copies.stop()]);
       state.close();
     },
-    isMovable: (subject, from) => state.direction(from).isWhole || state.isCopied(subject, from),
-    carry: (subject, from, signal) => carrier.carry(subject, from, state.direction(from).cursor, signal),
-    copy: (subject, from) => copies.copy(subject, from),
     copyAll: (from) => copies.startAll(from),
     verify: (subject, signal) => verifySubject(carrier, subject, signal),
-    async repair(subject, signal) {
-      for (const from of ARMS) await copies.copy(subject, from);
-      return verifySubject(carrier, subject, signal);
-    },
     subjects: (arm, after, signal) => carrier.subjects(arm, after, signal),
   };
 }

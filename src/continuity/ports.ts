@@ -1,5 +1,5 @@
 // What the room needs of an application (handoff §3): how data travels is hidden here, tables and endpoints are its own.
-import type { Arm, Subject } from "../kernel/index.ts";
+import type { Arm, SeatKey, SeatOrder, SeatReport, Subject, UnitId } from "../kernel/index.ts";
 
 export type { Arm, Subject };
 
@@ -128,6 +128,35 @@ export interface ContinuityState {
   close(): void;
 }
 
+/** Where the keeper of the seats remembers. A call that returns has stored. */
+export interface SeatState {
+  /** control, unless another one was saved. */
+  seat(key: SeatKey): Arm;
+  saveSeat(key: SeatKey, arm: Arm): void;
+  /** How many sit at the candidate. */
+  guests(): ReadonlyMap<UnitId, number>;
+}
+
+/** Each serving process joins, and leaves when it ends. */
+export interface SeatHub {
+  join(send: (order: SeatOrder) => void): SeatMember;
+}
+
+export interface SeatMember {
+  report(report: SeatReport): void;
+  /** The process has ended, and with it what it had open. */
+  leave(): void;
+}
+
+export interface SeatStatus {
+  /** Subjects that sit at the candidate, by unit. */
+  readonly atCandidate: Readonly<Record<UnitId, number>>;
+  /** Subjects on their way. */
+  readonly changing: number;
+  /** Subjects whose way to the candidate was put off, by why. */
+  readonly putOff: Readonly<Record<string, number>>;
+}
+
 export interface ContinuityLog {
   event(name: string, fields: Readonly<Record<string, unknown>>, level?: "info" | "warn" | "error"): void;
 }
@@ -172,11 +201,14 @@ export interface Verified {
 export interface ContinuityStatus {
   readonly relays: readonly RelayStatus[];
   readonly copies: readonly CopyProgress[];
+  readonly seats: SeatStatus;
 }
 
 /** What the admin listener offers of the room. */
 export interface DataControl {
   readonly status: ContinuityStatus;
+  /** Where the subject is served in this unit now, whatever the flags say. */
+  armOf(key: SeatKey): Arm;
   /** @throws CarrierError */
   copy(subject: Subject, from: Arm): Promise<Copied>;
   copyAll(from: Arm): void;
@@ -189,6 +221,10 @@ export interface DataControl {
 }
 
 export interface Continuity extends DataControl {
+  /** What the serving processes join. */
+  readonly seats: SeatHub;
+  /** The flags have changed. */
+  redecide(): void;
   start(): void;
   stop(): Promise<void>;
   /** Whether everything of the subject has been at the other arm once, so that the relay and a carry are enough. */

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import type { Arm, Subject } from "../kernel/index.ts";
-import type { ContinuityState, CopyRun, DirectionState } from "./ports.ts";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Arm, SeatKey, Subject, UnitId } from "../kernel/index.ts";
+import type { ContinuityState, CopyRun, DirectionState, SeatState } from "./ports.ts";
 
 const FORMAT = 1;
 const TABLES = `
@@ -9,13 +9,14 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS copies(arm TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY(arm, subject)) WITHOUT ROWID, STRICT;
   CREATE TABLE IF NOT EXISTS copy_runs(
     arm TEXT PRIMARY KEY, started_at_ms INTEGER NOT NULL, through TEXT, done INTEGER NOT NULL
-  ) STRICT;`;
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS candidate_seats(unit TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY(unit, subject)) WITHOUT ROWID, STRICT;`;
 
 /**
- * Cursors, copied subjects and runs of copies in one file of its own, readable by its owner only: subjects stand in it.
+ * Cursors, copied subjects, runs of copies and seats in one file of its own, readable by its owner only: subjects stand in it.
  * @throws Error when the file cannot be opened, or is of another version
  */
-export function openContinuityState(file: string): ContinuityState {
+export function openContinuityState(file: string): ContinuityState & SeatState {
   const isNew = !existsSync(file);
   const db = new DatabaseSync(file);
   if (isNew) chmodSync(file, 0o600);
@@ -29,11 +30,14 @@ export function openContinuityState(file: string): ContinuityState {
   return new SqliteState(db);
 }
 
-class SqliteState implements ContinuityState {
+class SqliteState implements ContinuityState, SeatState {
   readonly #db: DatabaseSync;
+  /** Asked for the first call of every subject. */
+  readonly #seat: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    this.#seat = db.prepare("SELECT 1 FROM candidate_seats WHERE unit = ? AND subject = ?");
   }
 
   direction(from: Arm): DirectionState {
@@ -69,6 +73,23 @@ class SqliteState implements ContinuityState {
   endCopyRun(from: Arm): void {
     this.#db.prepare("DELETE FROM copy_runs WHERE arm = ?").run(from);
     this.#db.prepare("DELETE FROM copies WHERE arm = ?").run(from);
+  }
+
+  seat({ unit, subject }: SeatKey): Arm {
+    return this.#seat.get(unit, subject) === undefined ? "control" : "candidate";
+  }
+
+  saveSeat({ unit, subject }: SeatKey, arm: Arm): void {
+    const change =
+      arm === "candidate"
+        ? "INSERT OR IGNORE INTO candidate_seats VALUES(?, ?)"
+        : "DELETE FROM candidate_seats WHERE unit = ? AND subject = ?";
+    this.#db.prepare(change).run(unit, subject);
+  }
+
+  guests(): ReadonlyMap<UnitId, number> {
+    const rows = this.#db.prepare("SELECT unit, COUNT(*) AS subjects FROM candidate_seats GROUP BY unit").all();
+    return new Map(rows.map((row) => [String(row["unit"]), Number(row["subjects"])]));
   }
 
   close(): void {

@@ -7,7 +7,8 @@ export type Role = (typeof ROLES)[number];
 
 /**
  * Why an exchange went where it went (rollout.md §1.4).
- * `fixed` and `unmatched` are ours beside the table: routes that no flag decides (ADR 0007).
+ * `fixed` and `unmatched` are ours beside the table: routes that no flag decides (ADR 0007). So is `settling`: the decision
+ * has changed, and what the subject has open on its arm has not ended yet (ADR 0015).
  */
 export const REASONS = [
   "kill-switch",
@@ -18,6 +19,7 @@ export const REASONS = [
   "lease-expired",
   "no-subject",
   "not-carried",
+  "settling",
   "fixed",
   "unmatched",
   "decision-failed",

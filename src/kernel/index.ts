@@ -4,3 +4,4 @@ export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./exit.ts";
 export * from "./ids.ts";
+export type * from "./seats.ts";

@@ -59,6 +59,7 @@ function create(options: Partial<FixtureOptions> = {}): Running {
     flags,
     subjectKey: Buffer.alloc(32, 1),
     version: "test",
+    seats: null,
     clock: systemClock,
     log: { exchange() {}, event: (type, fields, level = "info") => void events.push({ type, level, fields }) },
   });

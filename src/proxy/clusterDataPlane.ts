@@ -3,7 +3,7 @@ import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { MetricsJson } from "../metrics/index.ts";
 import type { DataPlane } from "./dataPlane.ts";
-import type { FlagView, ProxyLog } from "./ports.ts";
+import type { FlagView, ProxyLog, SeatHub } from "./ports.ts";
 import type { OpenSocket, Proxy } from "./proxy.ts";
 import type { ToPrimary, ToWorker } from "./workerMessages.ts";
 
@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly log: ProxyLog;
+  /** null: no data follows a subject. */
+  readonly seats: SeatHub | null;
 }
 
 const ASK_MS = 1_000;
@@ -34,13 +36,14 @@ interface Member {
 
 /** Shared-nothing workers under `node:cluster`; each gets the whole decision state and never asks back on the path. */
 export function createClusterDataPlane(options: ClusterOptions): DataPlane {
-  const { flags, clock, log } = options;
+  const { flags, clock, log, seats } = options;
   let config = options.config;
   let isStopping = false;
   let restartMs = RESTART_FIRST_MS;
   let nextId = 1;
   const members = new Set<Member>();
   const waiting = new Map<number, (value: unknown) => void>();
+  const seated = new WeakMap<Worker, ReturnType<SeatHub["join"]>>();
   cluster.setupPrimary({ serialization: "advanced", args: ["worker"] });
 
   const send = (worker: Worker, message: ToWorker): void => {
@@ -58,10 +61,12 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
       else if (message.type === "failed")
         listening.reject(Object.assign(new Error(message.message), { code: message.code }));
       else if (message.type === "answer") waiting.get(message.id)?.(message.value);
+      else if (message.type === "seat") seated.get(worker)?.report(message.report);
       else drained.resolve();
     });
     worker.on("error", (error) => listening.reject(error));
     worker.on("exit", () => {
+      seated.get(worker)?.leave();
       listening.reject(new Error("a worker ended while it started"));
       drained.resolve();
       exited.resolve();
@@ -87,7 +92,12 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
       () => {},
     );
     const { subjectKey, version } = options;
-    send(worker, { type: "start", config, state: flags.state.data, subjectKey, version });
+    send(worker, { type: "start", config, state: flags.state.data, subjectKey, version, hasSeats: seats !== null });
+    if (seats)
+      seated.set(
+        worker,
+        seats.join((order) => send(worker, { type: "seat", order })),
+      );
     return member;
   };
   const ask = <T>(what: Omit<Extract<ToWorker, { type: "ask" }>, "id" | "type">): Promise<readonly T[]> =>

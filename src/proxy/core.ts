@@ -9,6 +9,8 @@ import type { Deadlines } from "./deadlines.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { createMeters, type Meters } from "./meters.ts";
 import type { Overload } from "./overload.ts";
+import type { Pass } from "./seats/seat.ts";
+import type { SeatGate } from "./seats/seatGate.ts";
 import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
 import { createRateLimiter, type RateLimiter } from "./rateLimit.ts";
 import { createRouteTable, type Route, type RouteTable } from "./routeTable.ts";
@@ -43,6 +45,8 @@ export interface Environment {
   readonly application: ProxyApplication;
   readonly overload: Overload;
   readonly deadlines: Deadlines;
+  /** null: data does not follow a subject, so that it goes where its decision says at once. */
+  readonly seats: SeatGate | null;
   isDraining: boolean;
 }
 
@@ -108,3 +112,19 @@ export function decideRoute(environment: Environment, route: Route | null, subje
     return { arm: "control", reason: "decision-failed", ruleId: "default", epoch, isStale: false };
   }
 }
+
+/** Where a subject's data follows it, a call waits or goes elsewhere while its subject changes arm (handoff §4); null: not so. */
+export function enterSeat(
+  { seats }: Environment,
+  route: Route | null,
+  subject: Subject | null,
+  { arm }: RoutedDecision,
+  mayWrite: boolean,
+): Pass | Promise<Pass> | null {
+  if (seats === null || route === null || subject === null || route.unit.fixed !== null) return null;
+  return seats.enter(route.unit.id, subject, arm, mayWrite);
+}
+
+/** The decision as it is served. */
+export const seatedDecision = (decided: RoutedDecision, { arm, reason }: Pass): RoutedDecision =>
+  reason === null ? decided : { ...decided, arm, reason };

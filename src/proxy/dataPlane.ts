@@ -1,5 +1,6 @@
 import type { Config } from "../config/index.ts";
 import type { MetricsJson } from "../metrics/index.ts";
+import type { SeatHub, SeatLink } from "./ports.ts";
 import type { OpenSocket, Proxy } from "./proxy.ts";
 
 /** Whoever serves the public listener: this process alone, or a set of workers. */
@@ -25,5 +26,17 @@ export function createLocalDataPlane(proxy: Proxy, metrics: () => Promise<Metric
     metrics: async () => [await metrics()],
     drain: () => proxy.drain(),
     stop: () => proxy.stop(),
+  };
+}
+
+/** The line between the two ends when one process is both; never from within a call of the other end. */
+export function linkSeats(hub: SeatHub): SeatLink {
+  let listener: Parameters<SeatLink["onOrder"]>[0] = () => {};
+  const member = hub.join((order) => queueMicrotask(() => listener(order)));
+  return {
+    report: (report) => queueMicrotask(() => member.report(report)),
+    onOrder: (next) => {
+      listener = next;
+    },
   };
 }

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
 import { checkBody, checkHost, checkLoad, checkPath, checkRates } from "./admission.ts";
 import type { Instance } from "./arms.ts";
-import { type Core, decideRoute, type Environment, type RoutedDecision } from "./core.ts";
+import { type Core, decideRoute, enterSeat, type Environment, type RoutedDecision, seatedDecision } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
 import { report } from "./exchangeReport.ts";
 import { addOwnHeaders, disarmToken } from "./forwardHeaders.ts";
@@ -13,6 +13,7 @@ import { bodyLimits, MeteredBody } from "./requestBody.ts";
 import { readHead, type RequestHead } from "./requestHead.ts";
 import { filterReplyHead } from "./responseHead.ts";
 import type { Route, RouteMatch } from "./routeTable.ts";
+import type { Pass } from "./seats/seat.ts";
 import { readTarget, type Target } from "./target.ts";
 import { isReusedConnectionLost, toUpstreamError } from "./upstreamError.ts";
 
@@ -33,6 +34,9 @@ export class HttpExchange implements Timed {
   #match: RouteMatch | null = null;
   #subject: Subject | null = null;
   #decision: RoutedDecision | null = null;
+  /** To be given back: the call may write. */
+  #pass: Pass | null = null;
+  #heldMs = 0;
   #requestId = "";
   #clientAddress = "";
   #idempotencyKey: string | null = null;
@@ -115,14 +119,42 @@ export class HttpExchange implements Timed {
     }
     checkRates(this.#core, route, this.#subject, this.#clientAddress);
     this.#decision = decideRoute(this.#env, route, this.#subject);
-    const { arm, reason } = this.#decision;
+    const mayWrite = !isRead(this.#head?.method);
+    const pass = enterSeat(this.#env, route, this.#subject, this.#decision, mayWrite);
+    if (pass === null) this.#go(route);
+    else if (pass instanceof Promise) {
+      const sinceMs = this.#env.clock.monotonic();
+      pass
+        .then((given) => {
+          this.#heldMs = this.#env.clock.monotonic() - sinceMs;
+          this.#enter(route, given, mayWrite);
+        })
+        .catch((error: unknown) => this.#refuse(toSwitchyardError(error)));
+    } else this.#enter(route, pass, mayWrite);
+  }
+
+  #enter(route: Route | null, pass: Pass, mayWrite: boolean): void {
+    if (mayWrite) this.#pass = pass;
+    this.#decision = seatedDecision(this.#decision as RoutedDecision, pass);
+    if (this.#isOver) this.#leaveSeat();
+    else this.#go(route);
+  }
+
+  /** Its end is told: whoever waits for the subject's open calls goes on. */
+  #leaveSeat(): void {
+    if (this.#pass !== null) this.#env.seats?.leave(this.#pass);
+    this.#pass = null;
+  }
+
+  #go(route: Route | null): void {
+    const { arm, reason } = this.#decision as RoutedDecision;
     const meters = this.#core.meters.of(route);
     meters.decision(arm, reason).count++;
     if (!route) this.#logUnmatched();
     this.#prepare(route);
     this.#instances = this.#core.arms[arm].order(this.#subject);
     const nowMs = this.#env.clock.monotonic();
-    meters.overhead.observe((nowMs - this.#startedMs) / 1_000);
+    meters.overhead.observe((nowMs - this.#startedMs - this.#heldMs) / 1_000);
     this.#dispatch(nowMs);
   }
 
@@ -365,6 +397,7 @@ export class HttpExchange implements Timed {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#leaveSeat();
     this.#env.deadlines.remove(this);
     // The client went away before its answer was complete: the arm stops working for nobody.
     if (!this.#res.writableFinished) this.#abort?.();

@@ -1,5 +1,5 @@
 export { createClusterDataPlane } from "./clusterDataPlane.ts";
-export { createLocalDataPlane, type DataPlane } from "./dataPlane.ts";
+export { createLocalDataPlane, type DataPlane, linkSeats } from "./dataPlane.ts";
 export { createPinoLog } from "./pinoLog.ts";
 export type { ArmClass, ClientClass, Frame, ProxyApplication, ProxyLog, TurnCodec } from "./ports.ts";
 export { createProxy, type OpenSocket, type Proxy, type ProxyDeps } from "./proxy.ts";

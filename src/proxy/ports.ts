@@ -1,5 +1,5 @@
 import type { FlagState } from "../flags/index.ts";
-import type { Arm, Decision, RouteId, UnitId } from "../kernel/index.ts";
+import type { Arm, Decision, RouteId, SeatOrder, SeatReport, UnitId } from "../kernel/index.ts";
 
 /** One message on a socket. */
 export interface Frame {
@@ -39,6 +39,18 @@ export interface ProxyApplication {
 export interface FlagView {
   readonly state: FlagState;
   onChange(listener: (state: FlagState) => void): () => void;
+}
+
+/** A serving process's end of the line to the one that coordinates; messages keep their order. */
+export interface SeatLink {
+  report(report: SeatReport): void;
+  /** One listener; never called from within `report`. */
+  onOrder(listener: (order: SeatOrder) => void): void;
+}
+
+/** The coordinating end: each serving process joins, and leaves when it ends. */
+export interface SeatHub {
+  join(send: (order: SeatOrder) => void): { report(report: SeatReport): void; leave(): void };
 }
 
 /** One line per served exchange or event (ux.md §7); the implementation adds time and level. */

@@ -1,11 +1,12 @@
 import type { AddressInfo } from "node:net";
 import type { Config } from "../config/index.ts";
-import type { Arm, Clock, Decision, RouteId, UnitId } from "../kernel/index.ts";
+import { type Arm, ARMS, type Clock, type Decision, type RouteId, type UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { type Core, compileCore, type Environment } from "./core.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { watchOverload } from "./overload.ts";
-import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
+import type { FlagView, ProxyApplication, ProxyLog, SeatLink } from "./ports.ts";
+import { SeatGate } from "./seats/seatGate.ts";
 import { createFrontDoor } from "./server.ts";
 import { createSocketRegistry } from "./session/registry.ts";
 import { createUpgrader } from "./session/upgrade.ts";
@@ -17,6 +18,8 @@ export interface ProxyDeps {
   readonly log: ProxyLog;
   readonly flags: FlagView;
   readonly application: ProxyApplication;
+  /** Where a subject's data follows it: who knows where each one sits. Without it a subject changes arm at once. */
+  readonly seats?: SeatLink | null;
 }
 
 export interface OpenSocket {
@@ -50,12 +53,24 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const { clock, metrics, log, flags, application } = deps;
   const overload = watchOverload({ clock, memoryBytesMax: deps.config.limits.memoryBytesMax });
   const deadlines = createDeadlines(clock);
-  const env: Environment = { clock, metrics, log, flags, application, overload, deadlines, isDraining: false };
-  let core = compileCore(deps.config, env);
+  let core: Core;
+  const seats = deps.seats
+    ? new SeatGate({
+        clock,
+        metrics,
+        link: deps.seats,
+        socketsOf: (unit, subject) => sockets.of(subject, unit),
+        downArms: () => ARMS.filter((arm) => !core.arms[arm].isUp()),
+        spreadMs: (subject) => sockets.spreadMs(subject),
+      })
+    : null;
+  const env: Environment = { clock, metrics, log, flags, application, overload, deadlines, seats, isDraining: false };
+  core = compileCore(deps.config, env);
   const sockets = createSocketRegistry(env, () => core);
   const door = createFrontDoor(env, () => core, createUpgrader(env, sockets));
   const stopRedeciding = flags.onChange(() => sockets.redecide());
   const stopGauges = startGauges(env, () => core);
+  const openOf = (subject: string) => sockets.of(subject).filter(({ phase }) => phase !== "closed");
   let draining: Promise<void> | null = null;
 
   const drain = async (): Promise<void> => {
@@ -87,7 +102,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       sockets.redecide();
     },
     socketsOf: (subject) =>
-      sockets.of(subject).map((one) => ({
+      openOf(subject).map((one) => ({
         route: one.parts.route.id,
         unit: one.parts.route.unit.id,
         arm: one.arm,

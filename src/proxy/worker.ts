@@ -1,9 +1,9 @@
 import { compileFlagState, type FlagState, type FlagStateData } from "../flags/index.ts";
-import { systemClock } from "../kernel/index.ts";
+import { type SeatOrder, systemClock } from "../kernel/index.ts";
 import { createMetrics } from "../metrics/index.ts";
 import type { Config } from "../config/index.ts";
 import { createPinoLog } from "./pinoLog.ts";
-import type { FlagView, ProxyApplication } from "./ports.ts";
+import type { FlagView, ProxyApplication, SeatLink } from "./ports.ts";
 import { createProxy, type Proxy } from "./proxy.ts";
 import type { ToPrimary, ToWorker } from "./workerMessages.ts";
 
@@ -17,7 +17,7 @@ export function runWorker(application: ProxyApplication, port: Port): void {
   let serving: ReturnType<typeof serve> | null = null;
   port.onMessage((message) => {
     if (message.type === "start") {
-      serving = serve(application, message);
+      serving = serve(application, message, port);
       serving.proxy.listen().then(
         ({ address, port: bound }) => port.send({ type: "listening", address, port: bound }),
         (error: NodeJS.ErrnoException) => port.send({ type: "failed", code: error.code ?? "", message: error.message }),
@@ -25,7 +25,7 @@ export function runWorker(application: ProxyApplication, port: Port): void {
       return;
     }
     if (!serving) return;
-    const { proxy, view, metrics, log } = serving;
+    const { proxy, view, metrics, log, obey } = serving;
     switch (message.type) {
       case "state":
         view.receive(message.state, proxy.core.config);
@@ -37,6 +37,9 @@ export function runWorker(application: ProxyApplication, port: Port): void {
           // Checked before it was sent, so this is our bug; the old configuration serves on rather than nobody.
           log.event("config.failed", { error: error instanceof Error ? error.name : "unknown" }, "error");
         }
+        break;
+      case "seat":
+        obey(message.order);
         break;
       case "ask":
         void answer(message, proxy, metrics).then((value) => port.send({ type: "answer", id: message.id, value }));
@@ -51,8 +54,8 @@ export function runWorker(application: ProxyApplication, port: Port): void {
   });
 }
 
-function serve(application: ProxyApplication, message: Extract<ToWorker, { type: "start" }>) {
-  const { config, subjectKey, version } = message;
+function serve(application: ProxyApplication, message: Extract<ToWorker, { type: "start" }>, port: Port) {
+  const { config, subjectKey, version, hasSeats } = message;
   const metrics = createMetrics({ version });
   const log = createPinoLog({
     level: config.log.level,
@@ -60,8 +63,16 @@ function serve(application: ProxyApplication, message: Extract<ToWorker, { type:
     onDrop: () => metrics.queueDropped.inc({ queue: "log" }),
   });
   const view = new ReceivedFlags(message.state, config);
-  const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application });
-  return { proxy, view, metrics, log };
+  let obey: (order: SeatOrder) => void = () => {};
+  const link: SeatLink = {
+    report: (report) => port.send({ type: "seat", report }),
+    onOrder: (listener) => {
+      obey = listener;
+    },
+  };
+  const seats = hasSeats ? link : null;
+  const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application, seats });
+  return { proxy, view, metrics, log, obey };
 }
 
 async function answer(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createManualClock, type ManualClock } from "../../kernel/index.ts";
 import { createMetrics, type Metrics } from "../../metrics/index.ts";
-import type { ContinuityState } from "../ports.ts";
+import type { ContinuityState, SeatState } from "../ports.ts";
 import { openContinuityState } from "../sqliteState.ts";
 import { createTwoArms, type TwoArms } from "./twoArms.ts";
 
@@ -16,7 +16,7 @@ export interface ContinuityBench {
   readonly log: { event(name: string, fields: Readonly<Record<string, unknown>>): void };
   readonly file: string;
   /** The state in the bench's file; opened again after a close. */
-  open(): ContinuityState;
+  open(): ContinuityState & SeatState;
   /** Advances the clock until `holds`, letting promises settle in between; at most two minutes of its time. */
   until(holds: () => boolean): Promise<void>;
   counted(name: string): Promise<number>;

@@ -1,5 +1,5 @@
 import type { LimitsConfig } from "../../config/index.ts";
-import type { Arm, RouteId, Subject } from "../../kernel/index.ts";
+import type { Arm, RouteId, Subject, UnitId } from "../../kernel/index.ts";
 import { rendezvous } from "../arms.ts";
 import { type Core, decideRoute, type Environment } from "../core.ts";
 import { createFrameTallies, type FrameTally } from "./frameTally.ts";
@@ -9,12 +9,15 @@ import type { SocketSession } from "./socketSession.ts";
 export interface SocketRegistry {
   add(session: SocketSession): void;
   remove(session: SocketSession): void;
+  /** A turn of it has ended, or its leg is closed. */
+  ended(session: SocketSession): void;
   /** Open plus being opened, for the limits. */
   countOf(subject: Subject): number;
   countAt(address: string): number;
   reserve(subject: Subject, address: string): () => void;
   readonly size: number;
-  of(subject: Subject): readonly SocketSession[];
+  /** Open, or with a leg that still is. */
+  of(subject: Subject, unit?: UnitId): readonly SocketSession[];
   /**
    * Asks every session's decision again, in slices, so that calls are served in between. Does nothing while epoch and
    * configuration are the ones it asked for last: quiet flags are confirmed every few seconds.
@@ -29,6 +32,7 @@ export interface SocketRegistry {
   stop(): void;
 }
 
+const NONE: readonly SocketSession[] = [];
 const SLICE = 500;
 const DECISION_CAP_MS = 120_000;
 /** All have gone before the cap of a drain, whatever their number (handoff.md §10, §11). */
@@ -38,6 +42,7 @@ const SPREAD_MS_MAX = 110_000;
 export function createSocketRegistry(env: Environment, core: () => Core): SocketRegistry {
   const limits = (): LimitsConfig => core().config.limits;
   const sessions = new Set<SocketSession>();
+  const ofSubject = new Map<Subject, Set<SocketSession>>();
   const bySubject = new Counter();
   const byAddress = new Counter();
   let round = 0;
@@ -53,7 +58,8 @@ export function createSocketRegistry(env: Environment, core: () => Core): Socket
   const redecideOne = (session: SocketSession): void => {
     const { route, subject } = session.parts;
     const { arm } = decideRoute(env, core().routes.byId(route.id) ?? route, subject);
-    session.dispatch({ type: "decided", arm, delayMs: spreadMs(subject), capMs: DECISION_CAP_MS });
+    if (env.seats !== null && route.unit.fixed === null) env.seats.redecide(route.unit.id, subject, arm);
+    else session.dispatch({ type: "decided", arm, delayMs: spreadMs(subject), capMs: DECISION_CAP_MS });
   };
   const redecide = (): void => {
     const { epoch } = env.flags.state.data;
@@ -69,22 +75,39 @@ export function createSocketRegistry(env: Environment, core: () => Core): Socket
     };
     slice();
   };
+  const forget = (session: SocketSession): void => {
+    const { subject } = session.parts;
+    const own = ofSubject.get(subject);
+    own?.delete(session);
+    if (own?.size === 0) ofSubject.delete(subject);
+  };
   const sendAway = (session: SocketSession, overMs: number): void =>
     session.dispatch({ type: "drain", delayMs: Math.random() * overMs, capMs: overMs });
   const frames = createFrameTallies(env.metrics);
   const pings = startPings(env, limits, frames.flush);
   return {
     add(session) {
+      const { subject, route } = session.parts;
       sessions.add(session);
       pings.add(session);
+      const own = ofSubject.get(subject) ?? new Set();
+      ofSubject.set(subject, own.add(session));
       // Its handshake was under way when the flags changed or the drain began: nobody has told it yet.
       if (draining) sendAway(session, draining.overMs);
-      else if (session.parts.decision.epoch !== env.flags.state.data.epoch) redecideOne(session);
+      else {
+        env.seats?.opened(route.unit.id, subject, session);
+        if (session.parts.decision.epoch !== env.flags.state.data.epoch) redecideOne(session);
+      }
     },
     remove(session) {
       sessions.delete(session);
       pings.remove(session);
+      if (session.isLegClosed) forget(session);
       if (sessions.size === 0) onEmpty?.();
+    },
+    ended(session) {
+      if (session.isLegClosed && !sessions.has(session)) forget(session);
+      env.seats?.settled(session.parts.route.unit.id, session.parts.subject);
     },
     countOf: (subject) => bySubject.get(subject),
     countAt: (address) => byAddress.get(address),
@@ -102,7 +125,11 @@ export function createSocketRegistry(env: Environment, core: () => Core): Socket
     get size() {
       return sessions.size;
     },
-    of: (subject) => [...sessions].filter((one) => one.parts.subject === subject),
+    of(subject, unit) {
+      const own = ofSubject.get(subject);
+      if (own === undefined) return NONE;
+      return [...own].filter(({ parts }) => unit === undefined || parts.route.unit.id === unit);
+    },
     redecide,
     spreadMs,
     drain(overMs, capMs) {

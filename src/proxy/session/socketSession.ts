@@ -39,6 +39,8 @@ export interface SessionParts {
   /** How long a lost leg's clients are spread (handoff.md §10). */
   spreadMs(subject: Subject): number;
   onClosed(session: SocketSession): void;
+  /** A turn has ended, or the leg is closed: whoever waits for the subject to be quiet goes on. */
+  onEnded(session: SocketSession): void;
 }
 
 /** Reading goes on below a quarter of the buffer's limit (handoff.md S2). */
@@ -93,6 +95,20 @@ export class SocketSession {
 
   get phase(): SessionState["phase"] {
     return this.#state.phase;
+  }
+
+  get openTurns(): number {
+    const { codec, codecState, isLegOpen } = this.#state;
+    return isLegOpen ? (codec?.openTurns(codecState) ?? 0) : 0;
+  }
+
+  get isLegClosed(): boolean {
+    const { leg } = this.parts;
+    return leg.readyState === leg.CLOSED;
+  }
+
+  goTo(arm: Arm, delayMs: number, capMs: number): void {
+    this.dispatch({ type: "decided", arm, delayMs, capMs });
   }
 
   dispatch(event: SessionEvent): void {
@@ -153,7 +169,9 @@ export class SocketSession {
     this.#missedLeg = 0;
     const frame = { isBinary, data };
     this.#frame = frame;
+    const before = this.#state.codecState;
     this.dispatch({ type: "arm-frame", gen, frame });
+    if (this.#state.codecState !== before) this.parts.onEnded(this);
   }
 
   #onClientControl(): void {
@@ -194,6 +212,7 @@ export class SocketSession {
     const { env, subject } = this.parts;
     env.metrics.socketArmCloses.inc({ ...this.#labels, code: closeLabel(code) });
     this.dispatch({ type: "arm-closed", gen, code, reason, delayMs: this.parts.spreadMs(subject) });
+    this.parts.onEnded(this);
   }
 
   #apply(effect: Effect): void {

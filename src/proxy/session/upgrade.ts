@@ -3,10 +3,11 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { newRequestId, type Subject, SwitchyardError } from "../../kernel/index.ts";
 import type { Instance } from "../arms.ts";
-import { type Core, decideRoute, type Environment, type RoutedDecision } from "../core.ts";
+import { type Core, decideRoute, enterSeat, type Environment, type RoutedDecision, seatedDecision } from "../core.ts";
 import type { Outcome } from "../ports.ts";
 import { doom, isDoomed, refuseSocket, toSwitchyardError, writeBareReply } from "../refusal.ts";
 import type { Route, RouteMatch } from "../routeTable.ts";
+import type { Pass } from "../seats/seat.ts";
 import { holdEarlyBytes } from "./earlyBytes.ts";
 import { handshakeHeaders, type Judged, judgeHandshake, legHeaders } from "./handshake.ts";
 import { type LegResult, openLeg } from "./leg.ts";
@@ -40,10 +41,15 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     };
     socket.once("close", onGone);
     if (socket.destroyed) return onGone();
-    const decision = decideRoute(env, judged.match.route, subject);
     const { route } = judged.match;
-    core.meters.of(route).decision(decision.arm, decision.reason).count++;
     const bytes = holdEarlyBytes(socket, early, core.config.limits.earlyBytesMax);
+    const decided = decideRoute(env, route, subject);
+    const pass = await enter(env, route, subject, decided).catch((error: unknown) => {
+      bytes.drop();
+      throw error;
+    });
+    const decision = pass === null ? decided : seatedDecision(decided, pass);
+    core.meters.of(route).decision(decision.arm, decision.reason).count++;
     const attempt = { core, judged, decision, subject, signal: gone.signal };
     const result = await attach(env, attempt, (instance, { leg, replyHeaders }) => {
       const headers = handshakeHeaders(core, judged, replyHeaders);
@@ -54,7 +60,7 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
       }
       const limits = socketLimits(core, judged.match);
       const { address, requestId } = judged;
-      const { spreadMs, remove: onClosed } = sockets;
+      const { spreadMs, remove: onClosed, ended: onEnded } = sockets;
       const parts = {
         env,
         route,
@@ -70,12 +76,14 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
         clientSocket: socket,
         spreadMs,
         onClosed,
+        onEnded,
       };
       const session = new SocketSession(parts);
       instance.sockets++;
       env.metrics.sockets.inc({ route: route.id, arm: decision.arm });
       sockets.add(session);
     });
+    if (pass !== null) env.seats?.leave(pass);
     bytes.drop();
     const outcome = gone.signal.aborted && result.kind !== "open" ? "aborted" : outcomeOf(result);
     env.metrics.socketHandshakes.inc({ route: route.id, arm: decision.arm, outcome });
@@ -115,6 +123,10 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     },
   };
 }
+
+/** A handshake counts as a write until its socket is known: nobody changes arm beside it. */
+const enter = async (...call: [Environment, Route, Subject, RoutedDecision]): Promise<Pass | null> =>
+  enterSeat(...call, true);
 
 interface Upgrade {
   readonly req: IncomingMessage;

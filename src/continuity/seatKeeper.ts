@@ -1,0 +1,395 @@
+// Who sits where, and the handovers (handoff §§3, 4): does what the reducer says. One in the process that coordinates;
+// the processes that serve join it.
+import type { Arm, Clock, SeatKey, SeatOrder, SeatReport, UnitId } from "../kernel/index.ts";
+import type { Metrics } from "../metrics/index.ts";
+import {
+  CARRY_MS,
+  type Changing,
+  type Handover,
+  type HandoverEffect,
+  type HandoverEvent,
+  isForward,
+  type ProcessId,
+  reduceHandover,
+  settledOn,
+} from "./handover.ts";
+import { createLanes } from "./lanes.ts";
+import type { Continuity, ContinuityLog, SeatHub, SeatMember, SeatState, SeatStatus } from "./ports.ts";
+
+export interface SeatKeeperOptions {
+  /** By the newest flags. */
+  decide(unit: UnitId, subject: string): Arm;
+  readonly data: Pick<Continuity, "isMovable" | "carry" | "copy">;
+  readonly state: SeatState;
+  readonly clock: Clock;
+  readonly metrics: SeatMetrics;
+  readonly log: ContinuityLog;
+  /** Both arms should hold the same of this subject now. */
+  onSeated(key: SeatKey): void;
+}
+
+export type SeatMetrics = Pick<Metrics, "moveFinished" | "moveSeconds" | "moveBehind" | "moveWaiting" | "queueDropped">;
+
+export interface SeatKeeper extends SeatHub {
+  /** The flags have changed: changes of arm that are no longer wanted are taken back. */
+  redecide(): void;
+  armOf(key: SeatKey): Arm;
+  readonly status: SeatStatus;
+  stop(): Promise<void>;
+}
+
+/** handoff §10. */
+const FORWARD_PER_SECOND = 100;
+const CARRIES = 50;
+const CARRIES_WAITING = 10_000;
+/** Subjects whose data is on its way for the first time. */
+const COPIES = 2;
+const COPIES_WAITING = 10_000;
+/** Of subjects that were put off; who is forgotten is tried again early. */
+const PUT_OFF_MAX = 10_000;
+/** Who finds the second's changes used up asks again after this. */
+const LATER_MS = 500;
+/** How often an arm that is gone makes those that wait for it go on. */
+const LOST_MS = 1_000;
+
+export const createSeatKeeper = (options: SeatKeeperOptions): SeatKeeper => new Keeper(options);
+
+interface Subject extends SeatKey {
+  handover: Handover;
+  startedMs: number;
+  cancelDeadline: () => void;
+  carrying: AbortController | null;
+}
+
+class Keeper implements SeatKeeper {
+  readonly #options: SeatKeeperOptions;
+  readonly #members = new Map<ProcessId, (order: SeatOrder) => void>();
+  /** Those that change or were put off; everyone else sits where the state says. */
+  readonly #subjects = new Map<string, Subject>();
+  readonly #guests: Map<UnitId, number>;
+  readonly #carries;
+  readonly #copies;
+  #nextProcess: ProcessId = 1;
+  #round = 0;
+  #changing = 0;
+  #second = { fromMs: 0, begun: 0 };
+  #lostSeenMs = Number.NEGATIVE_INFINITY;
+  #isCarryFailing = false;
+  #isStopped = false;
+
+  constructor(options: SeatKeeperOptions) {
+    this.#options = options;
+    this.#guests = new Map(options.state.guests());
+    const dropped = (queue: string) => () => options.metrics.queueDropped.inc({ queue });
+    this.#carries = createLanes({ width: CARRIES, capacity: CARRIES_WAITING, onDrop: dropped("carry") });
+    this.#copies = createLanes({ width: COPIES, capacity: COPIES_WAITING, onDrop: dropped("copy") });
+  }
+
+  join(send: (order: SeatOrder) => void): SeatMember {
+    const process = this.#nextProcess++;
+    this.#members.set(process, send);
+    for (const [unit, count] of this.#guests) send({ type: "guests", unit, hasAny: count > 0 });
+    for (const subject of this.#subjects.values()) this.#dispatch(subject, { type: "processJoined", process });
+    return {
+      report: (report) => this.#hear(process, report),
+      leave: () => {
+        this.#members.delete(process);
+        for (const subject of this.#subjects.values()) this.#dispatch(subject, { type: "processGone", process });
+      },
+    };
+  }
+
+  redecide(): void {
+    for (const subject of this.#subjects.values()) {
+      if (subject.handover.phase !== "settled") this.#want(subject, this.#decide(subject), []);
+    }
+  }
+
+  armOf(key: SeatKey): Arm {
+    const handover = this.#subjects.get(nameOf(key))?.handover;
+    if (handover === undefined) return this.#options.state.seat(key);
+    return handover.phase === "settled" ? handover.arm : handover.from;
+  }
+
+  get status(): SeatStatus {
+    const putOff: Record<string, number> = {};
+    for (const { handover } of this.#subjects.values()) {
+      if (handover.phase !== "settled" || handover.putOff === null) continue;
+      putOff[handover.putOff] = (putOff[handover.putOff] ?? 0) + 1;
+    }
+    return { atCandidate: Object.fromEntries(this.#guests), changing: this.#changing, putOff };
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { cancelDeadline } of this.#subjects.values()) cancelDeadline();
+    await Promise.all([this.#carries.stop(), this.#copies.stop()]);
+  }
+
+  #hear(process: ProcessId, report: SeatReport): void {
+    if (this.#isStopped) return;
+    try {
+      const subject = this.#subjects.get(nameOf(report));
+      if (report.type === "ask") this.#asked(process, report);
+      else if (subject) this.#dispatch(subject, { type: report.type, round: report.round, process });
+    } catch (error) {
+      // Without an answer the process serves the subject from control.
+      this.#options.log.event("seat.failed", { unit: report.unit, error: textOf(error) }, "error");
+    }
+  }
+
+  #asked(process: ProcessId, { unit, subject: of, downArms }: Extract<SeatReport, { type: "ask" }>): void {
+    if (!this.#guests.has(unit)) this.#guest(unit, 0);
+    const key = { unit, subject: of };
+    const subject = this.#subjects.get(nameOf(key)) ?? this.#settled(key);
+    const { phase } = subject.handover;
+    if (phase === "settled") {
+      const to = this.#decide(key);
+      if (to !== subject.handover.arm && isForward(to) && !this.#hasPace()) {
+        this.#seat(subject, subject.handover.arm, LATER_MS, process);
+        return;
+      }
+      if (!this.#want(subject, to, downArms)) this.#answerSettled(subject, process);
+    } else this.#answerChanging(subject, subject.handover, process);
+    if (downArms.length > 0) this.#hurryThoseFrom(downArms);
+  }
+
+  #answerSettled(subject: Subject, process: ProcessId): void {
+    const { handover } = subject;
+    if (handover.phase !== "settled") return;
+    const stayMs = Math.max(0, handover.notBeforeMs - this.#options.clock.monotonic());
+    this.#seat(subject, handover.arm, handover.putOff === null ? 0 : stayMs, process);
+  }
+
+  #answerChanging(
+    { unit, subject }: Subject,
+    { phase, round, from, to, isForced }: Changing,
+    process: ProcessId,
+  ): void {
+    const key = { unit, subject, round };
+    const order: SeatOrder =
+      phase === "settling" ? { type: "settle", ...key, from } : { type: "hold", ...key, to, isForced };
+    this.#members.get(process)?.(order);
+  }
+
+  /** An arm that is gone ends nothing: who waits for it to end something goes on (handoff §9). */
+  #hurryThoseFrom(downArms: readonly Arm[]): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs - this.#lostSeenMs < LOST_MS) return;
+    this.#lostSeenMs = nowMs;
+    for (const subject of this.#subjects.values()) {
+      const { handover } = subject;
+      const isLost = handover.phase !== "settled" && downArms.includes(handover.from);
+      if (isLost) this.#want(subject, this.#decide(subject), downArms);
+    }
+  }
+
+  /** Gives whether anything follows from it. */
+  #want(subject: Subject, to: Arm, downArms: readonly Arm[]): boolean {
+    const { handover } = subject;
+    const from = handover.phase === "settled" ? handover.arm : handover.from;
+    return this.#dispatch(subject, {
+      type: "wanted",
+      to,
+      isMovable: this.#options.data.isMovable(subject.subject, from),
+      isFromUp: !downArms.includes(from),
+      processes: [...this.#members.keys()],
+      round: ++this.#round,
+    });
+  }
+
+  #decide({ unit, subject }: SeatKey): Arm {
+    try {
+      return this.#options.decide(unit, subject);
+    } catch {
+      return "control";
+    }
+  }
+
+  /** handoff §10: not all at once; who waits is served where it is. */
+  #hasPace(): boolean {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs - this.#second.fromMs >= 1_000) this.#second = { fromMs: nowMs, begun: 0 };
+    return this.#second.begun++ < FORWARD_PER_SECOND;
+  }
+
+  #settled(key: SeatKey): Subject {
+    const handover = settledOn(this.#options.state.seat(key));
+    return { unit: key.unit, subject: key.subject, handover, startedMs: 0, cancelDeadline: () => {}, carrying: null };
+  }
+
+  #dispatch(subject: Subject, event: HandoverEvent): boolean {
+    const { clock } = this.#options;
+    const before = subject.handover;
+    const [after, effects] = reduceHandover(before, event, clock.monotonic());
+    subject.handover = after;
+    if (before.phase === "settled" && after.phase !== "settled") {
+      subject.startedMs = clock.monotonic();
+      this.#changing += 1;
+    }
+    if (before.phase !== "settled" && after.phase === "settled") {
+      this.#changing -= 1;
+      subject.cancelDeadline();
+      subject.carrying?.abort();
+      subject.carrying = null;
+    }
+    this.#options.metrics.moveWaiting.set(this.#changing);
+    this.#remember(subject);
+    for (const effect of effects) this.#do(subject, effect);
+    return effects.length > 0;
+  }
+
+  #remember(subject: Subject): void {
+    const { handover } = subject;
+    const name = nameOf(subject);
+    if (handover.phase !== "settled") this.#subjects.set(name, subject);
+    else if (handover.failures === 0) this.#subjects.delete(name);
+    else {
+      this.#subjects.delete(name);
+      this.#subjects.set(name, subject); // the newest last
+      if (this.#subjects.size - this.#changing > PUT_OFF_MAX) this.#forgetOldest();
+    }
+  }
+
+  #forgetOldest(): void {
+    for (const [name, { handover }] of this.#subjects) {
+      if (handover.phase !== "settled") continue;
+      this.#subjects.delete(name);
+      return;
+    }
+  }
+
+  #do(subject: Subject, effect: HandoverEffect): void {
+    const { unit, subject: of } = subject;
+    switch (effect.type) {
+      case "settle":
+        this.#wakeAt(subject, effect.deadlineMs);
+        this.#toAll({ type: "settle", unit, subject: of, round: effect.round, from: effect.from });
+        break;
+      case "hold": {
+        const { round, to, isForced } = effect;
+        this.#wakeAt(subject, effect.deadlineMs);
+        this.#toAll({ type: "hold", unit, subject: of, round, to, isForced });
+        break;
+      }
+      case "carry":
+        this.#wakeAt(subject, effect.deadlineMs);
+        this.#carry(subject, effect.from, effect.round);
+        break;
+      case "commit":
+        this.#commit(subject, effect);
+        break;
+      case "putOff":
+        this.#options.metrics.moveFinished.inc({
+          unit,
+          to: "candidate",
+          result: effect.why === "busy" || effect.why === "not-copied" ? "postponed" : "aborted",
+        });
+        this.#seat(subject, effect.arm, effect.stayMs, null);
+        break;
+      case "copy":
+        this.#copy(subject, effect.from);
+        break;
+    }
+  }
+
+  #wakeAt(subject: Subject, deadlineMs: number): void {
+    const { clock } = this.#options;
+    subject.cancelDeadline();
+    const run = (): unknown => this.#dispatch(subject, { type: "deadline" });
+    subject.cancelDeadline = clock.after(Math.max(0, deadlineMs - clock.monotonic()), run);
+  }
+
+  #carry(subject: Subject, from: Arm, round: number): void {
+    const { data, log, clock } = this.#options;
+    const end = (type: "carried" | "carryFailed"): unknown => this.#dispatch(subject, { type, round });
+    const limit = new AbortController();
+    subject.carrying = limit;
+    const isTaken = this.#carries.run(`${nameOf(subject)} ${round}`, async (stopped) => {
+      if (limit.signal.aborted) return;
+      const cancel = clock.after(CARRY_MS, () => limit.abort(new Error(`took more than ${CARRY_MS / 1_000} s`)));
+      try {
+        await data.carry(subject.subject, from, AbortSignal.any([stopped, limit.signal]));
+        this.#storeForward(subject, from, round);
+        if (this.#isCarryFailing) log.event("carry.back", { from });
+        this.#isCarryFailing = false;
+        end("carried");
+      } catch (error) {
+        if (!this.#isCarryFailing && subject.carrying === limit) {
+          log.event("carry.failed", { from, error: textOf(error) }, "warn");
+          this.#isCarryFailing = true;
+        }
+        end("carryFailed");
+      } finally {
+        cancel();
+      }
+    });
+    if (!isTaken) end("carryFailed");
+  }
+
+  /** A seat at the candidate is written before anybody is served there: who restarts must know where the newest rows are. */
+  #storeForward(subject: Subject, from: Arm, round: number): void {
+    const { handover } = subject;
+    const isCurrent = handover.phase === "carrying" && handover.round === round;
+    if (isCurrent && from === "control") this.#options.state.saveSeat(subject, "candidate");
+  }
+
+  #commit(subject: Subject, { arm, isForced, isBehind }: Extract<HandoverEffect, { type: "commit" }>): void {
+    const { metrics, clock, log, state } = this.#options;
+    const { unit } = subject;
+    if (arm === "control") {
+      try {
+        state.saveSeat(subject, arm);
+      } catch (error) {
+        // Back goes on; after a restart it is asked to go back once more.
+        log.event("seat.unsaved", { unit, error: textOf(error) }, "error");
+      }
+    }
+    this.#guest(unit, arm === "candidate" ? 1 : -1);
+    this.#seat(subject, arm, 0, null);
+    metrics.moveFinished.inc({ unit, to: arm, result: isForced ? "forced" : "planned" });
+    metrics.moveSeconds.observe({ to: arm }, (clock.monotonic() - subject.startedMs) / 1_000);
+    if (isBehind) metrics.moveBehind.inc({ unit });
+    this.#options.onSeated(subject);
+  }
+
+  #guest(unit: UnitId, by: number): void {
+    const before = this.#guests.get(unit);
+    const count = Math.max(0, (before ?? 0) + by);
+    this.#guests.set(unit, count);
+    if (before === undefined || before > 0 !== count > 0) this.#toAll({ type: "guests", unit, hasAny: count > 0 });
+  }
+
+  /** `process` null: to all that took part. */
+  #seat({ unit, subject, handover }: Subject, arm: Arm, stayMs: number, process: ProcessId | null): void {
+    const isCarriedLate = handover.phase === "settled" && handover.putOff !== null && handover.putOff !== "busy";
+    const reason = isCarriedLate ? "not-carried" : "settling";
+    const order: SeatOrder = { type: "seat", unit, subject, arm, stayMs, reason };
+    if (process === null) this.#toAll(order);
+    else this.#members.get(process)?.(order);
+  }
+
+  /** Everything of the subject for the first time, beside its work; then it may be tried again at once. */
+  #copy(subject: Subject, from: Arm): void {
+    this.#copies.run(nameOf(subject), async () => {
+      try {
+        await this.#options.data.copy(subject.subject, from);
+      } catch (error) {
+        this.#options.log.event("copy.failed", { from, error: textOf(error) }, "warn");
+        return;
+      }
+      const { handover } = subject;
+      if (handover.phase !== "settled" || handover.putOff !== "not-copied") return;
+      this.#subjects.delete(nameOf(subject));
+      this.#seat(subject, handover.arm, 0, null);
+    });
+  }
+
+  #toAll(order: SeatOrder): void {
+    for (const send of this.#members.values()) send(order);
+  }
+}
+
+const nameOf = ({ unit, subject }: SeatKey): string => `${unit}\n${subject}`;
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
