@@ -89,12 +89,12 @@ class Keeper implements SeatKeeper {
     const process = this.#nextProcess++;
     this.#members.set(process, send);
     for (const [unit, count] of this.#guests) send({ type: "guests", unit, hasAny: count > 0 });
-    for (const subject of this.#subjects.values()) this.#dispatch(subject, { type: "processJoined", process });
+    this.#tellAll({ type: "processJoined", process });
     return {
       report: (report) => this.#hear(process, report),
       leave: () => {
         this.#members.delete(process);
-        for (const subject of this.#subjects.values()) this.#dispatch(subject, { type: "processGone", process });
+        this.#tellAll({ type: "processGone", process });
       },
     };
   }
@@ -124,6 +124,12 @@ class Keeper implements SeatKeeper {
     this.#isStopped = true;
     for (const { cancelDeadline } of this.#subjects.values()) cancelDeadline();
     await Promise.all([this.#carries.stop(), this.#copies.stop()]);
+  }
+
+  #tellAll(event: HandoverEvent): void {
+    for (const subject of this.#subjects.values()) {
+      if (subject.handover.phase !== "settled") this.#dispatch(subject, event);
+    }
   }
 
   #hear(process: ProcessId, report: SeatReport): void {
@@ -218,10 +224,10 @@ class Keeper implements SeatKeeper {
     return { unit: key.unit, subject: key.subject, handover, startedMs: 0, cancelDeadline: () => {}, carrying: null };
   }
 
-  #dispatch(subject: Subject, event: HandoverEvent): boolean {
+  #dispatch(subject: Subject, event: HandoverEvent, nowMs = this.#options.clock.monotonic()): boolean {
     const { clock } = this.#options;
     const before = subject.handover;
-    const [after, effects] = reduceHandover(before, event, clock.monotonic());
+    const [after, effects] = reduceHandover(before, event, nowMs);
     subject.handover = after;
     if (before.phase === "settled" && after.phase !== "settled") {
       subject.startedMs = clock.monotonic();
@@ -234,7 +240,7 @@ class Keeper implements SeatKeeper {
       subject.carrying = null;
     }
     this.#options.metrics.moveWaiting.set(this.#changing);
-    this.#remember(subject);
+    if (after !== before) this.#remember(subject);
     for (const effect of effects) this.#do(subject, effect);
     return effects.length > 0;
   }
@@ -296,7 +302,8 @@ class Keeper implements SeatKeeper {
   #wakeAt(subject: Subject, deadlineMs: number): void {
     const { clock } = this.#options;
     subject.cancelDeadline();
-    const run = (): unknown => this.#dispatch(subject, { type: "deadline" });
+    // A timer may fire a fraction of a millisecond early.
+    const run = (): unknown => this.#dispatch(subject, { type: "deadline" }, Math.max(clock.monotonic(), deadlineMs));
     subject.cancelDeadline = clock.after(Math.max(0, deadlineMs - clock.monotonic()), run);
   }
 
