@@ -37,12 +37,20 @@ async function armServing(proxy: Proxy, user: User): Promise<string> {
 
 export async function startWorld(
   armEnv: Record<string, string> = {},
-  options: { readonly candidateDir?: string } = {},
+  options: {
+    readonly controlDir?: string;
+    readonly candidateDir?: string;
+    readonly proxyEnv?: Record<string, string>;
+  } = {},
 ): Promise<World> {
   const model = await startStandIn();
   const openAiUrl = `${model.baseUrl}/v1`;
   const [control, candidate] = await Promise.all([
-    startControl({ modelUrl: openAiUrl, env: armEnv }),
+    startControl({
+      modelUrl: openAiUrl,
+      env: armEnv,
+      ...(options.controlDir !== undefined && { dataDir: options.controlDir }),
+    }),
     startCandidate({
       modelUrl: openAiUrl,
       env: armEnv,
@@ -53,7 +61,7 @@ export async function startWorld(
     controlUrl: control.baseUrl,
     candidateUrl: candidate.baseUrl,
     everyoneOn: "control",
-    env: FAST_STOP,
+    env: { ...FAST_STOP, ...options.proxyEnv },
   });
   const admin = adminOf(proxy);
   await admin.setFlag("tutoring", 50);

@@ -32,7 +32,7 @@ async function start(t: TestContext, isOff = false): Promise<Bench> {
   const stateDir = await mkdtemp(join(tmpdir(), "switchyard-data-"));
   const changes: AdminChange[] = [];
   const control: Bench["control"] = {
-    status: { relays: [relay("control"), relay("candidate")], copies: [], seats: NOBODY },
+    status: { relays: [relay("control"), relay("candidate")], copies: [], seats: NOBODY, exposureProblem: null },
     armOf: () => "control",
     copy: () => Promise.resolve({ applied: 3, skipped: 1, conflicts: [], refused: [], cursor: 42 }),
     copyAll: () => undefined,
@@ -80,6 +80,7 @@ test("status shows both relays, and exit 1 says that one is behind", async (t) =
       { ...relay("candidate"), failure: "candidate: no answer" },
     ],
     copies: [{ from: "control", startedAtMs: 1, through: "u7", done: 7, isRunning: true, failure: null }],
+    exposureProblem: "not everything is there",
     seats: { atCandidate: { shop: 1_234, news: 0 }, changing: 2, putOff: { "not-copied": 3 } },
   };
   const bad = await bench.ask("status");
@@ -87,6 +88,7 @@ test("status shows both relays, and exit 1 says that one is behind", async (t) =
   assert.match(bad.stdout, /held up: from control: orders o-17: later: order busy/);
   assert.match(bad.stdout, /behind: from candidate: candidate: no answer/);
   assert.match(bad.stdout, /copy from control: 7 users done, running/);
+  assert.match(bad.stdout, /not ready: not everything is there/);
   assert.match(good.stdout, /served by candidate: nobody; on their way: 0\n/);
   assert.match(bad.stdout, /served by candidate: 1.234 \(shop\); on their way: 2, put off: 3 not-copied\n/);
   assert.deepEqual(JSON.parse((await bench.ask("status", "--json")).stdout).relays[0].blockedBy, blockedBy);

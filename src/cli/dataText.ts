@@ -4,7 +4,7 @@ import { age, count, milliseconds, plural, table } from "./format.ts";
 import type { Output } from "./output.ts";
 
 /** Both relays, who sits where, and what is being copied. */
-export function dataStatusText({ relays, copies, seats }: DataStatusView, out: Output): string {
+export function dataStatusText({ relays, copies, seats, exposureProblem }: DataStatusView, out: Output): string {
   const rows = relays.map(({ from, isWhole, lagMs, conflicts, cursor }) => [
     `${out.armMark(from)} from ${from}`,
     `lag ${lagMs === null ? "unknown" : lagMs < 1_000 ? milliseconds(lagMs) : age(lagMs)}`,
@@ -13,6 +13,7 @@ export function dataStatusText({ relays, copies, seats }: DataStatusView, out: O
     `at ${count(cursor)}`,
   ]);
   const lines = [table(rows), seatsText(seats)];
+  if (exposureProblem !== null) lines.push(`${out.alarm("not ready")}: ${exposureProblem}`);
   for (const { from, failure, blockedBy } of relays) {
     if (failure !== null) lines.push(`${out.alarm("behind")}: from ${from}: ${failure}`);
     if (blockedBy !== null)

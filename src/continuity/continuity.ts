@@ -19,6 +19,9 @@ export interface ContinuityOptions {
   decide(unit: UnitId, subject: Subject): Arm;
 }
 
+const NOT_WHOLE =
+  "not everything of control has been at the candidate yet: wait for the relay, or run `switchyard data copy --all`";
+
 export function createContinuity(options: ContinuityOptions): Continuity {
   const { carrier, state } = options;
   const copies: Copies = createCopies(options);
@@ -41,7 +44,8 @@ export function createContinuity(options: ContinuityOptions): Continuity {
     armOf: (key) => seats.armOf(key),
     get status() {
       const progress = ARMS.flatMap((from) => copies.progress(from) ?? []);
-      return { relays: relays.map((relay) => relay.status), copies: progress, seats: seats.status };
+      const exposureProblem = state.direction("control").isWhole ? null : NOT_WHOLE;
+      return { relays: relays.map((relay) => relay.status), copies: progress, seats: seats.status, exposureProblem };
     },
     start() {
       for (const relay of relays) relay.start();

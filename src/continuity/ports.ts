@@ -202,6 +202,8 @@ export interface ContinuityStatus {
   readonly relays: readonly RelayStatus[];
   readonly copies: readonly CopyProgress[];
   readonly seats: SeatStatus;
+  /** Why nobody should be exposed to the candidate yet, as a sentence; null: everything of control has been there. */
+  readonly exposureProblem: string | null;
 }
 
 /** What the admin listener offers of the room. */

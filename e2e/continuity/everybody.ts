@@ -1,0 +1,244 @@
+// Everybody's data follows them (handoff §3): copied, moved while they work, both arms killed in between, and moved back.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { inTens } from "../ledger/crowd.ts";
+import { startWorld, type World } from "../ledger/world.ts";
+import {
+  eventually,
+  metricSum,
+  REPOSITORY,
+  SERVICE_TOKEN,
+  type Service,
+  startCandidate,
+  startControl,
+  temporaryDir,
+} from "../support/index.ts";
+import { Learner } from "./learner.ts";
+
+const run = promisify(execFile);
+
+export interface Sizes {
+  readonly users: number;
+  readonly working: number;
+  /** Of each lesson before it begins; a turn is two messages. */
+  readonly turns: number;
+  /** Between two things that one of them does. */
+  readonly pauseMs: number;
+  readonly workMs: number;
+  /** Processes that serve. */
+  readonly workers: number;
+  /** Over which sockets of those who change arm are closed. */
+  readonly spread: string;
+}
+
+export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void> {
+  const dirs = { control: temporaryDir("everybody-control"), candidate: temporaryDir("everybody-candidate") };
+  const world = await startWorld(
+    {},
+    {
+      controlDir: dirs.control,
+      candidateDir: dirs.candidate,
+      proxyEnv: { SWITCHYARD__LIMITS__CLOSE_SPREAD: sizes.spread, SWITCHYARD__WORKERS: String(sizes.workers) },
+    },
+  );
+  const again: Service[] = [];
+  const over = new AbortController();
+  t.after(async () => {
+    over.abort();
+    await world.stop();
+    for (const service of again) await service.stop();
+  });
+  await world.admin.setFlag("tutoring", 0);
+  const users = await world.usersOn("control", sizes.users);
+  const learners = users.map((user) => new Learner(world.proxy, user, over.signal));
+  await timed(t, "everybody settles in", () =>
+    inTens(learners.length, (i) => (learners[i] as Learner).settleIn(sizes.turns)),
+  );
+  await copyEverybody(t, world);
+  await isEqualEverywhere(t, world, "after the copy");
+
+  const [working, idle] = [learners.slice(0, sizes.working), learners.slice(sizes.working)];
+  const lag = watchLag(world, over.signal);
+  const atWork = startWork(working, sizes.pauseMs, over.signal);
+  await sleep(sizes.workMs);
+  await world.admin.setFlag("tutoring", 50);
+  await timed(t, "the first calls of those who do nothing else", () => firstCalls(t, idle));
+  await sleep(sizes.workMs);
+  await atWork.end();
+  await timed(t, "everything is found at 50 %", () => everythingIsFound(learners));
+  await isEqualEverywhere(t, world, "at 50 %");
+  assert.ok(
+    learners.some(({ closes }) => closes.includes(1012)),
+    "sockets of those who worked were closed for the move",
+  );
+  assert.equal(
+    learners.reduce((sum, { failed }) => sum + failed, 0),
+    0,
+    "no call failed",
+  );
+
+  const killed = startWork(working, sizes.pauseMs, over.signal);
+  await sleep(sizes.workMs);
+  const around = { world, learners: working, awayMs: sizes.workMs };
+  again.push(await killAndStart(around, "candidate", dirs.candidate));
+  await sleep(sizes.workMs);
+  again.push(await killAndStart(around, "control", dirs.control));
+  await sleep(sizes.workMs);
+  await killed.end();
+  await isEqualEverywhere(t, world, "after both arms were killed");
+  await timed(t, "everything is found after both arms were killed", () => everythingIsFound(learners));
+
+  const back = startWork(working, sizes.pauseMs, over.signal);
+  await sleep(sizes.workMs);
+  await world.admin.setFlag("tutoring", 0);
+  await timed(t, "everything is found back at control", () => everythingIsFound(idle));
+  await sleep(sizes.workMs);
+  await back.end();
+  await everythingIsFound(learners);
+  await isEqualEverywhere(t, world, "back at 0 %");
+  lag.end(
+    t,
+    working.reduce((sum, { folders, turns }) => sum + folders.size + turns.length, 0),
+  );
+  const metrics = await world.admin.metrics();
+  assert.equal(metricSum(metrics, "switchyard_relay_conflicts_total"), 0);
+  assert.equal(metricSum(metrics, "switchyard_relay_rows_total", { outcome: "refused" }), 0);
+  assert.equal(metricSum(metrics, "switchyard_move_doubts_total"), 0);
+  for (const result of ["planned", "forced", "postponed", "aborted"]) {
+    t.diagnostic(`moves ${result}: ${metricSum(metrics, "switchyard_move_finished_total", { result })}`);
+  }
+  t.diagnostic(
+    `checks: ${["equal", "repaired", "unequal", "busy", "failed"].map((result) => `${result} ${metricSum(metrics, "switchyard_relay_checks_total", { result })}`).join(", ")}`,
+  );
+}
+
+async function timed(t: TestContext, what: string, run: () => Promise<unknown>): Promise<void> {
+  const sinceMs = performance.now();
+  await run();
+  t.diagnostic(`${what}: ${((performance.now() - sinceMs) / 1_000).toFixed(1)} s`);
+}
+
+async function switchyard(world: World, ...words: string[]): Promise<{ code: number; text: string }> {
+  const args = [join(REPOSITORY, "scripts/switchyard.mjs"), ...words, "--admin-url", world.proxy.adminUrl];
+  const token = readFileSync(join(world.proxy.stateDir, "operate.token"), "utf8").trim();
+  const env = { ...process.env, SWITCHYARD_TOKEN: token, JWT_SECRET_KEY: "x".repeat(40), SERVICE_TOKEN };
+  try {
+    const { stdout, stderr } = await run("node", args, { env, maxBuffer: 64 * 1_024 * 1_024 });
+    return { code: 0, text: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, text: stdout + stderr };
+  }
+}
+
+async function copyEverybody(t: TestContext, world: World): Promise<void> {
+  const { code, text } = await switchyard(world, "data", "copy", "--all", "--yes");
+  assert.equal(code, 0, text);
+  const done = await eventually(() => {
+    const line = world.proxy.logLines().find(({ msg }) => msg === "copy.done");
+    assert.ok(line);
+    return line;
+  });
+  const [subjects, seconds] = [Number(done["subjects"]), Number(done["tookMs"]) / 1_000];
+  t.diagnostic(`copied ${subjects} users in ${seconds} s: ${(subjects / seconds).toFixed(0)} a second`);
+}
+
+/** At rest both arms hold the same of everybody. */
+async function isEqualEverywhere(t: TestContext, world: World, when: string): Promise<void> {
+  await timed(t, `both arms compared ${when}`, () =>
+    eventually(
+      async () => {
+        const { code, text } = await switchyard(world, "data", "verify");
+        assert.equal(code, 0, `${when}: ${text}`);
+      },
+      60_000,
+      500,
+    ),
+  );
+}
+
+/** What the first call after the change costs someone without open sockets, and that everything is there. */
+async function firstCalls(t: TestContext, idle: readonly Learner[]): Promise<void> {
+  const [first, second]: [number[], number[]] = [[], []];
+  for (const learner of idle) {
+    for (const times of [first, second]) {
+      const sinceMs = performance.now();
+      const reply = await learner.ask("GET", "/api/v1/folders/");
+      times.push(performance.now() - sinceMs);
+      assert.equal(reply.status, 200, reply.text);
+    }
+    await learner.findsEverything();
+  }
+  t.diagnostic(`first call after the change ${told(first)}; the next one ${told(second)}`);
+}
+
+async function everythingIsFound(learners: readonly Learner[]): Promise<void> {
+  await inTens(learners.length, (i) => (learners[i] as Learner).findsEverything());
+}
+
+function startWork(learners: readonly Learner[], pauseMs: number, over: AbortSignal) {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, over]);
+  const running = learners.map((one) => one.work(signal, () => pauseMs * (0.5 + Math.random())));
+  for (const one of running) one.catch(() => undefined);
+  return {
+    async end(): Promise<void> {
+      stop.abort();
+      await Promise.all(running);
+      for (const learner of learners) await learner.rest();
+    },
+  };
+}
+
+async function killAndStart(
+  { world, learners, awayMs }: { world: World; learners: readonly Learner[]; awayMs: number },
+  arm: "control" | "candidate",
+  dataDir: string,
+): Promise<Service> {
+  const service = world[arm];
+  service.signal("SIGKILL");
+  await service.exited();
+  for (const learner of learners) learner.forgetLastMoments();
+  await sleep(awayMs / 2);
+  const options = {
+    dataDir,
+    modelUrl: `${world.modelUrl}/v1`,
+    env: { PORT: new URL(service.baseUrl).port },
+  };
+  return arm === "control" ? startControl(options) : startCandidate(options);
+}
+
+/** How far behind the relays are while people work. */
+function watchLag(world: World, over: AbortSignal) {
+  const lags: number[] = [];
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver && !over.aborted) {
+      const text = await world.admin.metrics().catch(() => "");
+      for (const from of ["control", "candidate"]) {
+        const lag = metricSum(text, "switchyard_relay_lag_seconds", { from });
+        if (text !== "") lags.push(lag * 1_000);
+      }
+      await sleep(200);
+    }
+  })();
+  return {
+    end(t: TestContext, writes: number): void {
+      isOver = true;
+      void watching;
+      t.diagnostic(`lag of the relays over all, kills included: ${told(lags)} (${writes} folders and turns written)`);
+    },
+  };
+}
+
+function told(times: readonly number[]): string {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number): string =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0);
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`;
+}
