@@ -3,11 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createSeatKeeper } from "../continuity/seatKeeper.ts";
+import { createSeatKeeper } from "../continuity/index.ts";
 import { type Arm, createManualClock, type SeatOrder, type SeatReport } from "../kernel/index.ts";
 import { createMetrics } from "../metrics/index.ts";
-import type { Pass } from "../proxy/seats/seat.ts";
-import { SeatGate, type SeatedSocket } from "../proxy/seats/seatGate.ts";
+import { type Pass, SeatGate, type SeatedSocket } from "../proxy/index.ts";
 
 const UNIT = "lesson";
 const SUBJECTS = ["ann", "bob"] as const;
