@@ -63,12 +63,14 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   await isEqualEverywhere(t, world, "after the copy");
 
   const [working, idle] = [learners.slice(0, sizes.working), learners.slice(sizes.working)];
+  const before = deeds(working);
   const lag = watchLag(world, over.signal);
   const atWork = startWork(working, sizes.pauseMs, over.signal);
   await sleep(sizes.workMs);
   await world.admin.setFlag("tutoring", 50);
   await timed(t, "the first calls of those who do nothing else", () => firstCalls(t, idle));
   await sleep(sizes.workMs);
+  await lag.end(t, deeds(working) - before);
   await atWork.end();
   await timed(t, "everything is found at 50 %", () => everythingIsFound(learners));
   await isEqualEverywhere(t, world, "at 50 %");
@@ -101,10 +103,6 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   await back.end();
   await everythingIsFound(learners);
   await isEqualEverywhere(t, world, "back at 0 %");
-  lag.end(
-    t,
-    working.reduce((sum, { folders, turns }) => sum + folders.size + turns.length, 0),
-  );
   const metrics = await world.admin.metrics();
   assert.equal(metricSum(metrics, "switchyard_relay_conflicts_total"), 0);
   assert.equal(metricSum(metrics, "switchyard_relay_rows_total", { outcome: "refused" }), 0);
@@ -116,6 +114,8 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
     `checks: ${["equal", "repaired", "unequal", "busy", "failed"].map((result) => `${result} ${metricSum(metrics, "switchyard_relay_checks_total", { result })}`).join(", ")}`,
   );
 }
+
+const deeds = (learners: readonly Learner[]): number => learners.reduce((sum, { done }) => sum + done, 0);
 
 async function timed(t: TestContext, what: string, run: () => Promise<unknown>): Promise<void> {
   const sinceMs = performance.now();
@@ -215,23 +215,28 @@ async function killAndStart(
 
 /** How far behind the relays are while people work. */
 function watchLag(world: World, over: AbortSignal) {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, over]);
+  const sinceMs = performance.now();
   const lags: number[] = [];
-  let isOver = false;
   const watching = (async () => {
-    while (!isOver && !over.aborted) {
-      const text = await world.admin.metrics().catch(() => "");
+    while (!signal.aborted) {
+      const text = await world.admin.metrics();
       for (const from of ["control", "candidate"]) {
-        const lag = metricSum(text, "switchyard_relay_lag_seconds", { from });
-        if (text !== "") lags.push(lag * 1_000);
+        lags.push(metricSum(text, "switchyard_relay_lag_seconds", { from }) * 1_000);
       }
-      await sleep(200);
+      await sleep(100, undefined, { signal }).catch(() => undefined);
     }
   })();
+  watching.catch(() => undefined);
   return {
-    end(t: TestContext, writes: number): void {
-      isOver = true;
-      void watching;
-      t.diagnostic(`lag of the relays over all, kills included: ${told(lags)} (${writes} folders and turns written)`);
+    async end(t: TestContext, done: number): Promise<void> {
+      const seconds = (performance.now() - sinceMs) / 1_000;
+      stop.abort();
+      await watching;
+      t.diagnostic(
+        `lag of the relays at ${(done / seconds).toFixed(0)} writing calls and turns a second: ${told(lags)}`,
+      );
     },
   };
 }

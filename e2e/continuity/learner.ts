@@ -35,6 +35,8 @@ export class Learner {
   /** Calls that an arm or the proxy could not serve; sockets that were closed. */
   failed = 0;
   closes: number[] = [];
+  /** Folders, turns and shapes so far. */
+  done = 0;
 
   /** `over`: whatever it repeats ends. */
   constructor(proxy: Proxy, user: User, over: AbortSignal) {
@@ -64,6 +66,7 @@ export class Learner {
       this.#over.throwIfAborted();
       const step = [() => this.addFolder(), () => this.turn(), () => this.draw()][i % 3] as () => Promise<void>;
       await step();
+      this.done += 1;
       await sleep(pauseMs(), undefined, { signal }).catch(() => undefined);
     }
   }

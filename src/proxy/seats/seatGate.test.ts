@@ -161,7 +161,7 @@ test("sockets close when nothing is open any more, at once or at the end of a tu
 test("forced: sockets are cut, and nothing is waited for", () => {
   const { enter, reports, say, openSocket } = createGate();
   say({ type: "seat", arm: "candidate" });
-  enter("candidate");
+  void enter("candidate");
   const socket = openSocket("candidate");
   socket.openTurns = 1;
   say({ type: "hold", to: "control", isForced: true });
@@ -243,7 +243,7 @@ test("subjects that do nothing make room for others, and are asked for again", a
   const { gate, reports, say, counted } = createGate();
   say({ type: "guests", hasAny: false });
   const first = gate.enter(KEY.unit, "first", "control", true) as Pass;
-  for (let i = 0; i < 100_001; i++) gate.enter(KEY.unit, `s${i}`, "control", false);
+  for (let i = 0; i < 100_001; i++) void gate.enter(KEY.unit, `s${i}`, "control", false);
   assert.ok((await counted("switchyard_queue_dropped_total")) >= 1);
   assert.equal(gate.armOf(KEY.unit, "s0"), null);
   assert.equal(gate.armOf(KEY.unit, "first"), "control", "one that has a call open is kept");
