@@ -12,6 +12,7 @@ import {
   given,
   logChange,
   messageChange,
+  pageOf,
   sessionChange,
   versionOf,
 } from "./test.feed.ts";
@@ -35,14 +36,56 @@ test("the later write applies and keeps its origin; ties are broken by the origi
   ]);
   assert.equal(await nameOf(bench, "fx"), "won");
   await bench.user("ann").mutation(api.folders.rename, { id: "fx", name: "newer", now: NOW });
-  // An older write of the other arm that says something else has lost, one that says the same has not.
-  assert.deepEqual(await apply(bench, [folder({ version: 2 }, { name: "won" })]), [
-    { outcome: "skipped", isConflict: true },
-  ]);
+  // Ours goes on from what has been here: it loses nothing by coming again.
+  assert.deepEqual(await apply(bench, [folder({ version: 2 }, { name: "won" })]), [{ outcome: "skipped" }]);
   assert.deepEqual(await apply(bench, [folder({ version: 2 }, { name: "newer" })]), [{ outcome: "skipped" }]);
   assert.deepEqual(await apply(bench, [folder({ version: 4, op: "delete" }, null)]), [{ outcome: "applied" }]);
   assert.equal(await nameOf(bench, "fx"), null);
   assert.deepEqual(await apply(bench, [folder({ version: 3 })]), [{ outcome: "skipped" }]);
+  await assertBooksBalance(bench);
+});
+
+test("of two writes that did not know of each other the one that loses is named, whatever the versions", async () => {
+  const bench = createTest();
+  const ann = bench.user("ann");
+  const rename = (name: string) => ann.mutation(api.folders.rename, { id: "fx", name, now: NOW });
+  const seenNow = async () => (await pageOf(bench)).changes.find(({ kind }) => kind === "folders")?.seen;
+  await apply(bench, [folder({ seen: 0 })]);
+  await rename("ours");
+  await rename("ours again");
+  assert.equal(await seenNow(), 1);
+  const lost = folder({ version: 2, seen: 0 }, { name: "unknown here" });
+  assert.deepEqual(await apply(bench, [lost]), [{ outcome: "skipped", isConflict: true }]);
+  const later = folder({ version: 5, seen: 2 }, { name: "does not know of our 3" });
+  assert.deepEqual(await apply(bench, [later]), [{ outcome: "applied", isConflict: true }]);
+  await rename("ours");
+  assert.equal(await seenNow(), 5);
+  assert.deepEqual(await apply(bench, [folder({ version: 7, seen: 6 }, { name: "goes on" })]), [
+    { outcome: "applied" },
+  ]);
+  assert.match((await apply(bench, [folder({ version: 8, seen: -1 })]))[0]?.reason ?? "", /seen/);
+});
+
+test("a board outlives a deletion when its session does, and the other arm gets it back", async () => {
+  const bench = createTest();
+  const ann = bench.user("ann");
+  await apply(bench, [sessionChange()]);
+  const gone = { ...sessionChange(), kind: "yjs_snapshots", op: "delete", version: 4, data: undefined };
+  assert.deepEqual(await apply(bench, [gone]), [{ outcome: "applied" }]);
+  assert.deepEqual(await versionOf(bench, "yjs_snapshots", "s1"), ["delete", 4, "legacy"]);
+  const session = (await ann.query(api.turns.open, { id: "s1" }))?.session as Id<"sessions">;
+  const found = await ann.mutation(api.boards.open, { session, now: NOW });
+  assert.ok(found.status === "found");
+  const { board } = found;
+  await ann.mutation(api.boards.append, { board, update: new ArrayBuffer(2), now: NOW });
+  assert.deepEqual(await versionOf(bench, "yjs_snapshots", "s1"), ["upsert", 5, "candidate"]);
+  assert.deepEqual(await apply(bench, [gone, { ...gone, version: 6 }]), [
+    { outcome: "skipped" },
+    { outcome: "skipped" },
+  ]);
+  assert.deepEqual(await versionOf(bench, "yjs_snapshots", "s1"), ["upsert", 7, "candidate"]);
+  assert.equal((await ann.query(api.boards.updates, { board, after: 0 }))?.updates.length, 1);
+  assert.match((await apply(bench, [{ ...gone, version: 9, user_id: "bob" }]))[0]?.reason ?? "", /another user/);
   await assertBooksBalance(bench);
 });
 

@@ -208,6 +208,8 @@ export default defineSchema({
     origin,
     at: v.number(),
     row: v.union(v.string(), v.null()),
+    /** The greatest version of the row that the other arm wrote and that has been here; absent: none. */
+    seen: v.optional(v.number()),
     ts: v.commitTs(),
   })
     .index("by_kind_and_key", ["kind", "key"])

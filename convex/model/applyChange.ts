@@ -7,7 +7,7 @@ import { type Change, compareWrites, isSameJson, readChange } from "./changeShap
 import { MERGED_KIND } from "./kinds.ts";
 import { type Applying, type Fields, type KindTable, Refusal } from "./kinds/kind.ts";
 import { isHeldByOther } from "./leases.ts";
-import { changeOf, note } from "./rows.ts";
+import { changeOf, note, OWN_ORIGIN } from "./rows.ts";
 import { endSession, sessionById } from "./sessions.ts";
 
 export const givenChange = v.object({
@@ -35,6 +35,7 @@ interface Open {
 }
 
 interface Work extends Applying {
+  readonly now: number;
   /** The row of a session was made or removed. */
   forget(publicId: string): void;
   /** Instances that hold the session read it again. */
@@ -51,6 +52,7 @@ function createWork(ctx: MutationCtx, now: number): Work {
   };
   return {
     ctx,
+    now,
     async session(publicId) {
       const known = opened.get(publicId);
       if (known) return known.session;
@@ -115,6 +117,8 @@ async function isOtherData(ctx: MutationCtx, { change, stored, existing }: Targe
 async function write(work: Work, target: Target, row: number | undefined): Promise<Refusal | null> {
   const { change, stored, existing, session } = target;
   const { kind, key, op, userId, version, origin, at, data } = change;
+  const before = stored?.seen ?? 0;
+  const seen = origin === OWN_ORIGIN ? before : Math.max(before, version);
   let id: Id<KindTable> | null = null;
   if (data) {
     const made = await kind.apply(work, { data, key, existing, session, row });
@@ -127,7 +131,7 @@ async function write(work: Work, target: Target, row: number | undefined): Promi
   if (kind.name === "sessions" && (!data || !existing)) work.forget(key);
   const touched = kind.name === "sessions" ? await work.session(key) : kind.session === "required" ? session : null;
   if (touched) work.touch((await work.session(touched.publicId)) ?? touched);
-  await note(work.ctx, { kind: kind.name, key, userId, op, version, origin, at, row: id }, stored);
+  await note(work.ctx, { kind: kind.name, key, userId, op, version, origin, at, row: id, seen }, stored);
   return null;
 }
 
@@ -135,27 +139,58 @@ async function write(work: Work, target: Target, row: number | undefined): Promi
 const isPast = ({ change, existing }: Target): boolean =>
   existing !== null && (change.kind.keptUntil?.(existing) ?? Number.POSITIVE_INFINITY) <= Date.now();
 
+/** An older state of the same history is no loss; another arm's write that never shows is one. */
+async function isLoss(ctx: MutationCtx, target: Target, stored: Doc<"changes">): Promise<boolean> {
+  const { version, origin } = target.change;
+  if (origin === stored.origin || (origin !== OWN_ORIGIN && version <= (stored.seen ?? 0))) return false;
+  return isOtherData(ctx, target);
+}
+
+/** Whether a write of ours gives way that the other arm did not know of. */
+async function takesOver(ctx: MutationCtx, target: Target, stored: Doc<"changes">): Promise<boolean> {
+  const { version, origin, seen } = target.change;
+  if (seen === null || origin === OWN_ORIGIN) return stored.version === version;
+  return stored.origin === OWN_ORIGIN && seen < stored.version && (await isOtherData(ctx, target));
+}
+
 async function decide(work: Work, target: Target, row: number | undefined): Promise<Result> {
   const { change, stored } = target;
   if (isForeign(target)) return rejected("the row belongs to another user");
   const before = isPast(target) ? null : stored;
   const order = before ? compareWrites(change, before) : 1;
-  if (order <= 0) {
-    const isOfSameHistory = before?.origin === change.origin;
-    return skipped(!isOfSameHistory && (await isOtherData(work.ctx, target)));
-  }
+  if (before && order <= 0) return skipped(await isLoss(work.ctx, target, before));
+  const isConflict = before !== null && (await takesOver(work.ctx, target, before));
   const refusal = await write(work, target, row);
   if (refusal) return rejected(refusal.reason);
-  const isConflict = before !== null && before.version === change.version;
   return { outcome: "applied", ...(isConflict && { isConflict }) };
+}
+
+/**
+ * A board goes only with its session. Where that lives on, the later deletion is answered with a write of our own: the
+ * other arm, which has taken the session back, gets its board back too. Without a board the deletion is remembered, since
+ * the versions of the next one go on from it.
+ */
+async function outliveDeletion(work: Work, { kind, key, userId, version, origin, at }: Change): Promise<Result> {
+  const session = await work.session(key);
+  const stored = await changeOf(work.ctx, kind.name, key);
+  if (!session || (stored && compareWrites({ version, origin }, stored) <= 0)) return skipped();
+  if (session.userId !== userId) return rejected("the row belongs to another user");
+  const seen = Math.max(stored?.seen ?? 0, version);
+  const row = stored?.op === "upsert" ? stored.row : null;
+  const answer = { op: "upsert" as const, version: version + 1, origin: OWN_ORIGIN, at: work.now };
+  const deletion = { op: "delete" as const, version, origin, at };
+  await note(work.ctx, { kind: kind.name, key, userId, row, seen, ...(row === null ? deletion : answer) }, stored);
+  return row === null ? { outcome: "applied" } : skipped();
 }
 
 async function applyOne(work: Work, { json, row }: Given): Promise<Result> {
   const change = readChange(JSON.parse(json));
   if (typeof change === "string") return rejected(change);
   const { kind, key, data } = change;
-  // A board goes only with its session; its contents are merged (boardMerge.ts).
-  if (kind.name === MERGED_KIND) return data ? rejected("a board is merged, not replaced") : skipped();
+  if (kind.name === MERGED_KIND) {
+    // Its contents are merged (boardMerge.ts).
+    return data ? rejected("a board is merged, not replaced") : outliveDeletion(work, change);
+  }
   const sessionId = sessionIdOf(change);
   const session = sessionId === null ? null : await work.session(sessionId);
   if (sessionId !== null && !session) {

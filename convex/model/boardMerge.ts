@@ -68,11 +68,7 @@ export async function mergeBoard(ctx: MutationCtx, merge: Merge) {
   if (update) await ctx.db.insert("boardUpdates", { board: board._id, seq: board.nextSeq, update });
   await ctx.db.patch("boards", board._id, { nextSeq: board.nextSeq + (update ? 1 : 0), updatedAt });
   const { publicId: key, userId } = session;
-  const { version: number, origin: from, at } = noted;
-  await note(
-    ctx,
-    { kind: MERGED_KIND, key, userId, op: "upsert", version: number, origin: from, at, row: board._id },
-    stored,
-  );
+  const seen = stored?.seen ?? 0;
+  await note(ctx, { kind: MERGED_KIND, key, userId, op: "upsert", ...noted, row: board._id, seen }, stored);
   return { status: "stored" as const, ...(update && { seq: board.nextSeq }) };
 }

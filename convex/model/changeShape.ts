@@ -14,6 +14,8 @@ export interface Change {
   readonly version: number;
   readonly origin: Origin;
   readonly at: number;
+  /** The greatest version of our writes of the row that the other arm knew of; null where it does not say. */
+  readonly seen: number | null;
   /** The columns of the kind; null with `delete`. */
   readonly data: Data | null;
 }
@@ -42,7 +44,17 @@ const text = (value: unknown): value is string => isText(value) && value !== "";
 /** The change, or the sentence that says why it is none. */
 export function readChange(given: unknown): Change | string {
   if (!isObject(given)) return "a change is an object";
-  const { kind: name, op, key, user_id: userId, version, origin, at, data: row } = given as Record<string, unknown>;
+  const {
+    kind: name,
+    op,
+    key,
+    user_id: userId,
+    version,
+    origin,
+    at,
+    seen,
+    data: row,
+  } = given as Record<string, unknown>;
   const kind = text(name) ? kindNamed(name) : null;
   if (!kind) return `unknown kind ${JSON.stringify(text(name) ? name.slice(0, NAME_SHOWN_MAX) : (name ?? null))}`;
   if (op !== "upsert" && op !== "delete") return "op is neither upsert nor delete";
@@ -51,7 +63,8 @@ export function readChange(given: unknown): Change | string {
   if (!whole(version) || version < 1) return "version is no whole number from 1";
   if (origin !== "legacy" && origin !== "candidate") return "origin is neither legacy nor candidate";
   if (!whole(at)) return "at is no time in milliseconds";
-  const change = { kind, op, key, userId, version, origin, at } as const;
+  if (seen !== undefined && (!whole(seen) || seen < 0)) return "seen is no whole number from 0";
+  const change = { kind, op, key, userId, version, origin, at, seen: seen ?? null } as const;
   if (op === "delete") return { ...change, data: null };
   const data = columnsOf(kind, row);
   if (typeof data === "string") return data;

@@ -46,6 +46,7 @@ export const fedChange = v.object({
   version: v.number(),
   origin,
   at: v.number(),
+  seen: v.optional(v.number()),
   /** Null with `delete`, and where it is to be read by itself. */
   row: v.union(rowData, v.null()),
 });

@@ -33,6 +33,8 @@ export interface Noted {
   readonly origin: Origin;
   readonly at: number;
   readonly row: string | null;
+  /** The greatest version that the other arm wrote and that has been here. */
+  readonly seen: number;
 }
 
 /** Puts a row's change at the end of the feed, in the place of the one before it. */
@@ -58,11 +60,9 @@ async function noteOwn(ctx: MutationCtx, kind: Kind, row: Fields<KindTable>, id:
   const op = id === null ? "delete" : "upsert";
   const userId = kind.owner(row, session);
   const version = (before?.version ?? 0) + 1;
-  await note(
-    ctx,
-    { kind: kind.name, key, userId, op, version, origin: OWN_ORIGIN, at: Math.trunc(write.at), row: id },
-    before,
-  );
+  const at = Math.trunc(write.at);
+  const seen = before?.seen ?? 0;
+  await note(ctx, { kind: kind.name, key, userId, op, version, origin: OWN_ORIGIN, at, row: id, seen }, before);
 }
 
 const isLive = (kind: Kind, row: Fields<KindTable>): boolean => kind.isLive?.(row) ?? true;

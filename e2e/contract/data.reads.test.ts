@@ -122,6 +122,7 @@ item(
       version: 3,
       origin,
       at: (v: Json) => Math.abs(v - Date.now()) < 60_000,
+      seen: 0,
       data: {
         id: folder,
         user_id: user.sub,

@@ -240,7 +240,8 @@ item(
   async (c) => {
     const user = c.user();
     const folder = await c.folder(user, "own");
-    const stored = (await rowsOf(c, user.sub)).find(({ kind }) => kind === "folders");
+    // Without `seen` the versions alone decide.
+    const { seen: _, ...stored } = (await rowsOf(c, user.sub)).find(({ kind }) => kind === "folders");
     const change = (version: number, origin: string, name: string): Json => ({
       ...stored,
       version,
@@ -261,6 +262,37 @@ item(
     await c.api("PATCH", `/api/v1/folders/${folder}`, { user, body: { name: "six" } });
     const now = (await rowsOf(c, user.sub)).find(({ kind }) => kind === "folders");
     assert.deepEqual([now.version, now.origin, now.data.name], [6, mine, "six"]);
+  },
+  AT_STORE,
+);
+
+item(
+  "rest §7",
+  "two writes conflict when neither knows of the other: `seen` says what the other arm knew, and what has been here",
+  async (c) => {
+    const user = c.user();
+    const folder = await c.folder(user, "own");
+    const row = async (): Promise<Json> => (await rowsOf(c, user.sub)).find(({ kind }) => kind === "folders");
+    const rename = (name: string) => c.api("PATCH", `/api/v1/folders/${folder}`, { user, body: { name } });
+    const stored = await row();
+    assert.equal(stored.seen, 0);
+    const change = (version: number, seen: number, name: string): Json => ({
+      ...stored,
+      version,
+      seen,
+      origin: foreignTo(c),
+      data: { ...stored.data, name },
+    });
+    const lost = [{ seq: stored.seq, kind: "folders", key: folder }];
+    const known = change(2, 1, "knows of ours");
+    match(await apply(c, [known]), { applied: 1, skipped: 0, rejected: [], conflicts: [] });
+    await rename("goes on from it");
+    match(await apply(c, [known]), { applied: 0, skipped: 1, rejected: [], conflicts: [] });
+    match(await apply(c, [change(5, 1, "knows of no 3")]), { applied: 1, skipped: 0, rejected: [], conflicts: lost });
+    assert.equal((await row()).seen, undefined, "of the other arm's writes its own feed says it");
+    await rename("ours again");
+    assert.equal((await row()).seen, 5);
+    match(await apply(c, [change(4, 1, "known by now")]), { applied: 0, skipped: 1, rejected: [], conflicts: [] });
   },
   AT_STORE,
 );

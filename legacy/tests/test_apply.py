@@ -19,11 +19,12 @@ from tests.support.feed import (
     log,
     merged,
     message,
+    read_page,
     session,
     told,
 )
 from tutoring.ids import derived
-from tutoring.store import accounts, folders, journal, messages, sessions
+from tutoring.store import accounts, boards, folders, journal, messages, sessions
 from tutoring.store.engine import Store
 from tutoring.store.tables import interaction_logs
 
@@ -46,7 +47,8 @@ def test_the_later_write_wins_and_equal_ones_go_by_origin(with_store: Run, user:
         assert told(await applied(store, folder(key, user, "2", version=2))) == (0, 1, [], 0)
         # The other arm's write of the same version: it wins by its name, and ours is lost.
         assert told(await applied(store, folder(key, user, "L", version=3, origin="legacy"))) == (1, 0, [], 1)
-        assert told(await applied(store, folder(key, user, "C", version=3))) == (0, 1, [], 1)
+        # What has been here already loses nothing by coming again.
+        assert told(await applied(store, folder(key, user, "3", version=3))) == (0, 1, [], 0)
         assert told(await applied(store, folder(key, user, "L", version=2))) == (0, 1, [], 0)
         assert await name_of(store, key) == "L"
         async with store.write() as tx:
@@ -55,6 +57,37 @@ def test_the_later_write_wins_and_equal_ones_go_by_origin(with_store: Run, user:
             found = await book(tx, "folders", key)
             assert found is not None and found.stamp.rank == (4, "legacy")
             await check_books(tx)
+
+    with_store(work)
+
+
+def test_a_write_that_ours_goes_on_from_is_no_loss_when_it_comes_again(with_store: Run, user: str) -> None:
+    async def work(store: Store) -> None:
+        key = fresh_id()
+        await applied(store, folder(key, user, "theirs", version=2))
+        async with store.write() as tx:
+            await folders.rename(tx, key, "ours")
+        assert told(await applied(store, folder(key, user, "theirs", version=2))) == (0, 1, [], 0)
+        # One that has not been here is a loss.
+        assert told(await applied(store, folder(key, user, "unknown", version=3))) == (0, 1, [], 1)
+        [sent] = (await read_page(store, 0, user=user))["changes"]
+        assert (sent["version"], sent["seen"]) == (3, 2)
+
+    with_store(work)
+
+
+def test_a_write_of_ours_that_a_later_one_did_not_know_of_is_named(with_store: Run, user: str) -> None:
+    async def work(store: Store) -> None:
+        key = fresh_id()
+        async with store.write() as tx:
+            await folders.add(tx, key, user, "1")
+        assert told(await applied(store, folder(key, user, "2", version=2, seen=1))) == (1, 0, [], 0)
+        async with store.write() as tx:
+            await folders.rename(tx, key, "3")
+        assert told(await applied(store, folder(key, user, "4", version=4, seen=1))) == (1, 0, [], 1)
+        assert told(await applied(store, folder(key, user, "6", version=6, seen=1))) == (1, 0, [], 0)
+        [sent] = (await read_page(store, 0, user=user))["changes"]
+        assert sent["origin"] == "candidate" and "seen" not in sent
 
     with_store(work)
 
@@ -128,6 +161,27 @@ def test_a_deleted_session_takes_its_rows_and_lets_none_in(with_store: Run, user
             assert kept is not None and kept.op == "upsert"  # learning outlives its session
             await check_books(tx)
         assert told(await applied(store, learnt(sid, 2, user))) == (1, 0, [], 0)
+
+    with_store(work)
+
+
+def test_a_board_outlives_a_deletion_when_its_session_does(with_store: Run, user: str) -> None:
+    async def work(store: Store) -> None:
+        sid = fresh_id()
+        await applied(store, session(sid, user))
+        async with store.write() as tx:
+            await boards.save(tx, sid, b"\x00\x00")
+        gone = change("yjs_snapshots", sid, user, None, version=4)
+        assert told(await applied(store, gone)) == (0, 1, [], 0)
+        async with store.read() as tx:
+            kept = await book(tx, "yjs_snapshots", sid)
+            assert kept is not None and (kept.op, kept.stamp.rank) == ("upsert", (5, "legacy"))
+            assert await boards.load(tx, sid) == b"\x00\x00"
+        session_gone = change("sessions", sid, user, None, version=2)
+        assert told(await applied(store, {**gone, "version": 6}, session_gone)) == (1, 1, [], 0)
+        async with store.read() as tx:
+            assert await boards.load(tx, sid) is None
+            await check_books(tx)
 
     with_store(work)
 

@@ -35,6 +35,7 @@ from tutoring.store.numbering import TRIES_MAX, Numbers
         ({"version": 1.5}, "version is not a whole number from 1"),
         ({"origin": "control"}, "origin is not an arm"),
         ({"at": None}, "at is not a time in ms"),
+        ({"seen": -1}, "seen is not a whole number from 0"),
         ({"data": None}, "an upsert without data"),
         ({"data": {"id": "f"}}, "data has no user_id"),
         ({"name": 5}, "name has the wrong type or is too large"),

@@ -46,6 +46,22 @@ def test_rows_from_before_the_feed_get_bookkeeping(with_store: Run, user: str) -
     with_store(work)
 
 
+def test_a_feed_of_the_version_before_gets_the_columns_that_are_new(tmp_path: Path, user: str) -> None:
+    async def work() -> None:
+        store = await Store.open(tmp_path, None)
+        await make_folder(store, user)
+        async with store.write() as tx:
+            await tx.execute(text("ALTER TABLE changes DROP COLUMN seen"))
+        await store.close()
+        for _ in range(2):
+            store = await Store.open(tmp_path, None)
+            [change] = (await read_page(store, 0))["changes"]
+            assert (change["version"], change["seen"]) == (1, 0)
+            await store.close()
+
+    asyncio.run(work())
+
+
 def test_a_database_of_the_version_before_is_taken_over_at_its_opening(tmp_path: Path, user: str) -> None:
     async def work() -> None:
         store = await Store.open(tmp_path, None)

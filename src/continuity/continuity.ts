@@ -6,6 +6,7 @@ import type { Continuity, ContinuityLog, ContinuityState, SeatState, StateCarrie
 import { createRelay, type Relay } from "./relay.ts";
 import { createSeatChecks } from "./seatChecks.ts";
 import { createSeatKeeper, type SeatMetrics } from "./seatKeeper.ts";
+import { tellApplied } from "./tellApplied.ts";
 import { verifySubject } from "./verify.ts";
 
 export interface ContinuityOptions {
@@ -28,7 +29,11 @@ export function createContinuity(options: ContinuityOptions): Continuity {
   const relays = ARMS.map((from): Relay => createRelay({ ...options, from, onLost: () => copies.startAll(from) }));
   const data: Pick<Continuity, "isMovable" | "carry" | "copy" | "repair"> = {
     isMovable: (subject, from) => state.direction(from).isWhole || state.isCopied(subject, from),
-    carry: (subject, from, signal) => carrier.carry(subject, from, state.direction(from).cursor, signal),
+    async carry(subject, from, signal) {
+      const carried = await carrier.carry(subject, from, state.direction(from).cursor, signal);
+      tellApplied(options, from, carried);
+      return carried;
+    },
     copy: (subject, from) => copies.copy(subject, from),
     async repair(subject, signal) {
       for (const from of ARMS) await copies.copy(subject, from);

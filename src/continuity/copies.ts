@@ -9,6 +9,7 @@ import {
   type CopyProgress,
   type StateCarrier,
 } from "./ports.ts";
+import { tellApplied } from "./tellApplied.ts";
 
 /** Subjects copied beside each other. */
 const LANES = 4;
@@ -19,7 +20,7 @@ export interface CopiesOptions {
   readonly carrier: Pick<StateCarrier, "copy" | "subjects">;
   readonly state: ContinuityState;
   readonly clock: Clock;
-  readonly metrics: Pick<Metrics, "copies" | "relayConflicts">;
+  readonly metrics: Pick<Metrics, "copies" | "relayConflicts" | "relayRows">;
   readonly log: ContinuityLog;
 }
 
@@ -44,11 +45,7 @@ export function createCopies(options: CopiesOptions): Copies {
     try {
       const copied = await carrier.copy(subject, from, stopped.signal);
       metrics.copies.inc({ from, outcome: "done" });
-      metrics.relayConflicts.inc({ from }, copied.conflicts.length);
-      for (const { section, key } of copied.conflicts) log.event("relay.conflict", { from, section, key }, "warn");
-      for (const { section, key, reason } of copied.refused) {
-        log.event("relay.refused", { from, section, key, reason }, "error");
-      }
+      tellApplied(options, from, copied);
       state.markCopied(subject, from);
       return copied;
     } catch (error) {

@@ -10,6 +10,7 @@ import {
   type RelayStep,
   type StateCarrier,
 } from "./ports.ts";
+import { tellApplied } from "./tellApplied.ts";
 
 const ROWS_MAX = 1_000;
 /** Of one step, so that a stop does not wait for long and an arm that hangs is noticed. */
@@ -109,7 +110,8 @@ class RelayLoop implements Relay {
       const isWhole = before.isWhole || (isAtEnd && state.copyRun(from) === null);
       if (step.cursor !== before.cursor || isWhole !== before.isWhole)
         state.saveDirection(from, { cursor: step.cursor, isWhole });
-      this.#count(step);
+      tellApplied(this.#options, from, step);
+      this.#conflicts += step.conflicts.length;
       if (isAtEnd) this.#caughtUpMs = sinceMs;
       this.#wentWell(step);
       return isAtEnd || step.blockedBy !== null ? PAUSE_MS : 0;
@@ -118,17 +120,6 @@ class RelayLoop implements Relay {
     } finally {
       cancel();
     }
-  }
-
-  #count({ applied, skipped, refused, conflicts }: RelayStep): void {
-    const { from, metrics, log } = this.#options;
-    metrics.relayRows.inc({ from, outcome: "applied" }, applied);
-    metrics.relayRows.inc({ from, outcome: "skipped" }, skipped);
-    metrics.relayRows.inc({ from, outcome: "refused" }, refused.length);
-    metrics.relayConflicts.inc({ from }, conflicts.length);
-    this.#conflicts += conflicts.length;
-    for (const { section, key } of conflicts) log.event("relay.conflict", { from, section, key }, "warn");
-    for (const { section, key, reason } of refused) log.event("relay.refused", { from, section, key, reason }, "error");
   }
 
   #wentWell({ blockedBy }: RelayStep): void {

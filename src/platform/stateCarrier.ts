@@ -81,6 +81,13 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
     throw new CarrierError("unavailable", otherOf(from), `${otherOf(from)} does not take a row yet: ${first.reason}`);
   };
 
+  /** Rows whose session came behind them, once everything has been read. */
+  const bringLast = async (sum: Brought, from: Arm, waiting: readonly rest.Change[], signal: AbortSignal) => {
+    for (let at = 0; at < waiting.length; at += BATCH) {
+      add(sum, await bringAll(from, waiting.slice(at, at + BATCH), signal));
+    }
+  };
+
   const copy: StateCarrier["copy"] = async (subject, from, signal) => {
     const sum = nothing();
     const rows = arms[from].export(subject, signal);
@@ -97,9 +104,7 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
         batch = [];
       }
       if (next.done !== true) continue;
-      for (let at = 0; at < waiting.length; at += BATCH) {
-        add(sum, await bringAll(from, waiting.slice(at, at + BATCH), signal));
-      }
+      await bringLast(sum, from, waiting, signal);
       return { ...told(sum), cursor: next.value };
     }
   };
@@ -137,12 +142,17 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
 
     async carry(subject, from, after, signal) {
       const sum = nothing();
+      const waiting: rest.Change[] = [];
       for (let cursor = after; ; ) {
         const page = await arms[from].changes({ after: cursor, limit: rest.CHANGES_MAX, subject }, signal);
         const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
-        add(sum, await bringAll(from, own, signal));
+        const brought = await bring(from, own, signal, 1);
+        waiting.push(...brought.waiting.map(({ change }) => change));
+        add(sum, brought);
         cursor = page.cursor;
-        if (!page.more) return { ...told(sum), cursor };
+        if (page.more) continue;
+        await bringLast(sum, from, waiting, signal);
+        return { ...told(sum), cursor };
       }
     },
 

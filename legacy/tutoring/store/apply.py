@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .. import ARM, clock
 from ..jsonwire import canonical
 from . import feed, rows
 from .change import Change, Unfit
-from .feed import Book, Name
+from .feed import Book, Name, Stamp
 from .numbering import Numbers, numbers_of
 from .reading import rows_by_key
 from .sessions import SESSION_KINDS
@@ -80,6 +81,10 @@ class _Applying:
             if book is not None and change.stamp.rank <= book.stamp.rank:
                 await self._note_loss(change, book)
                 raise _Skip
+            if book is not None and self._outlives(change, book):
+                self._answer(change, book)
+                raise _Skip
+            is_conflict = book is not None and await self._takes_over(change, book)
             await self._write(change)
         except _Skip:
             self.outcome.skipped += 1
@@ -88,11 +93,14 @@ class _Applying:
             self.outcome.reject(change.seq, str(unfit))
             return
         self.outcome.applied += 1
-        if book and book.stamp.version == change.stamp.version:  # ranks differ, so the origins do
+        if is_conflict:
             self._conflict(change)
         user_id = self._owners.get(change.session_id or "", change.user_id)
-        feed.note(self._tx, change.kind, change.key_text, user_id, change.op, change.stamp)
-        self._books[change.name] = Book(change.kind.name, change.key_text, 0, user_id, change.op, change.stamp)
+        seen = book.seen if book else 0
+        if change.stamp.origin != ARM:
+            seen = max(seen, change.stamp.version)
+        feed.note(self._tx, change.kind, change.key_text, user_id, change.op, change.stamp, seen)
+        self._books[change.name] = Book(change.kind.name, change.key_text, 0, user_id, change.op, change.stamp, seen)
 
     def _check_owner(self, change: Change, book: Book | None) -> None:
         """Nobody's rows become another's, whatever the other arm believes."""
@@ -103,8 +111,28 @@ class _Applying:
     def _conflict(self, change: Change) -> None:
         self.outcome.conflicts.append({"seq": change.seq, "kind": change.kind.name, "key": change.key_text})
 
+    def _outlives(self, change: Change, book: Book) -> bool:
+        """A board goes only with its session."""
+        is_gone_there = change.kind.name == "yjs_snapshots" and change.data is None
+        return is_gone_there and book.op == feed.UPSERT and change.session_id in self._owners
+
+    def _answer(self, change: Change, book: Book) -> None:
+        """A write of our own: the other arm, which has taken the session back, gets its board back too."""
+        stamp = Stamp(change.stamp.version + 1, ARM, clock.now_ms())
+        seen = max(book.seen, change.stamp.version)
+        feed.note(self._tx, change.kind, change.key_text, book.user_id, feed.UPSERT, stamp, seen)
+        self._books[change.name] = Book(book.kind, book.key, 0, book.user_id, feed.UPSERT, stamp, seen)
+
+    async def _takes_over(self, change: Change, book: Book) -> bool:
+        """Whether a write of ours gives way that the other arm did not know of."""
+        if change.seen is None or change.stamp.origin == ARM:
+            return book.stamp.version == change.stamp.version  # ranks differ, so the origins do
+        return book.stamp.origin == ARM and change.seen < book.stamp.version and await self._differs(change, book)
+
     async def _note_loss(self, change: Change, book: Book) -> None:
-        """An older state of the same arm's history is no loss; another arm's write that never shows is one."""
+        """An older state of the same history is no loss; another arm's write that never shows is one."""
+        if change.stamp.origin != ARM and change.stamp.version <= book.seen:
+            return
         if change.stamp.origin != book.stamp.origin and await self._differs(change, book):
             self._conflict(change)
 

@@ -64,5 +64,5 @@ async def _store(tx: AsyncConnection, change: Change, merged: Merged, book: Book
         updated_at = clock.now_ms()
         stamp = Stamp(max(change.stamp.version, book.stamp.version) + 1, ARM, updated_at)
     await rows.put(tx, change.kind, {**change.data, "state": merged.state, "updated_at": updated_at})
-    feed.note(tx, change.kind, change.key_text, owner, feed.UPSERT, stamp)
+    feed.note(tx, change.kind, change.key_text, owner, feed.UPSERT, stamp, book.seen if book else 0)
     return True

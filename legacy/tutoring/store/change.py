@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String
 
+from .. import ARM
 from .columns import Json, SafeText
 from .feed import Book, Op, Stamp
 from .kinds import KIND_OF_NAME, Kind
@@ -35,6 +36,8 @@ class Change:
     user_id: str
     stamp: Stamp
     data: Row | None
+    seen: int | None = None
+    """The greatest version of our writes of the row that the other arm knew of; None where it does not say."""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -61,6 +64,7 @@ def sent(book: Book, row: Row | None) -> dict[str, Any]:
         "key": book.key,
         "user_id": book.user_id,
         **vars(book.stamp),
+        **({"seen": book.seen} if book.stamp.origin == ARM else {}),
     }
     return change if row is None else {**change, "data": row}
 
@@ -89,7 +93,7 @@ def read_change(value: Any) -> Change:
     if not isinstance(user_id, str) or not 1 <= len(user_id) <= USER_ID_MAX:
         raise Unfit("user_id is not a text of 1 to 128 characters")
     data = _read_data(kind, value.get("data"), key_text, user_id) if op == "upsert" else None
-    return Change(seq_of(value), kind, op, key_text, key, user_id, _read_stamp(value), data)
+    return Change(seq_of(value), kind, op, key_text, key, user_id, _read_stamp(value), data, _read_seen(value))
 
 
 def _read_stamp(value: dict[str, Any]) -> Stamp:
@@ -101,6 +105,15 @@ def _read_stamp(value: dict[str, Any]) -> Stamp:
     if not _is_whole(at):
         raise Unfit("at is not a time in ms")
     return Stamp(int(version), origin, int(at))
+
+
+def _read_seen(value: dict[str, Any]) -> int | None:
+    seen = value.get("seen")
+    if seen is None:
+        return None
+    if not _is_whole(seen) or seen < 0:
+        raise Unfit("seen is not a whole number from 0")
+    return int(seen)
 
 
 def _read_data(kind: Kind, data: Any, key_text: str, user_id: str) -> Row:

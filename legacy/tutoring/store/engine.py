@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Column, Connection, event, func, inspect, select, text
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateColumn
 
 from ..errors import StoreUnavailable
 from . import backfill, feed
@@ -61,11 +62,20 @@ def _postgres(url: str, connections: int, isolation: IsolationLevel) -> AsyncEng
 
 
 def _create(connection: Connection) -> None:
-    """Tables, and the indexes that tables of an earlier version do not have yet."""
+    """Tables, and the columns and indexes that tables of an earlier version do not have yet."""
     metadata.create_all(connection)
+    known = inspect(connection)
     for table in metadata.sorted_tables:
+        there = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {_declared(column, connection)}"))
         for index in table.indexes:
             index.create(connection, checkfirst=True)
+
+
+def _declared(column: Column[Any], connection: Connection) -> str:
+    return str(CreateColumn(column).compile(dialect=connection.dialect))
 
 
 class _Lost(Exception):

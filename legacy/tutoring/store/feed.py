@@ -48,6 +48,8 @@ class Book:
     user_id: str
     op: Op
     stamp: Stamp
+    seen: int = 0
+    """The greatest version of this row that the other arm wrote and that has been here."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class _Note:
     user_id: str | None  # None: the user of the session
     session_id: str | None = None
     stamp: Stamp | None = None  # None for a write of this arm: the next version
+    seen: int = 0  # with a stamp only: a write of this arm leaves it as it is
 
 
 def begin(tx: AsyncConnection) -> None:
@@ -63,9 +66,9 @@ def begin(tx: AsyncConnection) -> None:
     tx.info[_NOTES], tx.info[_OWNERS] = {}, {}
 
 
-def note(tx: AsyncConnection, kind: Kind, key: str, user_id: str, op: Op, stamp: Stamp) -> None:
+def note(tx: AsyncConnection, kind: Kind, key: str, user_id: str, op: Op, stamp: Stamp, seen: int) -> None:
     """A write whose stamp is decided: the other arm's, or a merge with it."""
-    _put(tx, (kind.name, key), _Note(op, user_id, stamp=stamp))
+    _put(tx, (kind.name, key), _Note(op, user_id, stamp=stamp, seen=seen))
 
 
 def note_row(tx: AsyncConnection, table: Table, row: Mapping[str, Any], op: Op = UPSERT) -> None:
@@ -97,7 +100,10 @@ async def record(tx: AsyncConnection) -> None:
     for place, ((kind, key), made, user_id) in enumerate(rows, 1):
         stamp = made.stamp or Stamp(1, ARM, at)
         row = {"kind": kind, "key": key, "place": place, "user_id": user_id, "op": made.op, "entered_at": entered_at}
-        (foreign if made.stamp else own).append({**row, **vars(stamp)})
+        if made.stamp:
+            foreign.append({**row, **vars(stamp), "seen": made.seen})
+        else:
+            own.append({**row, **vars(stamp)})
     if own:
         await tx.execute(_UPSERTS[tx.dialect.name, True], own)
     if foreign:
@@ -126,6 +132,8 @@ def _upsert(engine: str, is_own: bool) -> Insert:
     new: dict[str, Any] = {name: made.excluded[name] for name in ("seq", *names)}
     if is_own:
         new["version"] = changes.c.version + 1
+    else:
+        new["seen"] = made.excluded.seen
     return made.on_conflict_do_update(index_elements=[changes.c.kind, changes.c.key], set_=new)
 
 
@@ -141,12 +149,12 @@ async def forget(tx: AsyncConnection, kind: Kind, keys: Sequence[str]) -> None:
         await tx.execute(delete(changes).where(changes.c.kind == kind.name, changes.c.key.in_(some)))
 
 
-_BOOK = [changes.c[name] for name in ("kind", "key", "seq", "user_id", "op", "version", "origin", "at")]
+_BOOK = [changes.c[name] for name in ("kind", "key", "seq", "user_id", "op", "seen", "version", "origin", "at")]
 
 
 def _book(row: Any) -> Book:
-    kind, key, seq, user_id, op, *stamp = row
-    return Book(kind, key, seq, user_id, op, Stamp(*stamp))
+    kind, key, seq, user_id, op, seen, *stamp = row
+    return Book(kind, key, seq, user_id, op, Stamp(*stamp), seen)
 
 
 async def books_of(tx: AsyncConnection, names: Sequence[Name]) -> dict[Name, Book]:

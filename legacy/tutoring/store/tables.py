@@ -205,6 +205,7 @@ changes = Table(
     Column("origin", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("entered_at", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("kind", "key"),
     Index("changes_of_user", "user_id", "seq"),
     Index("tombstones", "seq", sqlite_where=text("op = 'delete'"), postgresql_where=text("op = 'delete'")),

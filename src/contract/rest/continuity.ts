@@ -20,6 +20,8 @@ export const change = z.object({
   version: z.int().positive(),
   origin: z.enum(ORIGINS),
   at: ms,
+  /** The greatest version of the other arm's writes of the row that `origin` knew of (ADR 14). */
+  seen: z.exactOptional(count),
   data: z.exactOptional(jsonObject),
 });
 export type Change = z.infer<typeof change>;

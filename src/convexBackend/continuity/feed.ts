@@ -46,8 +46,10 @@ async function readLate({ store }: Services, changes: readonly FedChange[], late
 }
 
 /** The change as it is sent; `data` is JSON text already. */
-export function lineOf({ seq, kind, op, key, userId, version, origin, at }: FedChange, data: string | null): string {
-  const head = JSON.stringify({ seq, kind, op, key, user_id: userId, version, origin, at });
+export function lineOf(change: FedChange, data: string | null): string {
+  const { seq, kind, op, key, userId, version, origin, at } = change;
+  const seen = origin === "candidate" && { seen: change.seen ?? 0 };
+  const head = JSON.stringify({ seq, kind, op, key, user_id: userId, version, origin, at, ...seen });
   return data === null ? head : `${head.slice(0, -1)},"data":${data}}`;
 }
 

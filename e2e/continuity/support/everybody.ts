@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { inTens } from "../ledger/crowd.ts";
-import { startWorld, type World } from "../ledger/world.ts";
+import { inTens } from "../../ledger/crowd.ts";
+import { startWorld, type World } from "../../ledger/world.ts";
 import {
   eventually,
   metricSum,
@@ -17,8 +17,8 @@ import {
   startCandidate,
   startControl,
   temporaryDir,
-} from "../support/index.ts";
-import { Learner } from "./learner.ts";
+} from "../../support/index.ts";
+import { Student } from "./student.ts";
 
 const run = promisify(execFile);
 
@@ -55,14 +55,14 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   });
   await world.admin.setFlag("tutoring", 0);
   const users = await world.usersOn("control", sizes.users);
-  const learners = users.map((user) => new Learner(world.proxy, user, over.signal));
+  const students = users.map((user) => new Student(world.proxy, user, over.signal));
   await timed(t, "everybody settles in", () =>
-    inTens(learners.length, (i) => (learners[i] as Learner).settleIn(sizes.turns)),
+    inTens(students.length, (i) => (students[i] as Student).settleIn(sizes.turns)),
   );
   await copyEverybody(t, world);
   await isEqualEverywhere(t, world, "after the copy");
 
-  const [working, idle] = [learners.slice(0, sizes.working), learners.slice(sizes.working)];
+  const [working, idle] = [students.slice(0, sizes.working), students.slice(sizes.working)];
   const before = deeds(working);
   const lag = watchLag(world, over.signal);
   const atWork = startWork(working, sizes.pauseMs, over.signal);
@@ -72,28 +72,28 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   await sleep(sizes.workMs);
   await lag.end(t, deeds(working) - before);
   await atWork.end();
-  await timed(t, "everything is found at 50 %", () => everythingIsFound(learners));
+  await timed(t, "everything is found at 50 %", () => everythingIsFound(students));
   await isEqualEverywhere(t, world, "at 50 %");
   assert.ok(
-    learners.some(({ closes }) => closes.includes(1012)),
+    students.some(({ closes }) => closes.includes(1012)),
     "sockets of those who worked were closed for the move",
   );
   assert.equal(
-    learners.reduce((sum, { failed }) => sum + failed, 0),
+    students.reduce((sum, { failed }) => sum + failed, 0),
     0,
     "no call failed",
   );
 
   const killed = startWork(working, sizes.pauseMs, over.signal);
   await sleep(sizes.workMs);
-  const around = { world, learners: working, awayMs: sizes.workMs };
+  const around = { world, students: working, awayMs: sizes.workMs };
   again.push(await killAndStart(around, "candidate", dirs.candidate));
   await sleep(sizes.workMs);
   again.push(await killAndStart(around, "control", dirs.control));
   await sleep(sizes.workMs);
   await killed.end();
   await isEqualEverywhere(t, world, "after both arms were killed");
-  await timed(t, "everything is found after both arms were killed", () => everythingIsFound(learners));
+  await timed(t, "everything is found after both arms were killed", () => everythingIsFound(students));
 
   const back = startWork(working, sizes.pauseMs, over.signal);
   await sleep(sizes.workMs);
@@ -101,7 +101,7 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   await timed(t, "everything is found back at control", () => everythingIsFound(idle));
   await sleep(sizes.workMs);
   await back.end();
-  await everythingIsFound(learners);
+  await everythingIsFound(students);
   await isEqualEverywhere(t, world, "back at 0 %");
   const metrics = await world.admin.metrics();
   assert.equal(metricSum(metrics, "switchyard_relay_conflicts_total"), 0);
@@ -115,7 +115,7 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   );
 }
 
-const deeds = (learners: readonly Learner[]): number => learners.reduce((sum, { done }) => sum + done, 0);
+const deeds = (students: readonly Student[]): number => students.reduce((sum, { done }) => sum + done, 0);
 
 async function timed(t: TestContext, what: string, run: () => Promise<unknown>): Promise<void> {
   const sinceMs = performance.now();
@@ -163,47 +163,47 @@ async function isEqualEverywhere(t: TestContext, world: World, when: string): Pr
 }
 
 /** What the first call after the change costs someone without open sockets, and that everything is there. */
-async function firstCalls(t: TestContext, idle: readonly Learner[]): Promise<void> {
+async function firstCalls(t: TestContext, idle: readonly Student[]): Promise<void> {
   const [first, second]: [number[], number[]] = [[], []];
-  for (const learner of idle) {
+  for (const student of idle) {
     for (const times of [first, second]) {
       const sinceMs = performance.now();
-      const reply = await learner.ask("GET", "/api/v1/folders/");
+      const reply = await student.ask("GET", "/api/v1/folders/");
       times.push(performance.now() - sinceMs);
       assert.equal(reply.status, 200, reply.text);
     }
-    await learner.findsEverything();
+    await student.findsEverything();
   }
   t.diagnostic(`first call after the change ${told(first)}; the next one ${told(second)}`);
 }
 
-async function everythingIsFound(learners: readonly Learner[]): Promise<void> {
-  await inTens(learners.length, (i) => (learners[i] as Learner).findsEverything());
+async function everythingIsFound(students: readonly Student[]): Promise<void> {
+  await inTens(students.length, (i) => (students[i] as Student).findsEverything());
 }
 
-function startWork(learners: readonly Learner[], pauseMs: number, over: AbortSignal) {
+function startWork(students: readonly Student[], pauseMs: number, over: AbortSignal) {
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, over]);
-  const running = learners.map((one) => one.work(signal, () => pauseMs * (0.5 + Math.random())));
+  const running = students.map((one) => one.work(signal, () => pauseMs * (0.5 + Math.random())));
   for (const one of running) one.catch(() => undefined);
   return {
     async end(): Promise<void> {
       stop.abort();
       await Promise.all(running);
-      for (const learner of learners) await learner.rest();
+      for (const student of students) await student.rest();
     },
   };
 }
 
 async function killAndStart(
-  { world, learners, awayMs }: { world: World; learners: readonly Learner[]; awayMs: number },
+  { world, students, awayMs }: { world: World; students: readonly Student[]; awayMs: number },
   arm: "control" | "candidate",
   dataDir: string,
 ): Promise<Service> {
   const service = world[arm];
   service.signal("SIGKILL");
   await service.exited();
-  for (const learner of learners) learner.forgetLastMoments();
+  for (const student of students) student.forgetLastMoments();
   await sleep(awayMs / 2);
   const options = {
     dataDir,

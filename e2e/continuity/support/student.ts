@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as Y from "yjs";
-import { newSession, socketUrl } from "../ledger/world.ts";
+import { newSession, socketUrl } from "../../ledger/world.ts";
 import {
   call,
   type Json,
@@ -12,13 +12,13 @@ import {
   type Reply,
   type Socket,
   type User,
-} from "../support/index.ts";
+} from "../../support/index.ts";
 
 /** What a board has shown to others is durable a second later (contract whiteboard §3). */
 const DURABLE_MS = 1_500;
 const RETRY_MS = 250;
 
-export class Learner {
+export class Student {
   readonly user: User;
   readonly #proxy: Proxy;
   readonly #over: AbortSignal;

@@ -1,0 +1,3 @@
+import { checkHistories } from "./support/checkHistories.ts";
+
+checkHistories({ histories: 1_000 });
