@@ -30,8 +30,6 @@ export interface Copies {
   /** Begins to copy all subjects of `from`, or goes on where a run before stopped; one run a direction. */
   startAll(from: Arm): void;
   progress(from: Arm): CopyProgress | null;
-  /** Resolves when no run is under way for this direction. */
-  settled(from: Arm): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -116,7 +114,6 @@ export function createCopies(options: CopiesOptions): Copies {
       const run = state.copyRun(from);
       return run === null ? null : { ...run, isRunning: runs.has(from), failure: failures.get(from) ?? null };
     },
-    settled: async (from) => runs.get(from),
     async stop() {
       stopped.abort(new CarrierError("unavailable", "control", "stopped"));
       await Promise.all(runs.values());

@@ -2,8 +2,8 @@
 // the processes that serve join it.
 import type { Arm, Clock, SeatKey, SeatOrder, SeatReport, UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
+import { type Carries, createCarries, textOf } from "./carries.ts";
 import {
-  CARRY_MS,
   type Changing,
   type Handover,
   type HandoverEffect,
@@ -13,7 +13,8 @@ import {
   reduceHandover,
   settledOn,
 } from "./handover.ts";
-import { createLanes } from "./lanes.ts";
+import { Fleet } from "./fleet.ts";
+import { createLanes, type Lanes } from "./lanes.ts";
 import type { Continuity, ContinuityLog, SeatHub, SeatMember, SeatState, SeatStatus } from "./ports.ts";
 
 export interface SeatKeeperOptions {
@@ -40,8 +41,6 @@ export interface SeatKeeper extends SeatHub {
 
 /** handoff §10. */
 const FORWARD_PER_SECOND = 100;
-const CARRIES = 50;
-const CARRIES_WAITING = 10_000;
 /** Subjects whose data is on its way for the first time. */
 const COPIES = 2;
 const COPIES_WAITING = 10_000;
@@ -58,42 +57,37 @@ interface Subject extends SeatKey {
   handover: Handover;
   startedMs: number;
   cancelDeadline: () => void;
-  carrying: AbortController | null;
+  cancelCarry: () => void;
 }
 
 class Keeper implements SeatKeeper {
   readonly #options: SeatKeeperOptions;
-  readonly #members = new Map<ProcessId, (order: SeatOrder) => void>();
+  readonly #fleet: Fleet;
   /** Those that change or were put off; everyone else sits where the state says. */
   readonly #subjects = new Map<string, Subject>();
-  readonly #guests: Map<UnitId, number>;
-  readonly #carries;
-  readonly #copies;
-  #nextProcess: ProcessId = 1;
+  readonly #carries: Carries;
+  readonly #copies: Lanes;
   #round = 0;
   #changing = 0;
   #second = { fromMs: 0, begun: 0 };
   #lostSeenMs = Number.NEGATIVE_INFINITY;
-  #isCarryFailing = false;
   #isStopped = false;
 
   constructor(options: SeatKeeperOptions) {
     this.#options = options;
-    this.#guests = new Map(options.state.guests());
+    this.#fleet = new Fleet(options.state.guests());
     const dropped = (queue: string) => () => options.metrics.queueDropped.inc({ queue });
-    this.#carries = createLanes({ width: CARRIES, capacity: CARRIES_WAITING, onDrop: dropped("carry") });
+    this.#carries = createCarries({ ...options, onDrop: dropped("carry") });
     this.#copies = createLanes({ width: COPIES, capacity: COPIES_WAITING, onDrop: dropped("copy") });
   }
 
   join(send: (order: SeatOrder) => void): SeatMember {
-    const process = this.#nextProcess++;
-    this.#members.set(process, send);
-    for (const [unit, count] of this.#guests) send({ type: "guests", unit, hasAny: count > 0 });
+    const process = this.#fleet.add(send);
     this.#tellAll({ type: "processJoined", process });
     return {
       report: (report) => this.#hear(process, report),
       leave: () => {
-        this.#members.delete(process);
+        this.#fleet.remove(process);
         this.#tellAll({ type: "processGone", process });
       },
     };
@@ -117,7 +111,7 @@ class Keeper implements SeatKeeper {
       if (handover.phase !== "settled" || handover.putOff === null) continue;
       putOff[handover.putOff] = (putOff[handover.putOff] ?? 0) + 1;
     }
-    return { atCandidate: Object.fromEntries(this.#guests), changing: this.#changing, putOff };
+    return { atCandidate: Object.fromEntries(this.#fleet.guests), changing: this.#changing, putOff };
   }
 
   async stop(): Promise<void> {
@@ -145,7 +139,7 @@ class Keeper implements SeatKeeper {
   }
 
   #asked(process: ProcessId, { unit, subject: of, downArms }: Extract<SeatReport, { type: "ask" }>): void {
-    if (!this.#guests.has(unit)) this.#guest(unit, 0);
+    if (!this.#fleet.guests.has(unit)) this.#fleet.countGuests(unit, 0);
     const key = { unit, subject: of };
     const subject = this.#subjects.get(nameOf(key)) ?? this.#settled(key);
     const { phase } = subject.handover;
@@ -175,7 +169,7 @@ class Keeper implements SeatKeeper {
     const key = { unit, subject, round };
     const order: SeatOrder =
       phase === "settling" ? { type: "settle", ...key, from } : { type: "hold", ...key, to, isForced };
-    this.#members.get(process)?.(order);
+    this.#fleet.tell(process, order);
   }
 
   /** An arm that is gone ends nothing: who waits for it to end something goes on (handoff §9). */
@@ -199,7 +193,7 @@ class Keeper implements SeatKeeper {
       to,
       isMovable: this.#options.data.isMovable(subject.subject, from),
       isFromUp: !downArms.includes(from),
-      processes: [...this.#members.keys()],
+      processes: this.#fleet.ids,
       round: ++this.#round,
     });
   }
@@ -221,7 +215,14 @@ class Keeper implements SeatKeeper {
 
   #settled(key: SeatKey): Subject {
     const handover = settledOn(this.#options.state.seat(key));
-    return { unit: key.unit, subject: key.subject, handover, startedMs: 0, cancelDeadline: () => {}, carrying: null };
+    return {
+      unit: key.unit,
+      subject: key.subject,
+      handover,
+      startedMs: 0,
+      cancelDeadline: nothing,
+      cancelCarry: nothing,
+    };
   }
 
   #dispatch(subject: Subject, event: HandoverEvent, nowMs = this.#options.clock.monotonic()): boolean {
@@ -236,8 +237,7 @@ class Keeper implements SeatKeeper {
     if (before.phase !== "settled" && after.phase === "settled") {
       this.#changing -= 1;
       subject.cancelDeadline();
-      subject.carrying?.abort();
-      subject.carrying = null;
+      subject.cancelCarry();
     }
     this.#options.metrics.moveWaiting.set(this.#changing);
     if (after !== before) this.#remember(subject);
@@ -270,12 +270,12 @@ class Keeper implements SeatKeeper {
     switch (effect.type) {
       case "settle":
         this.#wakeAt(subject, effect.deadlineMs);
-        this.#toAll({ type: "settle", unit, subject: of, round: effect.round, from: effect.from });
+        this.#fleet.tellAll({ type: "settle", unit, subject: of, round: effect.round, from: effect.from });
         break;
       case "hold": {
         const { round, to, isForced } = effect;
         this.#wakeAt(subject, effect.deadlineMs);
-        this.#toAll({ type: "hold", unit, subject: of, round, to, isForced });
+        this.#fleet.tellAll({ type: "hold", unit, subject: of, round, to, isForced });
         break;
       }
       case "carry":
@@ -308,37 +308,17 @@ class Keeper implements SeatKeeper {
   }
 
   #carry(subject: Subject, from: Arm, round: number): void {
-    const { data, log, clock } = this.#options;
-    const end = (type: "carried" | "carryFailed"): unknown => this.#dispatch(subject, { type, round });
-    const limit = new AbortController();
-    subject.carrying = limit;
-    const isTaken = this.#carries.run(`${nameOf(subject)} ${round}`, async (stopped) => {
-      if (limit.signal.aborted) return;
-      const cancel = clock.after(CARRY_MS, () => limit.abort(new Error(`took more than ${CARRY_MS / 1_000} s`)));
-      try {
-        await data.carry(subject.subject, from, AbortSignal.any([stopped, limit.signal]));
-        this.#storeForward(subject, from, round);
-        if (this.#isCarryFailing) log.event("carry.back", { from });
-        this.#isCarryFailing = false;
-        end("carried");
-      } catch (error) {
-        if (!this.#isCarryFailing && subject.carrying === limit) {
-          log.event("carry.failed", { from, error: textOf(error) }, "warn");
-          this.#isCarryFailing = true;
-        }
-        end("carryFailed");
-      } finally {
-        cancel();
-      }
+    const name = `${nameOf(subject)} ${round}`;
+    subject.cancelCarry = this.#carries.begin({
+      name,
+      subject: subject.subject,
+      from,
+      // A seat at the candidate is written before anybody is served there: who restarts must know where the newest rows are.
+      store: () => {
+        if (from === "control") this.#options.state.saveSeat(subject, "candidate");
+      },
+      onEnd: (type) => void this.#dispatch(subject, { type, round }),
     });
-    if (!isTaken) end("carryFailed");
-  }
-
-  /** A seat at the candidate is written before anybody is served there: who restarts must know where the newest rows are. */
-  #storeForward(subject: Subject, from: Arm, round: number): void {
-    const { handover } = subject;
-    const isCurrent = handover.phase === "carrying" && handover.round === round;
-    if (isCurrent && from === "control") this.#options.state.saveSeat(subject, "candidate");
   }
 
   #commit(subject: Subject, { arm, isForced, isBehind }: Extract<HandoverEffect, { type: "commit" }>): void {
@@ -352,7 +332,7 @@ class Keeper implements SeatKeeper {
         log.event("seat.unsaved", { unit, error: textOf(error) }, "error");
       }
     }
-    this.#guest(unit, arm === "candidate" ? 1 : -1);
+    this.#fleet.countGuests(unit, arm === "candidate" ? 1 : -1);
     this.#seat(subject, arm, 0, null);
     metrics.moveFinished.inc({ unit, to: arm, result: isForced ? "forced" : "planned" });
     metrics.moveSeconds.observe({ to: arm }, (clock.monotonic() - subject.startedMs) / 1_000);
@@ -360,20 +340,13 @@ class Keeper implements SeatKeeper {
     this.#options.onSeated(subject);
   }
 
-  #guest(unit: UnitId, by: number): void {
-    const before = this.#guests.get(unit);
-    const count = Math.max(0, (before ?? 0) + by);
-    this.#guests.set(unit, count);
-    if (before === undefined || before > 0 !== count > 0) this.#toAll({ type: "guests", unit, hasAny: count > 0 });
-  }
-
   /** `process` null: to all that took part. */
   #seat({ unit, subject, handover }: Subject, arm: Arm, stayMs: number, process: ProcessId | null): void {
     const isCarriedLate = handover.phase === "settled" && handover.putOff !== null && handover.putOff !== "busy";
     const reason = isCarriedLate ? "not-carried" : "settling";
     const order: SeatOrder = { type: "seat", unit, subject, arm, stayMs, reason };
-    if (process === null) this.#toAll(order);
-    else this.#members.get(process)?.(order);
+    if (process === null) this.#fleet.tellAll(order);
+    else this.#fleet.tell(process, order);
   }
 
   /** Everything of the subject for the first time, beside its work; then it may be tried again at once. */
@@ -391,12 +364,8 @@ class Keeper implements SeatKeeper {
       this.#seat(subject, handover.arm, 0, null);
     });
   }
-
-  #toAll(order: SeatOrder): void {
-    for (const send of this.#members.values()) send(order);
-  }
 }
 
 const nameOf = ({ unit, subject }: SeatKey): string => `${unit}\n${subject}`;
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const nothing = (): void => {};
