@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from tests.support.feed import (
     applied,
     board,
@@ -14,7 +16,7 @@ from tests.support.feed import (
     session,
 )
 from tests.test_boards import Client
-from tutoring.board.document import BoardDocument
+from tutoring.board.document import BoardDocument, InvalidUpdate
 from tutoring.store import boards, sessions
 from tutoring.store.engine import Store
 
@@ -53,8 +55,10 @@ def test_boards_are_merged_whatever_their_version(with_store: Run, user: str) ->
         async with store.write() as tx:
             await boards.save(tx, sid, state_of(ours))
         theirs.set("c", {"n": 3})
-        outcome, state = await merged(store, board(sid, user, state_of(theirs), version=6))
-        assert outcome == (1, 0, [], 0) and state is not None
+        outcome, news = await merged(store, board(sid, user, state_of(theirs), version=6))
+        assert outcome == (1, 0, [], 0) and news is not None
+        ours.apply(news)
+        state = state_of(ours)
         both = {"a": {"n": 1}, "b": {"n": 2}, "c": {"n": 3}}
         assert await stored_board(store, sid) == (both, (7, "legacy"))
         # The other arm did the same at its side: both end with one stamp.
@@ -86,7 +90,8 @@ def test_a_board_that_cannot_be_read_or_is_gone_is_not_taken(with_store: Run, us
     async def work(store: Store) -> None:
         sid = fresh_id()
         await applied(store, session(sid, user))
-        assert (await merged(store, board(sid, user, b"\x05broken")))[0] == (0, 0, ["state is not a Yjs update"], 0)
+        with pytest.raises(InvalidUpdate):
+            await merged(store, board(sid, user, b"\x05broken"))
         await applied(store, change("yjs_snapshots", sid, user, None, version=3))
         assert (await merged(store, board(sid, user, b"\x00\x00", version=3)))[0] == (0, 1, [], 0)
         assert (await merged(store, board(sid, user, b"\x00\x00", version=4)))[0] == (1, 0, [], 0)

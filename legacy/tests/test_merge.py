@@ -91,10 +91,14 @@ def test_a_merge_tells_who_had_what(pair: tuple[Replica, Replica]) -> None:
     before_one, before_other = len(one.updates), len(other.updates)
     one.apply(arrived.state)
     other.apply(stored.state)
-    assert merged.is_news == any(update != b"\x00\x00" for update in one.updates[before_one:])
+    assert (merged.news is not None) == any(update != b"\x00\x00" for update in one.updates[before_one:])
     assert merged.is_complete == (not any(update != b"\x00\x00" for update in other.updates[before_other:]))
+    if merged.news is not None:
+        here = Client()
+        here.apply(stored.state, merged.news)
+        assert extent(bytes(here.doc.get_update())) == extent(merged.state)
     if arrived.seen <= stored.seen:
-        assert not merged.is_news
+        assert merged.news is None
     if stored.seen <= arrived.seen:
         assert merged.is_complete
 
@@ -107,10 +111,10 @@ def test_both_arms_end_with_the_same_board(pair: tuple[Replica, Replica]) -> Non
     assert json_of(here.state) == json_of(there.state)
     # What comes back from the other arm adds nothing, however it is cut into parts.
     again = merge_states(here.state, there.state)
-    assert (again.is_news, again.is_complete) == (False, True)
+    assert (again.news, again.is_complete) == (None, True)
     for side in (one, other):
         old = merge_states(here.state, side)
-        assert not old.is_news and merge_states(side, here.state).is_complete
+        assert old.news is None and merge_states(side, here.state).is_complete
 
 
 def test_a_missing_deletion_is_seen_although_the_state_vectors_are_equal() -> None:
@@ -122,17 +126,18 @@ def test_a_missing_deletion_is_seen_although_the_state_vectors_are_equal() -> No
     after = bytes(client.doc.get_update())
     assert client.doc.get_state() == vector
     deletion = merge_states(before, after)
-    assert (deletion.is_news, deletion.is_complete) == (True, True)
+    assert deletion.news is not None and deletion.is_complete
     assert json_of(deletion.state)["objects"] == {}
     old = merge_states(after, before)
-    assert (old.is_news, old.is_complete) == (False, False)
+    assert (old.news, old.is_complete) == (None, False)
 
 
 def test_an_absent_board_takes_what_comes() -> None:
     client = Client()
     client.set("a", 1)
     merged = merge_states(None, client.doc.get_update())
-    assert (merged.is_news, merged.is_complete, json_of(merged.state)["objects"]) == (True, True, {"a": 1})
+    assert merged.news == merged.state and merged.is_complete
+    assert json_of(merged.state)["objects"] == {"a": 1}
 
 
 @pytest.mark.parametrize("update", [b"", b"\x05broken", b"\xff\xff\xff\xff\x0f"])

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from .board.apart import NotDone
+from .board.document import InvalidUpdate
+from .board.room import DOCUMENT_BYTES_MAX
 from .errors import ApiError
 from .store.apply import LATER, Outcome, apply
-from .store.apply_board import apply_board
+from .store.apply_board import find_board, store_board
 from .store.change import Change, Unfit, read_change, seq_of
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 BUSY_S = 5.0
 _AT_ONCE_S = 0.05
 _CHANGES_AT_ONCE = 100
+_BOARD_TRIES = 3
+_WARNED_BYTES = 8 * 1024 * 1024  # handoff.md §7.2 Y5
+_TOO_LARGE = f"larger than {DOCUMENT_BYTES_MAX // 1024**2} MiB, which is not moved"
 
 Lane = list[Change]  # what is stored together: the changes of one session, or a user's other changes
 
@@ -125,9 +131,47 @@ async def _store_one_by_one(runtime: "Runtime", lanes: list[Lane]) -> Outcome:
 
 async def _take_board(runtime: "Runtime", change: Change) -> Outcome:
     """Not in the session's turn: boards change while turns run."""
-    async with runtime.boards.still(str(change.session_id)) as room:
+    assert change.data is not None
+    size = len(change.data["state"])
+    if size > DOCUMENT_BYTES_MAX:
+        return _refused(change, f"the board is {_TOO_LARGE}")
+    if size > _WARNED_BYTES:
+        runtime.log.warn("large board taken", bytes=size)
+    for left in reversed(range(_BOARD_TRIES)):
+        outcome = await _merge_board(runtime, change, is_still=left == 0)
+        if outcome is not None:
+            return outcome
+    return _refused(change, f"{LATER}the board is written all the time")
+
+
+async def _merge_board(runtime: "Runtime", change: Change, is_still: bool) -> Outcome | None:
+    """None when the board has been written meanwhile, which nobody of this process can do while it is `is_still`. At
+    first it is not: people draw on it and come and go, and merging a large one takes seconds."""
+    still = runtime.boards.still(str(change.session_id))
+    async with AsyncExitStack() as stack:
+        room = await stack.enter_async_context(still) if is_still else None
+        async with runtime.store.read() as tx:
+            found = await find_board(tx, change)
+        if isinstance(found, Outcome):
+            return found
+        try:
+            merged = await runtime.boards.merger.merge(found.state, (change.data or {})["state"])
+        except InvalidUpdate:
+            return _refused(change, "state is not a Yjs update")
+        except NotDone as failure:
+            return _refused(change, str(failure))
+        if len(merged.state) > DOCUMENT_BYTES_MAX:
+            return _refused(change, f"the board would become {_TOO_LARGE}")
+        if not is_still:
+            room = await stack.enter_async_context(still)
         async with runtime.store.write() as tx:
-            outcome, state = await apply_board(tx, change)
-        if room is not None and state is not None:
-            room.merge(state)
+            outcome = await store_board(tx, change, found, merged)
+        if outcome is not None and room is not None and merged.news is not None:
+            room.merge(merged.news)
+        return outcome
+
+
+def _refused(change: Change, reason: str) -> Outcome:
+    outcome = Outcome()
+    outcome.reject(change.seq, reason)
     return outcome

@@ -1,6 +1,7 @@
 // Calls of the internal endpoints of one arm (contract rest.md §7), over whichever of its instances answers.
 import { rest } from "../contract/index.ts";
 import { type Arm, CarrierError, type Cursor, type Subject } from "../continuity/ports.ts";
+import { type Line, linesOf } from "./lines.ts";
 
 export interface ArmDataOptions {
   readonly arm: Arm;
@@ -8,16 +9,34 @@ export interface ArmDataOptions {
   readonly urls: readonly string[];
   /** Never in an error or a log. */
   readonly token: string;
+  readonly limits: Limits;
+}
+
+export interface Limits {
+  /** Of one answer: an arm ends a page long before, one board aside. */
+  readonly answerBytes: number;
+  /** Of a line of an export: a board's whole state, as text. */
+  readonly lineBytes: number;
 }
 
 /** Of one POST: an arm refuses more. */
 const BODY_BYTES_MAX = 4 * 1_024 * 1_024;
 /** Of one POST: what an arm applies within a few tenths of a second (handoff §3). */
 const ROWS_MAX = 200;
-/** Of one answer: an arm ends a page long before, one board aside. */
-const ANSWER_BYTES_MAX = 128 * 1_024 * 1_024;
-/** A line of an export: a board's whole state, as text. */
-const LINE_CHARS_MAX = 64 * 1_024 * 1_024;
+/** Of an answer that is too long: enough for the first change without its row. */
+const HEAD_BYTES = 4_096;
+const HEAD_END = ',"data":';
+const PAGE_START = '{"changes":[';
+
+class TooLongError extends Error {
+  override readonly name = "TooLongError";
+  /** How the answer begins. */
+  readonly head: string;
+  constructor(head: string) {
+    super("the answer is too long");
+    this.head = head;
+  }
+}
 
 export class ArmData {
   readonly #options: ArmDataOptions;
@@ -28,13 +47,20 @@ export class ArmData {
     this.#options = options;
   }
 
-  async changes(
-    { after, limit, subject }: { after: Cursor; limit: number; subject?: Subject },
-    signal: AbortSignal,
-  ): Promise<rest.ChangesPage> {
+  /** A row that no answer can hold comes without its `data`. */
+  async changes(request: ChangesRequest, signal: AbortSignal): Promise<rest.ChangesPage> {
+    const { after, limit, subject } = request;
     const query = new URLSearchParams({ after: String(after), limit: String(limit) });
     if (subject !== undefined) query.set("user_id", subject);
-    return this.#read(`/internal/changes?${query}`, rest.changesPage, signal);
+    try {
+      return await this.#read(`/internal/changes?${query}`, rest.changesPage, signal);
+    } catch (error) {
+      const tooLong = error instanceof CarrierError && error.cause instanceof TooLongError ? error.cause : null;
+      if (tooLong === null) throw error;
+      if (limit > 1) return this.changes({ ...request, limit: 1 }, signal);
+      const change = this.#withoutRow(tooLong.head.slice(PAGE_START.length));
+      return { changes: [change], cursor: change.seq, more: true };
+    }
   }
 
   /** In parts that an arm takes; what was applied before a failure stays. */
@@ -63,12 +89,17 @@ export class ArmData {
   /** The rows of a subject one by one; returns the place in the feed from which the rest comes. */
   async *export(subject: Subject, signal: AbortSignal): AsyncGenerator<rest.Change, Cursor> {
     const reply = await this.#call(`/internal/users/${encodeURIComponent(subject)}/export`, signal);
-    let last: unknown = null;
+    let last: Line | null = null;
     for await (const line of this.#lines(reply)) {
-      if (last !== null) yield this.#parsed(last, rest.change);
+      if (last !== null) yield last.isCut ? this.#withoutRow(last.text) : this.#parse(last.text, rest.change);
       last = line;
     }
-    return this.#parsed(last, rest.exportEnd).cursor;
+    return this.#parse(last?.text ?? "null", rest.exportEnd).cursor;
+  }
+
+  /** Both arms write a change's `data` behind everything else of it. */
+  #withoutRow(head: string): rest.Change {
+    return this.#parse(`${head.slice(0, Math.max(0, head.indexOf(HEAD_END)))}}`, rest.change);
   }
 
   async #read<T>(path: string, schema: Schema<T>, signal: AbortSignal): Promise<T> {
@@ -115,8 +146,9 @@ export class ArmData {
       let bytes = 0;
       for await (const chunk of reply.body ?? []) {
         bytes += chunk.length;
-        if (bytes > ANSWER_BYTES_MAX) throw new Error("the answer is too long");
         chunks.push(chunk);
+        if (bytes > this.#options.limits.answerBytes)
+          throw new TooLongError(Buffer.concat(chunks).toString("utf8", 0, HEAD_BYTES));
       }
       return Buffer.concat(chunks).toString();
     } catch (error) {
@@ -124,21 +156,12 @@ export class ArmData {
     }
   }
 
-  async *#lines(reply: Response): AsyncGenerator<unknown> {
-    const decoder = new TextDecoder();
-    let rest = "";
+  async *#lines(reply: Response): AsyncGenerator<Line> {
     try {
-      for await (const chunk of reply.body ?? []) {
-        rest += decoder.decode(chunk, { stream: true });
-        const lines = rest.split("\n");
-        rest = lines.pop() ?? "";
-        if (rest.length > LINE_CHARS_MAX) throw new Error("a line of the export is too long");
-        for (const line of lines) if (line !== "") yield JSON.parse(line) as unknown;
-      }
+      if (reply.body !== null) yield* linesOf(reply.body, this.#options.limits.lineBytes);
     } catch (error) {
       throw this.#unavailable("the export broke off", error);
     }
-    if (rest !== "") yield this.#json(rest);
   }
 
   #parse<T>(text: string, schema: Schema<T>): T {
@@ -166,6 +189,12 @@ export class ArmData {
     const { arm } = this.#options;
     return new CarrierError("unavailable", arm, `${arm}: ${what}`, { cause });
   }
+}
+
+export interface ChangesRequest {
+  readonly after: Cursor;
+  readonly limit: number;
+  readonly subject?: Subject;
 }
 
 interface Schema<T> {

@@ -1,7 +1,5 @@
 // The `StateCarrier` of the tutoring platform: change feeds, exports and digests of both arms (contract rest.md §7).
-import { createHash } from "node:crypto";
-import * as Y from "yjs";
-import { canonicalJson, rest } from "../contract/index.ts";
+import { rest } from "../contract/index.ts";
 import {
   type Applied,
   type Arm,
@@ -14,7 +12,9 @@ import {
   type StateCarrier,
   type Subject,
 } from "../continuity/ports.ts";
-import { ArmData } from "./armData.ts";
+import { ArmData, type Limits } from "./armData.ts";
+import { BoardPace } from "./boardPace.ts";
+import { printOf } from "./rowPrint.ts";
 
 export interface StateCarrierOptions {
   /** Origins of each arm's instances. */
@@ -22,7 +22,23 @@ export interface StateCarrierOptions {
   readonly token: string;
   /** Resolves after `ms`, or at once when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Ms of a clock that only goes forward. */
+  readonly now?: () => number;
+  /** Other than {@link LIMITS}, for tests. */
+  readonly limits?: CarrierLimits;
 }
+
+interface CarrierLimits extends Limits {
+  /** Of a board's state as base64: neither arm takes a larger one (handoff §7.2 Y5). */
+  readonly boardChars: number;
+}
+
+const MIB = 1_048_576;
+const LIMITS: CarrierLimits = {
+  answerBytes: 128 * MIB,
+  lineBytes: 64 * MIB,
+  boardChars: 4 * Math.ceil((32 * MIB) / 3),
+};
 
 const ORIGIN: Readonly<Record<Arm, rest.Origin>> = { control: "legacy", candidate: "candidate" };
 const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");
@@ -32,12 +48,16 @@ const TRIES = 6;
 const PAUSE_MS = 100;
 /** Rows of one body: an arm takes some hundred a step in good time (handoff §3: 200 ms). */
 const BATCH = 200;
+const TOO_LARGE = "the board is larger than 32 MiB, which is not moved";
 
-export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions): StateCarrier {
+export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
+  const { urls, token, sleep, now = () => performance.now(), limits = LIMITS } = options;
   const arms: Readonly<Record<Arm, ArmData>> = {
-    control: new ArmData({ arm: "control", urls: urls.control, token }),
-    candidate: new ArmData({ arm: "candidate", urls: urls.candidate, token }),
+    control: new ArmData({ arm: "control", urls: urls.control, token, limits }),
+    candidate: new ArmData({ arm: "candidate", urls: urls.candidate, token, limits }),
   };
+
+  const paces: Readonly<Record<Arm, BoardPace>> = { control: new BoardPace(now), candidate: new BoardPace(now) };
 
   /** Applies to the arm opposite; what it takes later is offered again until it does or the tries are used up. */
   const bring = async (
@@ -47,7 +67,9 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
     tries = TRIES,
   ): Promise<Brought> => {
     const sum = nothing();
-    let left = changes;
+    const tooLarge = changes.filter((change) => isLargerThan(limits.boardChars, change));
+    sum.refused.push(...tooLarge.map((change) => refusalOf(change, TOO_LARGE)));
+    let left = changes.filter((change) => !tooLarge.includes(change));
     for (let tried = 1; left.length > 0; tried++) {
       // Numbered anew: all changes of one transaction share a place in the candidate's feed.
       const answer = await arms[otherOf(from)].apply(
@@ -129,15 +151,17 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
 
   return {
     async relay(from, after, rowsMax, signal): Promise<RelayStep> {
-      const page = await arms[from].changes({ after, limit: rowsMax }, signal);
+      const pace = paces[from];
+      const page = await arms[from].changes({ after: pace.readFrom(after), limit: rowsMax }, signal);
       // What came from the other arm is known there.
-      const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
-      const brought = await bring(from, own, signal, 1);
+      const isOwn = ({ origin }: rest.Change): boolean => origin === ORIGIN[from];
+      const step = pace.step(after, page, isOwn);
+      const brought = await bring(from, step.changes, signal, 1);
+      brought.skipped += step.known;
       const blocking = await copyWaiting(from, brought, signal);
-      const applied = told(brought);
-      if (blocking === null) return { ...applied, cursor: page.cursor, hasMore: page.more, blockedBy: null };
-      const cursor = Math.max(after, Math.min(...brought.waiting.map(({ change }) => change.seq)) - 1);
-      return { ...applied, cursor, hasMore: true, blockedBy: blocking };
+      const waiting = blocking === null ? [] : brought.waiting.map(({ change }) => change);
+      const cursor = step.done(waiting, brought.refused);
+      return { ...told(brought), cursor, hasMore: blocking !== null || page.more, blockedBy: blocking };
     },
 
     async carry(subject, from, after, signal) {
@@ -169,7 +193,7 @@ export function createStateCarrier({ urls, token, sleep }: StateCarrierOptions):
     async rows(subject, arm, signal): Promise<readonly RowPrint[]> {
       const prints: RowPrint[] = [];
       for await (const { kind, key, data } of arms[arm].export(subject, signal)) {
-        prints.push({ section: kind, key, fingerprint: fingerprintOf(kind, data ?? {}) });
+        prints.push({ section: kind, key, fingerprint: await printOf({ kind, data: data ?? {} }) });
       }
       return prints;
     },
@@ -203,19 +227,10 @@ function add(sum: Brought, { applied, skipped, conflicts, refused }: Applied): v
 
 const told = ({ applied, skipped, conflicts, refused }: Brought): Applied => ({ applied, skipped, conflicts, refused });
 
+/** Without its row it was too large to be read. */
+const isLargerThan = (chars: number, { kind, op, data }: rest.Change): boolean =>
+  kind === "yjs_snapshots" && op === "upsert" && (data === undefined || String(data["state"]).length > chars);
+
 function refusalOf({ kind, key }: rest.Change, reason: string): Refusal {
   return { section: kind, key, reason };
-}
-
-/** Of what a digest counts (rest §7): no password, and of a board what it shows. */
-function fingerprintOf(kind: string, data: Readonly<Record<string, unknown>>): string {
-  const { password: _, ...row } = data;
-  const shown = kind === "yjs_snapshots" ? { ...row, state: boardOf(String(row["state"])) } : row;
-  return createHash("sha256").update(canonicalJson(shown)).digest("hex").slice(0, 32);
-}
-
-function boardOf(state: string): unknown {
-  const doc = new Y.Doc();
-  Y.applyUpdate(doc, Buffer.from(state, "base64"));
-  return { objects: doc.getMap("objects").toJSON(), ephemeral: doc.getMap("ephemeral").toJSON() };
 }

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tutoring.board.merge import merge_states
 from tutoring.ids import derived
 from tutoring.store import feed, folders, journal, messages, sessions
 from tutoring.store.apply import Outcome, apply
-from tutoring.store.apply_board import apply_board
+from tutoring.store.apply_board import find_board, store_board
 from tutoring.store.change import read_change
 from tutoring.store.engine import Store
 from tutoring.store.feed import Book
@@ -117,9 +118,17 @@ def told(outcome: Outcome) -> tuple[int, int, list[str], int]:
 
 
 async def merged(store: Store, given: dict[str, Any]) -> tuple[tuple[int, int, list[str], int], bytes | None]:
+    """What became of it, and what of it was news here."""
+    change = read_change(given)
+    assert change.data is not None
     async with store.write() as tx:
-        outcome, state = await apply_board(tx, read_change(given))
-    return told(outcome), state
+        found = await find_board(tx, change)
+        if isinstance(found, Outcome):
+            return told(found), None
+        both = merge_states(found.state, change.data["state"])
+        outcome = await store_board(tx, change, found, both)
+    assert outcome is not None
+    return told(outcome), both.news
 
 
 async def make_folder(store: Store, user: str, name: str = "f") -> str:

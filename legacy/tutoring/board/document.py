@@ -16,8 +16,9 @@ class InvalidUpdate(ValueError):
 
 
 class BoardDocument:
-    def __init__(self, state: bytes | None) -> None:
-        """Raises InvalidUpdate when the stored state cannot be read."""
+    def __init__(self, state: bytes | None, is_watched: bool = True) -> None:
+        """Not watched, it never tells what an update changed, which takes longer than applying it. Raises InvalidUpdate
+        when the stored state cannot be read."""
         self._doc: Doc[Any] = Doc()
         self._objects: Map[Any] = self._doc.get("objects", type=Map)
         self._ephemeral: Map[Any] = self._doc.get("ephemeral", type=Map)
@@ -26,8 +27,9 @@ class BoardDocument:
         self._subscriptions: list[Any] = []
         if state is not None:
             self._decode(state)  # our own encoding: the check is for what clients send
-        self._subscriptions.append(self._objects.observe(self._note_keys))
-        self._subscriptions.append(self._doc.observe(self._note_update))
+        if is_watched:
+            self._subscriptions.append(self._objects.observe(self._note_keys))
+            self._subscriptions.append(self._doc.observe(self._note_update))
 
     def _note_keys(self, event: MapEvent) -> None:
         keys: dict[str, dict[str, Any]] = event.keys  # type: ignore[attr-defined]
@@ -92,6 +94,10 @@ class BoardDocument:
 
     def state(self) -> bytes:
         return bytes(self._doc.get_update())
+
+    def lacking_in(self, other: "BoardDocument") -> bytes:
+        """What the other document has not got of this one, and perhaps some of what it has."""
+        return bytes(self._doc.get_update(other._doc.get_state()))
 
     def extent(self) -> Extent:
         return read_extent(Snapshot.from_doc(self._doc).encode())

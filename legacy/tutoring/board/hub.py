@@ -16,6 +16,7 @@ from ..store import boards, messages
 from ..store.engine import Store
 from .content import BoardContent
 from .document import BoardDocument
+from .merger import Merger
 from .room import Peer, Room
 
 COLLECT_EVERY_S = 10.0
@@ -46,6 +47,7 @@ class BoardHub:
         self._log = log
         self._rooms: dict[str, Room] = {}
         self._gates: dict[str, _Gate] = {}
+        self.merger = Merger()
         self.is_healthy = True
 
     async def join(self, session_id: str, peer: Peer) -> Room:

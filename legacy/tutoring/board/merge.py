@@ -7,23 +7,26 @@ from .document import BoardDocument
 
 @dataclass(frozen=True)
 class Merged:
-    """`is_news`: the incoming state had something the stored one lacks. `is_complete`: and lacks nothing of it."""
+    """`news`: what the stored state lacks of the incoming one; None: nothing. `is_complete`: the stored one has nothing
+    that the incoming one lacks."""
 
     state: bytes
-    is_news: bool
+    news: bytes | None
     is_complete: bool
 
 
 def merge_states(stored: bytes | None, incoming: bytes) -> Merged:
     """Raises InvalidUpdate when either cannot be read."""
     if stored == incoming:
-        return Merged(incoming, is_news=False, is_complete=True)
-    merged = BoardDocument(None)
-    merged.apply(incoming)
-    arrived = merged.extent()
+        return Merged(incoming, news=None, is_complete=True)
+    arrived = BoardDocument(None, is_watched=False)
+    arrived.apply(incoming)
     if stored is None:
-        return Merged(merged.state(), is_news=True, is_complete=True)
-    before = BoardDocument(stored).extent()
-    merged.merge(stored)
-    both = merged.extent()
-    return Merged(merged.state(), is_news=both != before, is_complete=both == arrived)
+        state = arrived.state()
+        return Merged(state, news=state, is_complete=True)
+    ours = BoardDocument(stored, is_watched=False)
+    before = ours.extent()
+    news = arrived.lacking_in(ours)
+    ours.merge(news)
+    both = ours.extent()
+    return Merged(ours.state(), news if both != before else None, is_complete=both == arrived.extent())

@@ -65,9 +65,9 @@ class Room:
             self._relay(made)
         self._touch()
 
-    def merge(self, state: bytes) -> None:
-        """What the other arm holds and the store has got already: relayed like an update of a client."""
-        for made in self.document.merge(state):
+    def merge(self, news: bytes) -> None:
+        """What came from the other arm and the store has got already: relayed like an update of a client."""
+        for made in self.document.merge(news):
             self._size += len(made)
             self._relay(made)
 

@@ -1,22 +1,41 @@
-"""Merging a board state of the other arm into ours (contract rest.md §7: never replaced)."""
+"""Merging a board state of the other arm into ours (contract rest.md §7: never replaced).
+
+Merging takes seconds for a large board, in which no transaction may be open: what is merged is found in one and stored
+in another, if the row is still the one that was found.
+"""
+
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import ARM, clock
-from ..board.document import InvalidUpdate
-from ..board.merge import Merged, merge_states
-from ..board.room import DOCUMENT_BYTES_MAX
+from ..board.merge import Merged
 from . import boards, feed, rows
 from .apply import FOREIGN, UNKNOWN_SESSION, Outcome
 from .change import Change
 from .feed import Book, Stamp
-from .reading import rows_by_key
 from .tables import sessions
 
 
-async def apply_board(tx: AsyncConnection, change: Change) -> tuple[Outcome, bytes | None]:
-    """The merged state, too, when it differs from what was stored: for the people who look at the board."""
+@dataclass(frozen=True)
+class Found:
+    """A board as it is stored."""
+
+    owner: str
+    book: Book | None
+    state: bytes | None
+
+
+async def find_board(tx: AsyncConnection, change: Change) -> Found | Outcome:
+    """The outcome when there is nothing to merge with."""
+    found = await _place(tx, change)
+    if isinstance(found, Outcome):
+        return found
+    return Found(*found, await boards.load(tx, str(change.session_id)))
+
+
+async def _place(tx: AsyncConnection, change: Change) -> tuple[str, Book | None] | Outcome:
     assert change.data is not None, "the deletion of a board is a change like any other"
     outcome = Outcome()
     session_id = str(change.session_id)
@@ -25,41 +44,44 @@ async def apply_board(tx: AsyncConnection, change: Change) -> tuple[Outcome, byt
     gone, book = books.get(("sessions", session_id)), books.get(change.name)
     if owner is None and not (gone and gone.op == "delete"):
         outcome.reject(change.seq, UNKNOWN_SESSION)
-        return outcome, None
+        return outcome
     if owner is not None and owner != change.user_id:
         outcome.reject(change.seq, FOREIGN)
-        return outcome, None
+        return outcome
     is_removed_later = book is not None and book.op == "delete" and change.stamp.rank <= book.stamp.rank
     if owner is None or is_removed_later:
         outcome.skipped += 1
-        return outcome, None
-    try:
-        merged = merge_states(await boards.load(tx, session_id), change.data["state"])
-    except InvalidUpdate:
-        outcome.reject(change.seq, "state is not a Yjs update")
-        return outcome, None
-    if len(merged.state) > DOCUMENT_BYTES_MAX:
-        outcome.reject(change.seq, "the merged board is too large")
-        return outcome, None
+        return outcome
+    return owner, book
+
+
+async def store_board(tx: AsyncConnection, change: Change, found: Found, merged: Merged) -> Outcome | None:
+    """None when the row has been written since."""
+    place = await _place(tx, change)
+    if isinstance(place, Outcome):
+        return place
+    owner, book = place
+    if book != found.book:
+        return None
+    outcome = Outcome()
     if await _store(tx, change, merged, book, owner):
         outcome.applied += 1
     else:
         outcome.skipped += 1
-    return outcome, merged.state if merged.is_news else None
+    return outcome
 
 
 async def _store(tx: AsyncConnection, change: Change, merged: Merged, book: Book | None, owner: str) -> bool:
     """False when there is nothing to store."""
     assert change.data is not None
     is_theirs_later = book is None or change.stamp.rank > book.stamp.rank
-    if not merged.is_news and not (merged.is_complete and is_theirs_later):
+    if merged.news is None and not (merged.is_complete and is_theirs_later):
         return False
     if book is None or (merged.is_complete and is_theirs_later):
         stamp, updated_at = change.stamp, change.data["updated_at"]
     elif merged.is_complete:
         # All of it is theirs, but the write we know of is the later one: both arms end with that one's stamp.
-        stored = await rows_by_key(tx, change.kind, [change.key])
-        stamp, updated_at = book.stamp, stored[change.key_text]["updated_at"]
+        stamp, updated_at = book.stamp, await boards.updated_at(tx, str(change.session_id))
     else:
         updated_at = clock.now_ms()
         stamp = Stamp(max(change.stamp.version, book.stamp.version) + 1, ARM, updated_at)

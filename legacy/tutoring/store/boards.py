@@ -15,6 +15,12 @@ async def load(tx: AsyncConnection, session_id: str) -> bytes | None:
     return state
 
 
+async def updated_at(tx: AsyncConnection, session_id: str) -> int:
+    """Of a board that is stored."""
+    at = select(yjs_snapshots.c.updated_at).where(yjs_snapshots.c.session_id == session_id)
+    return int((await tx.execute(at)).scalar_one())
+
+
 async def save(tx: AsyncConnection, session_id: str, state: bytes) -> None:
     """Stores the state unless the session has been deleted meanwhile."""
     if (await tx.execute(select(sessions.c.id).where(sessions.c.id == session_id))).first() is None:

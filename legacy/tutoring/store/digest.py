@@ -7,27 +7,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
-from ..board.document import BoardDocument
-from ..jsonwire import canonical, fingerprint
+from ..board.apart import IN_PLACE_BYTES_MAX, work_apart
+from ..jsonwire import dump_bytes, fingerprint
 from . import feed
 from .kinds import SORTED_KINDS, Kind
 from .reading import Row, rows_of_user
-
-# What differs when both arms process the same inputs.
-_TIMES = frozenset(
-    {
-        "created_at",
-        "updated_at",
-        "ended_at",
-        "submitted_at",
-        "last_accessed",
-        "last_active",
-        "timestamp",
-        "time",
-        "response_time_ms",
-        "session_duration_seconds",
-    }
-)
+from .texts import Texts, texts_of, texts_of_board
 
 
 class _ListHash:
@@ -37,8 +22,9 @@ class _ListHash:
         self._hash = hashlib.sha256(b"[")
         self.count = 0
 
-    def add(self, value: Any) -> None:
-        self._hash.update(("," if self.count else "").encode() + canonical(value).encode())
+    def add(self, text: bytes) -> None:
+        self._hash.update(b"," if self.count else b"")
+        self._hash.update(text)
         self.count += 1
 
     def hexdigest(self) -> str:
@@ -54,10 +40,10 @@ class Digest:
         self._full = {kind.name: _ListHash() for kind in SORTED_KINDS}
         self._timeless = {kind.name: _ListHash() for kind in SORTED_KINDS}
 
-    def add(self, kind: Kind, row: Row) -> None:
-        shown = _digested(kind, row)
-        self._full[kind.name].add(shown)
-        self._timeless[kind.name].add(without_times(shown))
+    async def add(self, kind: Kind, row: Row) -> None:
+        full, timeless = await _texts(kind, row)
+        self._full[kind.name].add(full)
+        self._timeless[kind.name].add(timeless)
 
     def sections(self) -> dict[str, dict[str, Any]]:
         return {
@@ -74,24 +60,22 @@ class Digest:
         return fingerprint([timeless.hexdigest() for timeless in self._timeless.values()])
 
 
-def _digested(kind: Kind, row: Row) -> Row:
+async def _texts(kind: Kind, row: Row) -> Texts:
     shown = {name: value for name, value in row.items() if name not in kind.undigested}
-    if kind.name == "yjs_snapshots":
-        shown["state"] = BoardDocument(base64.b64decode(row["state"])).plain()
-    return shown
-
-
-def without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_times(item) for key, item in value.items() if key not in _TIMES}
-    return [without_times(item) for item in value] if isinstance(value, list) else value
+    if kind.name != "yjs_snapshots":
+        return texts_of(shown)
+    state = base64.b64decode(shown.pop("state"))
+    if len(state) <= IN_PLACE_BYTES_MAX:
+        return texts_of_board(shown, state)
+    full, timeless = await work_apart("show", dump_bytes(shown), state)
+    return full, timeless
 
 
 async def digest(tx: AsyncConnection, user_id: str) -> dict[str, Any]:
     made = Digest()
     async for kind, rows in rows_of_user(tx, user_id, clock.now_ms()):
         for _, row in rows:
-            made.add(kind, row)
+            await made.add(kind, row)
     last, _ = await feed.bounds(tx)
     return {
         "user_id": user_id,

@@ -77,7 +77,7 @@ async def export(store: Store, user_id: str) -> AsyncGenerator[bytes]:
         async for kind, rows in rows_of_user(tx, user_id, clock.now_ms()):
             books = await feed.books_of(tx, [(kind.name, text) for text, _ in rows])
             for text, row in rows:
-                made.add(kind, row)
+                await made.add(kind, row)
                 yield dump_bytes(sent(books[kind.name, text], row)) + b"\n"
         cursor, _ = await feed.bounds(tx)
     yield dump_bytes({"cursor": cursor, "full_hash": made.full_hash}) + b"\n"

@@ -159,7 +159,7 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
     await entry.live.settled();
     await entry.writer.flush();
     if (entry.isGone) return;
-    await entry.storage.tidy(entry.live.doc).catch(() => log.warn("board not compacted"));
+    await entry.storage.tidy(entry.live.state).catch(() => log.warn("board not compacted"));
   }
 
   function leave(id: string, entry: Entry, peer: Peer): void {

@@ -29,6 +29,10 @@ async function inFours<T>(count: number, make: (i: number) => Promise<T>): Promi
   return made;
 }
 
+type Apply = (update: Uint8Array) => void;
+/** The whole document as one update. */
+export type Encode = () => Uint8Array | Promise<Uint8Array>;
+
 export interface BoardStorage {
   /** Applies everything stored to the document; throws {@link BoardUnreadableError} rather than leave it empty. */
   load(doc: Y.Doc): Promise<void>;
@@ -36,23 +40,31 @@ export interface BoardStorage {
    * Hands over what other instances have stored, up to `seq` at least, in their order, once each.
    * @throws BoardUnreadableError
    */
-  follow(seq: number, apply: (update: Uint8Array) => void): Promise<void>;
+  follow(seq: number, apply: Apply): Promise<void>;
   /** Appends one merged update; compacts from the document when the log has grown long. */
   append(update: Uint8Array, doc: Y.Doc): Promise<void>;
+  /** Hands over everything stored, as updates in their order; after a snapshot that was replaced meanwhile, anew. */
+  read(apply: Apply): Promise<void>;
+  /** Hands over what others have appended since, or everything again where the log no longer tells. */
+  readOn(apply: Apply): Promise<void>;
   /**
-   * Applies what was stored up to `seq` and nothing later. False: a snapshot holds later updates too, and the document
-   * with it.
+   * Hands over what was stored up to `seq` and nothing later. False: a snapshot holds later updates too, and so does what
+   * was handed over.
    */
-  loadThrough(doc: Y.Doc, seq: number): Promise<boolean>;
+  readThrough(seq: number, apply: Apply): Promise<boolean>;
   /** Whether the session is still there. */
   isThere(): Promise<boolean>;
   /**
    * Appends through `write`, which must store nothing once others have appended behind what was loaded; without an update
-   * it only hears where the board is.
+   * it only hears where the board is. `encode` gives the document with the update.
    */
-  appendThrough<T>(update: Uint8Array | null, doc: Y.Doc, write: (to: AppendPlace) => Promise<T>): Promise<T | null>;
+  appendThrough<T>(
+    update: Uint8Array | null,
+    encode: Encode,
+    write: (to: AppendPlace) => Promise<T>,
+  ): Promise<T | null>;
   /** After the last socket: replaces a log by a snapshot that would make the next load slow. */
-  tidy(doc: Y.Doc): Promise<void>;
+  tidy(encode: Encode): Promise<void>;
 }
 
 export interface AppendPlace {
@@ -93,7 +105,7 @@ export function createBoardStorage(
   }
 
   /** The snapshot, without the log behind it. Another instance may replace it while its parts are read. */
-  async function takeSnapshot(apply: (update: Uint8Array) => void): Promise<Head | null> {
+  async function takeSnapshot(apply: Apply): Promise<Head | null> {
     for (let tries = 1; ; tries += 1) {
       const found = await store.query(api.boards.find, { session }, identity);
       if (found.status !== "found") return null;
@@ -120,7 +132,7 @@ export function createBoardStorage(
    */
   async function readLog(
     current: Head,
-    apply: (update: Uint8Array) => void,
+    apply: Apply,
     isAfterSnapshot = false,
     through = Number.POSITIVE_INFINITY,
   ): Promise<boolean> {
@@ -149,7 +161,7 @@ export function createBoardStorage(
     }
   };
 
-  async function readAll(apply: (update: Uint8Array) => void): Promise<void> {
+  async function readAll(apply: Apply): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const taken = await takeSnapshot(apply);
       if (!taken || (await readLog(taken, apply, true))) {
@@ -161,8 +173,7 @@ export function createBoardStorage(
     }
   }
 
-  async function loadThrough(doc: Y.Doc, seq: number): Promise<boolean> {
-    const apply = intoDocument(doc);
+  async function readThrough(seq: number, apply: Apply): Promise<boolean> {
     for (let tries = 1; ; tries += 1) {
       const taken = await takeSnapshot(apply);
       if (!taken) return false;
@@ -181,10 +192,10 @@ export function createBoardStorage(
     return head;
   }
 
-  async function writeSnapshot(current: Head, doc: Y.Doc): Promise<"stored" | "stale" | "gone"> {
+  async function writeSnapshot(current: Head, encode: Encode): Promise<"stored" | "stale" | "gone"> {
     // The document holds at least everything up to `last`: what it holds beyond that is appended again, harmlessly.
     const { board, last: through } = current;
-    const state = Y.encodeStateAsUpdate(doc);
+    const state = await encode();
     const drafted = await store.mutation(api.boards.draft, { board }, identity);
     if (drafted.status === "gone") return "gone";
     const { generation } = drafted;
@@ -202,19 +213,24 @@ export function createBoardStorage(
     return "stored";
   }
 
-  async function follow(seq: number, apply: (update: Uint8Array) => void): Promise<void> {
+  async function follow(seq: number, apply: Apply): Promise<void> {
     const current = await opened();
     if (!current || current.last >= seq) return;
     if (!(await readLog(current, apply)) || current.last < seq) await readAll(apply);
+  }
+
+  async function readOn(apply: Apply): Promise<void> {
+    if (!head || !(await readLog(head, apply))) await readAll(apply);
   }
 
   async function append(update: Uint8Array, doc: Y.Doc): Promise<void> {
     const current = await opened();
     // The session was deleted: there is nothing left to keep the board for.
     if (!current) return;
+    const encode: Encode = () => Y.encodeStateAsUpdate(doc);
     const isLarge = update.length > PART_BYTES;
     // Its bytes go into a snapshot; the empty row behind it sends the others there.
-    if (isLarge && (await writeSnapshot(current, doc)) === "stale") {
+    if (isLarge && (await writeSnapshot(current, encode)) === "stale") {
       throw new Error("another instance replaced the snapshot meanwhile"); // the writer tries again
     }
     const bytes = buffer(isLarge ? new Uint8Array() : update);
@@ -227,12 +243,12 @@ export function createBoardStorage(
     current.logUpdates += 1;
     current.logBytes += bytes.byteLength;
     const isLong = current.logBytes > Math.max(LOG_BYTES_LEAST, 2 * current.snapshotBytes);
-    if (current.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(current, doc);
+    if (current.logUpdates > LOG_UPDATES_MAX || isLong) await writeSnapshot(current, encode);
   }
 
   async function appendThrough<T>(
     update: Uint8Array | null,
-    doc: Y.Doc,
+    encode: Encode,
     write: (to: AppendPlace) => Promise<T>,
   ): Promise<T | null> {
     const current = await opened();
@@ -240,12 +256,12 @@ export function createBoardStorage(
     const { board, last: after } = current;
     if (!update) return write({ board, after });
     const isLarge = update.length > PART_BYTES;
-    if (isLarge && (await writeSnapshot(current, doc)) !== "stored") return null;
+    if (isLarge && (await writeSnapshot(current, encode)) !== "stored") return null;
     return write({ board, after, update: buffer(isLarge ? new Uint8Array() : update) });
   }
 
-  async function tidy(doc: Y.Doc): Promise<void> {
-    if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, doc);
+  async function tidy(encode: Encode): Promise<void> {
+    if (head && head.logUpdates > TIDY_UPDATES_MAX) await writeSnapshot(head, encode);
   }
 
   let turn: Promise<unknown> = Promise.resolve();
@@ -260,9 +276,11 @@ export function createBoardStorage(
     load: (doc) => inTurn(() => readAll(intoDocument(doc))),
     follow: (seq, apply) => inTurn(() => follow(seq, apply)),
     append: (update, doc) => inTurn(() => append(update, doc)),
-    loadThrough,
+    read: (apply) => inTurn(() => readAll(apply)),
+    readOn: (apply) => inTurn(() => readOn(apply)),
+    readThrough,
     isThere: async () => (await store.query(api.boards.find, { session }, identity)).status !== "gone",
     appendThrough,
-    tidy: (doc) => inTurn(() => tidy(doc)),
+    tidy: (encode) => inTurn(() => tidy(encode)),
   };
 }

@@ -151,6 +151,10 @@ async function storeGroup(body: Body, group: Group): Promise<void> {
     change["kind"] === "sessions" && change["op"] === "delete" && result?.outcome === "applied";
   if (session !== null && rows.some(isRemoved)) services.closeSession(session);
   for (const item of rows) noteDrawn(services, session, item);
+}
+
+/** Not in the session's turn: boards change while turns run, and a large one takes long. */
+async function mergeBoards({ services }: Body, group: Group): Promise<void> {
   for (const item of group.items.filter(isBoard)) item.result = await mergeBoard(services, item.change);
 }
 
@@ -158,13 +162,14 @@ const isBusy = (error: unknown): boolean => error instanceof HttpError && error.
 
 /** Behind the turn that runs now, if one does: its session must not change under it. */
 async function inTurn(body: Body, group: Group): Promise<void> {
+  if (group.items.every(isBoard)) return;
   if (group.session === null) return storeGroup(body, group);
   const patienceMs = Math.max(0, body.deadline - performance.now());
   try {
     await body.services.queues.run(group.session, () => storeGroup(body, group), patienceMs);
   } catch (error) {
     if (!isBusy(error)) throw error;
-    for (const item of group.items) item.result ??= BUSY;
+    for (const item of group.items) if (!isBoard(item)) item.result ??= BUSY;
   }
 }
 
@@ -182,7 +187,10 @@ export async function applyChanges(services: Services, given: readonly unknown[]
   const groups = groupsOf(items);
   const deadline = performance.now() + BUSY_MS;
   const body = { services, rowNumbers: createRowNumbers(), deadline, patience: AbortSignal.timeout(BUSY_MS) };
-  const work = (group: Group): Promise<void> => inTurn(body, group);
+  const work = async (group: Group): Promise<void> => {
+    await inTurn(body, group);
+    await mergeBoards(body, group);
+  };
   // Folders first: sessions count in them.
   await someAtOnce(
     groups.filter(({ session }) => session === null),

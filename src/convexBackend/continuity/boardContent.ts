@@ -1,9 +1,10 @@
-// A stored board as the feed carries it: the whole document, and its two maps as plain JSON (contract rest.md §7).
-import * as Y from "yjs";
+// A stored board as the feed carries it: the whole document, and what a digest counts of it (contract rest.md §7).
 import type { Id } from "../../../convex/_generated/dataModel.js";
 import { BoardUnreadableError, createBoardStorage } from "../board/storage.ts";
 import { asUser } from "../ports.ts";
 import type { Services } from "../services.ts";
+import type { RowTexts } from "./digest.ts";
+import { bytesOf, withBoard } from "./largeBoards.ts";
 
 export interface BoardPlace {
   readonly session: Id<"sessions">;
@@ -11,48 +12,42 @@ export interface BoardPlace {
 }
 
 export interface StoredBoard {
-  readonly doc: Y.Doc;
+  /** What makes up the document. Reading it uses it up: the bytes may go to another thread. */
+  readonly updates: readonly Uint8Array[];
   /** Whether the document is as it was at `lastSeq`; else it has gone on since, which the feed tells of further on. */
   readonly isExact: boolean;
 }
 
 /** Null: its session has been deleted since. */
 export async function loadBoard(services: Services, owner: string, place: BoardPlace): Promise<StoredBoard | null> {
-  const doc = new Y.Doc();
   const storage = createBoardStorage(services.store, services.clock, place.session, asUser(owner));
+  const updates: Uint8Array[] = [];
   try {
-    const isExact = await storage.loadThrough(doc, place.lastSeq);
-    return { doc, isExact };
+    const isExact = await storage.readThrough(place.lastSeq, (update) => updates.push(update));
+    return { updates, isExact };
   } catch (error) {
-    if (error instanceof BoardUnreadableError && (await isGone(services, owner, place))) return null;
+    if (error instanceof BoardUnreadableError && !(await storage.isThere())) return null;
     throw error;
   }
 }
 
-async function isGone({ store, clock }: Services, owner: string, { session }: BoardPlace): Promise<boolean> {
-  const storage = createBoardStorage(store, clock, session, asUser(owner));
-  return !(await storage.isThere());
-}
+const base64 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 
-export const stateOf = (doc: Y.Doc): string => Buffer.from(Y.encodeStateAsUpdate(doc)).toString("base64");
+/** The document as one update, in base64. */
+export const stateOf = ({ updates }: StoredBoard): Promise<string> =>
+  withBoard(bytesOf(updates), async (ask) => {
+    await ask("add", updates);
+    return base64(await ask("state"));
+  });
 
-/** What JSON has no word for: bytes as base64, numbers that are none as null. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (value === undefined || value === null) return null;
-  if (typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map(plain);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
-}
-
-const mapOf = (doc: Y.Doc, name: string): Record<string, unknown> =>
-  Object.fromEntries(
-    [...doc.getMap<unknown>(name).entries()].map(([key, value]) => [
-      key,
-      plain(value instanceof Y.AbstractType ? (value.toJSON() as unknown) : value),
-    ]),
-  );
-
-export const plainContent = (doc: Y.Doc) => ({ objects: mapOf(doc, "objects"), ephemeral: mapOf(doc, "ephemeral") });
+/** The row as a digest counts it, and the document if it is wanted, else nothing. */
+export const shownBoard = (
+  { updates }: StoredBoard,
+  columns: Readonly<Record<string, unknown>>,
+  isStateWanted: boolean,
+): Promise<{ texts: RowTexts; state: string }> =>
+  withBoard(bytesOf(updates), async (ask) => {
+    await ask("add", updates);
+    return { texts: await ask("texts", columns), state: isStateWanted ? base64(await ask("state")) : "" };
+  });

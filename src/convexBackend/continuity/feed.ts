@@ -53,15 +53,16 @@ export function lineOf(change: FedChange, data: string | null): string {
   return data === null ? head : `${head.slice(0, -1)},"data":${data}}`;
 }
 
+/** `state` is base64, which JSON has nothing to escape in: looking for it would take long. */
 export const withState = (data: string, state: string): string => {
   const { session_id, updated_at } = JSON.parse(data) as { session_id: string; updated_at: number };
-  return JSON.stringify({ session_id, state, updated_at });
+  return `{"session_id":${JSON.stringify(session_id)},"state":"${state}","updated_at":${JSON.stringify(updated_at)}}`;
 };
 
 async function dataOf(services: Services, { change, row }: WithRow): Promise<string | null> {
   if (!row?.board) return row?.data ?? null;
   const loaded = await loadBoard(services, change.userId, row.board);
-  return loaded && withState(row.data, stateOf(loaded.doc));
+  return loaded && withState(row.data, await stateOf(loaded));
 }
 
 export interface FeedRequest {

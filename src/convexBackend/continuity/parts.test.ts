@@ -5,10 +5,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import * as Y from "yjs";
 import { canonicalJson, did } from "../../contract/index.ts";
-import { plainContent } from "./boardContent.ts";
 import { createSectionHash, rowTexts, topHashes, withoutTimes } from "./digest.ts";
-import { mergeInto } from "./mergeBoards.ts";
 import { createPlaces } from "./places.ts";
+import { plainContent } from "./plainContent.ts";
 import { createRowNumbers } from "./rowNumbers.ts";
 import { createSpool } from "./spool.ts";
 
@@ -86,23 +85,6 @@ function copyOf(doc: Y.Doc): Y.Doc {
   Y.applyUpdate(copy, Y.encodeStateAsUpdate(doc));
   return copy;
 }
-
-test("merging tells who had something of its own, deletions included", () => {
-  const doc = new Y.Doc();
-  doc.getMap("objects").set("a", 1);
-  assert.deepEqual(mergeInto(copyOf(doc), copyOf(doc)), { update: null, isMixed: false });
-  const further = copyOf(doc);
-  further.getMap("objects").delete("a");
-  const ahead = mergeInto(copyOf(doc), further);
-  assert.deepEqual([ahead.update === null, ahead.isMixed], [false, false]);
-  const behind = mergeInto(copyOf(further), doc);
-  assert.deepEqual([behind.update, behind.isMixed], [null, true]);
-  const beside = copyOf(doc);
-  beside.getMap("objects").set("b", 2);
-  const both = mergeInto(further, beside);
-  assert.deepEqual([both.update === null, both.isMixed], [false, true]);
-  assert.deepEqual(further.getMap("objects").toJSON(), { b: 2 });
-});
 
 test("a board's plain content says in JSON what Yjs carries beyond it", () => {
   const doc = new Y.Doc();

@@ -5,7 +5,7 @@ import { compareByCodePoint } from "../../contract/index.ts";
 import { HttpError } from "../http/errors.ts";
 import { AS_SERVICE } from "../ports.ts";
 import type { Services } from "../services.ts";
-import { loadBoard, plainContent, stateOf } from "./boardContent.ts";
+import { loadBoard, shownBoard } from "./boardContent.ts";
 import { type RowTexts, rowTexts } from "./digest.ts";
 import { type FedRow, lineOf, type WithRow, withRows, withState } from "./feed.ts";
 import type { Spool, Spooled } from "./spool.ts";
@@ -31,11 +31,11 @@ export interface UserRows {
   readonly cursor: number;
 }
 
-/** The row as a digest shows it. */
-function shown(row: FedRow, more: object): RowTexts {
+/** The columns that a digest counts. */
+function shown(row: FedRow): Record<string, unknown> {
   const columns = JSON.parse(row.data) as Record<string, unknown>;
   for (const secret of row.secrets) delete columns[secret];
-  return rowTexts({ ...columns, ...more });
+  return columns;
 }
 
 class Gathering {
@@ -73,12 +73,12 @@ class Gathering {
   }
 
   async #textsOf({ change }: WithRow, row: FedRow): Promise<{ data: string; texts: RowTexts } | null> {
-    if (!row.board) return { data: row.data, texts: shown(row, {}) };
+    if (!row.board) return { data: row.data, texts: rowTexts(shown(row)) };
     const loaded = await loadBoard(this.#services, change.userId, row.board);
     if (!loaded) return null;
     if (!loaded.isExact) this.isSettled = false;
-    const data = this.#keepsLines ? withState(row.data, stateOf(loaded.doc)) : "";
-    return { data, texts: shown(row, { state: plainContent(loaded.doc) }) };
+    const { state, texts } = await shownBoard(loaded, shown(row), this.#keepsLines);
+    return { data: this.#keepsLines ? withState(row.data, state) : "", texts };
   }
 }
 

@@ -1,0 +1,85 @@
+// The carrier against arms that answer what a test wants.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test, type TestContext } from "node:test";
+import { createStateCarrier } from "./stateCarrier.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+async function arm(t: TestContext, answer: Answer): Promise<string> {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => answer(request, response, body));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const head = (key: string, seq: number) =>
+  `{"seq":${seq},"kind":"yjs_snapshots","op":"upsert","key":"${key}","user_id":"u","version":1,"origin":"legacy","at":1`;
+const boardOf = (key: string, seq: number, state: string): string =>
+  `${head(key, seq)},"data":{"session_id":"${key}","state":"${state}","updated_at":1}}`;
+const LIMITS = { answerBytes: 30_000, lineBytes: 20_000, boardChars: 10_000 };
+const REASON = "the board is larger than 32 MiB, which is not moved";
+
+/** Takes everything, and notes what. */
+function taker(taken: string[]): Answer {
+  return (_, response, body) => {
+    const { changes } = JSON.parse(body);
+    taken.push(...changes.map(({ key }: { key: string }) => key));
+    response.end(JSON.stringify({ applied: changes.length, skipped: 0, rejected: [], conflicts: [] }));
+  };
+}
+
+async function carrierOf(t: TestContext, from: Answer, taken: string[]) {
+  const urls = { control: [await arm(t, from)], candidate: [await arm(t, taker(taken))] };
+  return createStateCarrier({ urls, token: "t", sleep: async () => undefined, limits: LIMITS });
+}
+
+test("a board above 32 MiB is refused by name, the rows around it are brought", async (t) => {
+  const taken: string[] = [];
+  const changes = [boardOf("a", 1, "AAA="), boardOf("b", 2, "A".repeat(10_004)), boardOf("c", 3, "AAA=")].join(",");
+  const carrier = await carrierOf(
+    t,
+    (_, response) => void response.end(`{"changes":[${changes}],"cursor":3,"more":false}`),
+    taken,
+  );
+  const step = await carrier.relay("control", 0, 1_000, AbortSignal.timeout(20_000));
+  assert.deepEqual(step.refused, [{ section: "yjs_snapshots", key: "b", reason: REASON }]);
+  assert.deepEqual([taken, step.cursor, step.blockedBy], [["a", "c"], 3, null]);
+});
+
+test("a board that no answer can hold stops neither the relay nor a copy", async (t) => {
+  const taken: string[] = [];
+  const answer: Answer = ({ url = "" }, response) => {
+    if (url.includes("/export")) {
+      response.write(`${boardOf("a", 1, "AAA=")}\n${head("b", 2)},"data":{"session_id":"b","state":"`);
+      response.write("A".repeat(21_000));
+      return void response.end(
+        `","updated_at":1}}\n${boardOf("c", 3, "AAA=")}\n{"cursor":3,"full_hash":"${"0".repeat(64)}"}\n`,
+      );
+    }
+    const after = Number(new URL(url, "http://arm").searchParams.get("after"));
+    if (after >= 2) return void response.end(`{"changes":[${boardOf("c", 3, "AAA=")}],"cursor":3,"more":false}`);
+    response.write(`{"changes":[${head("b", 2)},"data":{"session_id":"b","state":"`);
+    response.write("A".repeat(31_000));
+    response.end('","updated_at":1}}],"cursor":2,"more":true}');
+  };
+  const carrier = await carrierOf(t, answer, taken);
+  const signal = AbortSignal.timeout(20_000);
+  const copied = await carrier.copy("u", "control", signal);
+  const refused = [{ section: "yjs_snapshots", key: "b", reason: REASON }];
+  assert.deepEqual([copied.refused, copied.cursor, taken], [refused, 3, ["a", "c"]]);
+  const step = await carrier.relay("control", 0, 1_000, signal);
+  assert.deepEqual([step.refused, step.cursor, step.hasMore, step.blockedBy], [refused, 2, true, null]);
+  assert.equal((await carrier.relay("control", step.cursor, 1_000, signal)).cursor, 3);
+  assert.deepEqual(taken, ["a", "c", "c"]);
+});
