@@ -1,6 +1,7 @@
 """The queue of a session, alone (contract G13, tutor-socket.md §§2, 6)."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -146,6 +147,19 @@ def test_a_call_that_waits_too_long_is_busy_and_leaves_the_queue_whole(monkeypat
         session.offer(frame(2), client, True)
         stage.gate.set()
         await stage.finished(2)
+
+    asyncio.run(work())
+
+
+def test_a_turn_that_comes_in_the_moment_in_which_its_caller_gives_up_holds_nobody_up() -> None:
+    async def work() -> None:
+        stage = Stage()
+        with contextlib.suppress(ApiError):
+            async with stage.sessions.slot("s", "u", 0):
+                pass
+        async with stage.sessions.slot("s", "u", 1):
+            pass
+        await idle(stage)
 
     asyncio.run(work())
 

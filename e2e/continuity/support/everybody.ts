@@ -154,7 +154,8 @@ async function isEqualEverywhere(t: TestContext, world: World, when: string): Pr
     eventually(
       async () => {
         const { code, text } = await switchyard(world, "data", "verify");
-        assert.equal(code, 0, `${when}: ${text}`);
+        const status = code === 0 ? "" : (await switchyard(world, "data", "status")).text;
+        assert.equal(code, 0, `${when}: ${text}\n${status}`);
       },
       60_000,
       500,

@@ -47,6 +47,11 @@ class _Slot:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     is_given_up: bool = False
 
+    def give_up(self) -> None:
+        """Also when it was granted in this very moment: the turn is over at once then."""
+        self.is_given_up = True
+        self.done.set()
+
 
 Job = FrameJob | _Slot
 Handler = Callable[["LiveSession", FrameJob], Awaitable[None]]
@@ -113,11 +118,10 @@ class LiveSession:
             async with asyncio.timeout(BUSY_S if wait_s is None else wait_s):
                 await slot.granted.wait()
         except TimeoutError as late:
-            slot.is_given_up = True
+            slot.give_up()
             raise ApiError(503, "SESSION_BUSY", "The session is busy; please try again.") from late
         except BaseException:
-            slot.is_given_up = True
-            slot.done.set()
+            slot.give_up()
             raise
         try:
             yield
