@@ -15,6 +15,7 @@ import {
 import { ArmData, type Limits } from "./armData.ts";
 import { BoardPace } from "./boardPace.ts";
 import { printOf } from "./rowPrint.ts";
+import { TakenWrites } from "./takenWrites.ts";
 
 export interface StateCarrierOptions {
   /** Origins of each arm's instances. */
@@ -57,6 +58,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
     candidate: new ArmData({ arm: "candidate", urls: urls.candidate, token, limits }),
   };
 
+  /** By the arm that they come from. */
+  const taken: Readonly<Record<Arm, TakenWrites>> = { control: new TakenWrites(), candidate: new TakenWrites() };
   const paces: Readonly<Record<Arm, BoardPace>> = { control: new BoardPace(now), candidate: new BoardPace(now) };
 
   /** Applies to the arm opposite; what it takes later is offered again until it does or the tries are used up. */
@@ -82,6 +85,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
         sum.conflicts.push({ section: kind, key, subject: left[seq]?.user_id ?? "" });
       }
       const again: rest.Change[] = [];
+      const rejected = new Set(answer.rejected.map(({ seq }) => seq));
+      for (const [at, change] of left.entries()) if (!rejected.has(at)) taken[from].note(change);
       for (const { seq, reason } of answer.rejected) {
         const change = left[seq];
         if (change === undefined) continue;
@@ -156,8 +161,9 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       // What came from the other arm is known there.
       const isOwn = ({ origin }: rest.Change): boolean => origin === ORIGIN[from];
       const step = pace.step(after, page, isOwn);
-      const brought = await bring(from, step.changes, signal, 1);
-      brought.skipped += step.known;
+      const untaken = step.changes.filter((change) => !taken[from].has(change));
+      const brought = await bring(from, untaken, signal, 1);
+      brought.skipped += step.known + step.changes.length - untaken.length;
       const blocking = await copyWaiting(from, brought, signal);
       const waiting = blocking === null ? [] : brought.waiting.map(({ change }) => change);
       const cursor = step.done(waiting, brought.refused);
@@ -169,7 +175,7 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       const waiting: rest.Change[] = [];
       for (let cursor = after; ; ) {
         const page = await arms[from].changes({ after: cursor, limit: rest.CHANGES_MAX, subject }, signal);
-        const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
+        const own = page.changes.filter((change) => change.origin === ORIGIN[from] && !taken[from].has(change));
         const brought = await bring(from, own, signal, 1);
         waiting.push(...brought.waiting.map(({ change }) => change));
         add(sum, brought);
