@@ -59,8 +59,8 @@ function flagDocument(): string {
 }
 
 function configFile(stateDir: string, replacements: SwitchyardOptions["replacements"] = []): string {
-  if (replacements.length === 0) return SHIPPED;
-  let text = readFileSync(SHIPPED, "utf8");
+  // The arms of a bench hold no data that could follow anybody.
+  let text = readFileSync(SHIPPED, "utf8").replace(/^continuity:.*$/m, "");
   for (const [from, to] of replacements) {
     if (!text.includes(from)) throw new Error(`the shipped configuration has no "${from}" to replace`);
     text = text.replace(from, to);
@@ -70,7 +70,7 @@ function configFile(stateDir: string, replacements: SwitchyardOptions["replaceme
   return file;
 }
 
-/** The proxy as shipped: its own configuration, its log to a file, all of its pipeline. */
+/** The proxy as shipped, but for `continuity`: its own configuration, its log to a file, all of its pipeline. */
 export async function startSwitchyard(options: SwitchyardOptions): Promise<Switchyard> {
   const { name, dir } = options;
   const stateDir = join(dir, `${name}-state`);
@@ -78,7 +78,6 @@ export async function startSwitchyard(options: SwitchyardOptions): Promise<Switc
   writeFileSync(join(stateDir, "flags.json"), flagDocument(), { mode: 0o600 });
   const env = {
     JWT_SECRET_KEY: SECRET,
-    SERVICE_TOKEN: SECRET,
     SWITCHYARD__LISTEN: "127.0.0.1:0",
     SWITCHYARD__ADMIN__LISTEN: "127.0.0.1:0",
     SWITCHYARD__STATE_DIR: stateDir,

@@ -60,7 +60,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
   const origins = contestants.filter((one) => one.isOrigin).map((one) => one.name);
   const notes = [
     `Load: ${load.name}, ${CONNECTIONS} connections, tokens of ${SUBJECTS.toLocaleString("en")} subjects in turn; upstream: ${upstream.kind} in its own process, 1 KiB of JSON.`,
-    "`switchyard` runs the shipped configuration, half of the subjects on each arm, its log to a file; raised are only the limits per subject and per address (security.md §11).",
+    "`switchyard` runs the shipped configuration without `continuity`, half of the subjects on each arm, its log to a file; raised are only the limits per subject and per address (security.md §11).",
     "Each contestant is warmed up for as long as it gets faster (not in a run of one round), and gets a lead-in of a quarter of the time before each measurement.",
     "The peers are bare: no identity, no decision, no metrics, no log. All keep their connections to the upstream. `node-http` answers by itself and `undici` is `Pool.dispatch` in a bare server: references, not rivals.",
     `Latency: autocannon at ${callsPerSecond} requests/s, 30 % of what \`switchyard\` reached, over direct calls at the same rate.`,

@@ -10,6 +10,11 @@ export interface ProxyOptions {
   readonly candidateUrl: string | null;
   /** The arm that serves every subject at the start. */
   readonly everyoneOn: "control" | "candidate";
+  /**
+   * No: every arm keeps what it has, and nobody waits for data. Where arms are compared, what a test does on one must not
+   * come to the other, and where one of them is not there, nobody's data ever follows.
+   */
+  readonly hasRelay?: boolean;
   /** More `SWITCHYARD__…` variables, or the secret of other tokens. */
   readonly env?: Record<string, string>;
   /** Changes the shipped configuration where no variable reaches. */
@@ -60,11 +65,10 @@ const RAISED = {
   SWITCHYARD__LIMITS__LOGINS_PER_ADDRESS__BURST: "6000",
 };
 
-function configFile(dir: string, change: ProxyOptions["config"]): string {
-  const shipped = join(REPOSITORY, "switchyard.config.yaml");
-  if (!change) return shipped;
+function configFile(dir: string, { config = (text) => text, hasRelay = true }: ProxyOptions): string {
   const file = join(dir, "switchyard.config.yaml");
-  writeFileSync(file, change(readFileSync(shipped, "utf8")));
+  const shipped = config(readFileSync(join(REPOSITORY, "switchyard.config.yaml"), "utf8"));
+  writeFileSync(file, hasRelay ? shipped : shipped.replace(/^continuity:.*$/m, ""));
   return file;
 }
 
@@ -78,7 +82,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const service = await startService({
     name: `proxy → ${options.everyoneOn}`,
     command: process.execPath,
-    args: [join(REPOSITORY, "src/main.ts"), "run", "--quiet", "--config", configFile(stateDir, options.config)],
+    args: [join(REPOSITORY, "src/main.ts"), "run", "--quiet", "--config", configFile(stateDir, options)],
     cwd: stateDir,
     env: {
       JWT_SECRET_KEY: TEST_SECRET,

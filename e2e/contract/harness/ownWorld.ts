@@ -16,6 +16,7 @@ export async function startOwnWorld(
     controlUrl: everyoneOn === "control" ? arm.baseUrl : NOBODY,
     candidateUrl: everyoneOn === "candidate" ? arm.baseUrl : NOBODY,
     everyoneOn,
+    hasRelay: false,
   });
   c.onEnd(async () => {
     proxy.signal("SIGKILL");

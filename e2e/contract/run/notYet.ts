@@ -11,7 +11,7 @@ export const NOT_YET: readonly (readonly [id: string, what: string])[] = [
   ["R31, R32", "`POST` and `GET /api/v1/sessions/{id}/quiz/{quiz_id}/submissions`"],
   ["R34, R35", "`POST …/analyze-session`, `GET …/session_analysis`"],
   ["R36, R37", "`GET /api/v1/jobs/{job_id}`, `GET /api/v1/sessions/{id}/jobs`"],
-  ["rest §7", "`/internal/users/*`, `/internal/changes` (state continuity)"],
+  ["rest §7", "`DELETE /internal/users/{id}` (shadow instances)"],
   ["realtime §§1–6", "`/api/ws`"],
   ["realtime §§7–8", "`POST /api/v1/chat`, `GET /api/v1/chat/history/{id}`"],
   ["C1–C22", "`/conversations/*`, `/assistants/*`, `/instructor-profiles/*`, `/auth/me`"],

@@ -12,9 +12,6 @@ import {
 import type { Target, TargetName } from "../harness/index.ts";
 import type { RunOptions } from "./options.ts";
 
-/** The arms here are compared, so what a test does on one must not come to the other; and two relays would be one too many. */
-const withoutRelay = (config: string): string => config.replace(/^continuity:.*$/m, "");
-
 export interface StartedBench {
   readonly targets: Target[];
   readonly modelUrl?: string;
@@ -88,7 +85,7 @@ export async function startBench(options: RunOptions): Promise<StartedBench> {
       services.set(
         name,
         await attempt(name, () =>
-          startProxy({ controlUrl: control.baseUrl, candidateUrl, everyoneOn: arm, config: withoutRelay }),
+          startProxy({ controlUrl: control.baseUrl, candidateUrl, everyoneOn: arm, hasRelay: false }),
         ),
       );
     }
