@@ -107,12 +107,24 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   assert.equal(metricSum(metrics, "switchyard_relay_conflicts_total"), 0);
   assert.equal(metricSum(metrics, "switchyard_relay_rows_total", { outcome: "refused" }), 0);
   assert.equal(metricSum(metrics, "switchyard_move_doubts_total"), 0);
+  for (const name of ["switchyard_move_stall_seconds", "switchyard_move_seconds"]) {
+    t.diagnostic(`${name}: ${quantilesOf(metrics, name)}`);
+  }
   for (const result of ["planned", "forced", "postponed", "aborted"]) {
     t.diagnostic(`moves ${result}: ${metricSum(metrics, "switchyard_move_finished_total", { result })}`);
   }
   t.diagnostic(
     `checks: ${["equal", "repaired", "unequal", "busy", "failed"].map((result) => `${result} ${metricSum(metrics, "switchyard_relay_checks_total", { result })}`).join(", ")}`,
   );
+}
+
+/** Upper bounds of the buckets in which the median and the 99th of a hundred fall, ms. */
+function quantilesOf(text: string, name: string): string {
+  const bounds = [...text.matchAll(new RegExp(`^${name}_bucket\\{.*le="([^"]+)"`, "gm"))].map(([, le]) => String(le));
+  const upTo = [...new Set(bounds)].map((le) => [le, metricSum(text, `${name}_bucket`, { le })] as const);
+  const total = metricSum(text, `${name}_count`);
+  const at = (share: number): string => upTo.find(([, count]) => count >= share * total)?.[0] ?? "?";
+  return `${total} times, half within ${at(0.5)} s, 99 % within ${at(0.99)} s`;
 }
 
 const deeds = (students: readonly Student[]): number => students.reduce((sum, { done }) => sum + done, 0);
