@@ -113,10 +113,6 @@ export async function readPage(ctx: QueryCtx, request: PageRequest) {
   return { changes, cursor, more, horizon: await horizonOf(ctx), kinds: KINDS.map(({ name }) => name) };
 }
 
-/**
- * The rows of changes that a page named without them: as many as may be read at once. Null: the change has given way to a
- * later one, which the feed tells of further on.
- */
 /** The next users behind one, a step of the index each. */
 export async function readUsers(ctx: QueryCtx, after: string, limit: number): Promise<string[]> {
   const users: string[] = [];
@@ -132,6 +128,10 @@ export async function readUsers(ctx: QueryCtx, after: string, limit: number): Pr
   return users;
 }
 
+/**
+ * The rows of changes that a page named without them: as many as may be read at once. Null: the change has given way to a
+ * later one, which the feed tells of further on.
+ */
 export async function readRows(
   ctx: QueryCtx,
   wanted: readonly { id: Id<"changes">; seq: number }[],

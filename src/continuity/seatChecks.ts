@@ -43,8 +43,12 @@ export function createSeatChecks({ carrier, data, clock, metrics, log }: SeatChe
   };
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      stopped.signal.addEventListener("abort", () => resolve(), { once: true });
-      after(ms, resolve);
+      const end = (): void => {
+        stopped.signal.removeEventListener("abort", end);
+        resolve();
+      };
+      stopped.signal.addEventListener("abort", end);
+      after(ms, end);
     });
   const hashesOf = (subject: Subject): Promise<readonly [string, string]> => {
     const limit = new AbortController();

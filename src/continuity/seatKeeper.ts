@@ -94,6 +94,7 @@ class Keeper implements SeatKeeper {
   }
 
   redecide(): void {
+    if (this.#isStopped) return;
     for (const subject of this.#subjects.values()) {
       if (subject.handover.phase !== "settled") this.#want(subject, this.#decide(subject), []);
     }

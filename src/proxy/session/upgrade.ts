@@ -82,8 +82,10 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
       instance.sockets++;
       env.metrics.sockets.inc({ route: route.id, arm: decision.arm });
       sockets.add(session);
+    }).finally(() => {
+      // Whatever happened: a handshake that nobody gives back would keep its subject where it is.
+      if (pass !== null) env.seats?.leave(pass);
     });
-    if (pass !== null) env.seats?.leave(pass);
     bytes.drop();
     const outcome = gone.signal.aborted && result.kind !== "open" ? "aborted" : outcomeOf(result);
     env.metrics.socketHandshakes.inc({ route: route.id, arm: decision.arm, outcome });
