@@ -15,7 +15,7 @@ from tests.support.service import Service, environment
 from tests.test_boards import Client
 from tests.test_hub import Peer
 from tests.test_whiteboard_socket import MINE
-from tutoring import intake
+from tutoring import intake, intake_boards
 from tutoring.board import apart
 from tutoring.board.document import BoardDocument, InvalidUpdate
 from tutoring.board.extent import Extent
@@ -116,7 +116,7 @@ def test_everybody_is_served_while_a_large_board_is_merged(other: Service, user:
 
 def test_a_board_above_the_limit_is_refused_by_name(tmp_path: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = state_of(drawn(5, 2))
-    monkeypatch.setattr(intake, "DOCUMENT_BYTES_MAX", len(one))
+    monkeypatch.setattr(intake_boards, "DOCUMENT_BYTES_MAX", len(one))
 
     async def work() -> None:
         runtime = await create_runtime(read_settings(environment(tmp_path)), ())

@@ -30,7 +30,7 @@ export interface RelayOptions {
   readonly onLost: () => void;
 }
 
-export type RelayMetrics = Pick<Metrics, "relayLag" | "relayRows" | "relayConflicts" | "relayFailures">;
+export type RelayMetrics = Pick<Metrics, "relayLag" | "relaySteps" | "relayRows" | "relayConflicts" | "relayFailures">;
 
 export interface Relay {
   readonly status: RelayStatus;
@@ -94,7 +94,7 @@ class RelayLoop implements Relay {
 
   /** Gives how long to wait for the next one, ms. */
   async #step(): Promise<number> {
-    const { from, carrier, state, clock } = this.#options;
+    const { from, carrier, state, clock, metrics } = this.#options;
     const sinceMs = clock.monotonic();
     const before = state.direction(from);
     const limit = new AbortController();
@@ -119,6 +119,7 @@ class RelayLoop implements Relay {
       return this.#stopped.signal.aborted ? 0 : await this.#failed(error);
     } finally {
       cancel();
+      metrics.relaySteps.observe({ from }, (clock.monotonic() - sinceMs) / 1_000);
     }
   }
 

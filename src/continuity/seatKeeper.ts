@@ -29,7 +29,7 @@ export interface SeatKeeperOptions {
   onSeated(key: SeatKey): void;
 }
 
-export type SeatMetrics = Pick<Metrics, "moveFinished" | "moveSeconds" | "moveBehind" | "moveWaiting" | "queueDropped">;
+export type SeatMetrics = Pick<Metrics, "moveFinished" | "moveSeconds" | "movePhases" | "moveBehind" | "moveWaiting" | "queueDropped">;
 
 export interface SeatKeeper extends SeatHub {
   /** The flags have changed: changes of arm that are no longer wanted are taken back. */
@@ -56,6 +56,8 @@ export const createSeatKeeper = (options: SeatKeeperOptions): SeatKeeper => new 
 interface Subject extends SeatKey {
   handover: Handover;
   startedMs: number;
+  /** Of the phase that it is in. */
+  phaseMs: number;
   cancelDeadline: () => void;
   cancelCarry: () => void;
 }
@@ -221,6 +223,7 @@ class Keeper implements SeatKeeper {
       subject: key.subject,
       handover,
       startedMs: 0,
+      phaseMs: 0,
       cancelDeadline: nothing,
       cancelCarry: nothing,
     };
@@ -231,6 +234,7 @@ class Keeper implements SeatKeeper {
     const before = subject.handover;
     const [after, effects] = reduceHandover(before, event, nowMs);
     subject.handover = after;
+    if (after.phase !== before.phase) this.#tellPhase(subject, before);
     if (before.phase === "settled" && after.phase !== "settled") {
       subject.startedMs = clock.monotonic();
       this.#changing += 1;
@@ -244,6 +248,16 @@ class Keeper implements SeatKeeper {
     if (after !== before) this.#remember(subject);
     for (const effect of effects) this.#do(subject, effect);
     return effects.length > 0;
+  }
+
+  /** `before` has just ended. */
+  #tellPhase(subject: Subject, before: Handover): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (before.phase !== "settled") {
+      const { to, phase } = before;
+      this.#options.metrics.movePhases.observe({ to, phase }, (nowMs - subject.phaseMs) / 1_000);
+    }
+    subject.phaseMs = nowMs;
   }
 
   #remember(subject: Subject): void {

@@ -172,6 +172,13 @@ export const METRICS = {
     help: "How long ago everything that this arm had written was at the other arm.",
     labels: ["from"],
   },
+  relaySteps: {
+    kind: "histogram",
+    name: "switchyard_relay_step_seconds",
+    help: "Time of one step of the relay: read from this arm, brought to the other.",
+    labels: ["from"],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  },
   relayRows: {
     kind: "counter",
     name: "switchyard_relay_rows_total",
@@ -214,6 +221,13 @@ export const METRICS = {
     help: "Time of a change of arm, from the decision to the commit.",
     labels: ["to"],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 75, 120],
+  },
+  movePhases: {
+    kind: "histogram",
+    name: "switchyard_move_phase_seconds",
+    help: "Time of a phase of a change of arm: `settling` (turns end where they began), `holding` (new calls wait, sockets close), `carrying` (the newest rows follow).",
+    labels: ["to", "phase"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 75],
   },
   moveStall: {
     kind: "histogram",

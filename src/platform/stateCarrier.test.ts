@@ -103,3 +103,48 @@ test("what a carry has brought is not sent again by the relay, but by a copy it 
   await carrier.copy("u", "control", signal);
   assert.deepEqual(taken, ["a", "a"]);
 });
+
+test("what the relay brings just now a carry waits for, and does not bring it again", async (t) => {
+  const taken: string[] = [];
+  const page = `{"changes":[${boardOf("a", 1, "AAA=")}],"cursor":1,"more":false}`;
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: allowed, resolve: allow } = Promise.withResolvers<void>();
+  const slow: Answer = (request, response, body) => {
+    arrive();
+    void allowed.then(() => taker(taken)(request, response, body));
+  };
+  const reads: string[] = [];
+  const feed: Answer = ({ url = "" }, response) => {
+    reads.push(url);
+    response.end(page);
+  };
+  const urls = { control: [await arm(t, feed)], candidate: [await arm(t, slow)] };
+  const sleep = (_: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  const carrier = createStateCarrier({ urls, token: "t", sleep, limits: LIMITS });
+  const signal = AbortSignal.timeout(20_000);
+  const step = carrier.relay("control", 0, 1_000, signal);
+  await arrived;
+  const carried = carrier.carry("u", "control", 0, signal);
+  while (reads.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  allow();
+  assert.deepEqual([(await step).applied, (await carried).skipped, taken], [1, 1, ["a"]]);
+});
+
+test("what another does not bring in time a carry brings itself", async (t) => {
+  const page = `{"changes":[${boardOf("a", 1, "AAA=")}],"cursor":1,"more":false}`;
+  const taken: string[] = [];
+  let calls = 0;
+  const first: Answer = (request, response, body) => {
+    if (++calls > 1) taker(taken)(request, response, body);
+  };
+  const urls = { control: [await arm(t, (_, response) => void response.end(page))], candidate: [await arm(t, first)] };
+  const carrier = createStateCarrier({ urls, token: "t", sleep: async () => undefined, limits: LIMITS });
+  const over = new AbortController();
+  const step = carrier.relay("control", 0, 1_000, over.signal);
+  while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
+  const carried = await carrier.carry("u", "control", 0, AbortSignal.timeout(20_000));
+  assert.deepEqual([carried.applied, taken], [1, ["a"]]);
+  over.abort();
+  await assert.rejects(step);
+});

@@ -47,6 +47,8 @@ const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control")
 /** What an arm takes later is offered again this often, with pauses that grow by as much. */
 const TRIES = 6;
 const PAUSE_MS = 100;
+/** How long one waits for rows that another brings. */
+const OTHERS_MS = 1_000;
 /** Rows of one body: an arm takes some hundred a step in good time (handoff §3: 200 ms). */
 const BATCH = 200;
 const TOO_LARGE = "the board is larger than 32 MiB, which is not moved";
@@ -99,6 +101,24 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       if (signal.aborted) throw new CarrierError("unavailable", from, "stopped");
     }
     return sum;
+  };
+
+  /** Those that the other arm has not taken yet; what the relay or a carry brings just now is waited for. */
+  const bringNew = async (from: Arm, changes: readonly rest.Change[], signal: AbortSignal): Promise<Brought> => {
+    const known = taken[from];
+    const isNew = (change: rest.Change): boolean => !known.has(change);
+    const ended = known.ended(changes.filter(isNew));
+    if (ended !== null) await withinTime(ended, signal);
+    const untaken = changes.filter(isNew);
+    const brought = await known.during(untaken, bring(from, untaken, signal, 1));
+    brought.skipped += changes.length - untaken.length;
+    return brought;
+  };
+
+  const withinTime = async (ended: Promise<unknown>, signal: AbortSignal): Promise<void> => {
+    const over = new AbortController();
+    await Promise.race([ended, sleep(OTHERS_MS, AbortSignal.any([signal, over.signal]))]);
+    over.abort();
   };
 
   const bringAll = async (from: Arm, changes: readonly rest.Change[], signal: AbortSignal): Promise<Brought> => {
@@ -161,9 +181,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       // What came from the other arm is known there.
       const isOwn = ({ origin }: rest.Change): boolean => origin === ORIGIN[from];
       const step = pace.step(after, page, isOwn);
-      const untaken = step.changes.filter((change) => !taken[from].has(change));
-      const brought = await bring(from, untaken, signal, 1);
-      brought.skipped += step.known + step.changes.length - untaken.length;
+      const brought = await bringNew(from, step.changes, signal);
+      brought.skipped += step.known;
       const blocking = await copyWaiting(from, brought, signal);
       const waiting = blocking === null ? [] : brought.waiting.map(({ change }) => change);
       const cursor = step.done(waiting, brought.refused);
@@ -175,8 +194,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       const waiting: rest.Change[] = [];
       for (let cursor = after; ; ) {
         const page = await arms[from].changes({ after: cursor, limit: rest.CHANGES_MAX, subject }, signal);
-        const own = page.changes.filter((change) => change.origin === ORIGIN[from] && !taken[from].has(change));
-        const brought = await bring(from, own, signal, 1);
+        const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
+        const brought = await bringNew(from, own, signal);
         waiting.push(...brought.waiting.map(({ change }) => change));
         add(sum, brought);
         cursor = page.cursor;

@@ -110,6 +110,14 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   for (const name of ["switchyard_move_stall_seconds", "switchyard_move_seconds"]) {
     t.diagnostic(`${name}: ${quantilesOf(metrics, name)}`);
   }
+  for (const to of ["candidate", "control"]) {
+    for (const phase of ["settling", "holding", "carrying"]) {
+      t.diagnostic(`${phase} to ${to}: ${quantilesOf(metrics, "switchyard_move_phase_seconds", { to, phase })}`);
+    }
+  }
+  for (const from of ["candidate", "control"]) {
+    t.diagnostic(`step of the relay from ${from}: ${quantilesOf(metrics, "switchyard_relay_step_seconds", { from })}`);
+  }
   for (const result of ["planned", "forced", "postponed", "aborted"]) {
     t.diagnostic(`moves ${result}: ${metricSum(metrics, "switchyard_move_finished_total", { result })}`);
   }
@@ -119,10 +127,10 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
 }
 
 /** Upper bounds of the buckets in which the median and the 99th of a hundred fall, ms. */
-function quantilesOf(text: string, name: string): string {
+function quantilesOf(text: string, name: string, labels: Readonly<Record<string, string>> = {}): string {
   const bounds = [...text.matchAll(new RegExp(`^${name}_bucket\\{.*le="([^"]+)"`, "gm"))].map(([, le]) => String(le));
-  const upTo = [...new Set(bounds)].map((le) => [le, metricSum(text, `${name}_bucket`, { le })] as const);
-  const total = metricSum(text, `${name}_count`);
+  const upTo = [...new Set(bounds)].map((le) => [le, metricSum(text, `${name}_bucket`, { ...labels, le })] as const);
+  const total = metricSum(text, `${name}_count`, labels);
   const at = (share: number): string => upTo.find(([, count]) => count >= share * total)?.[0] ?? "?";
   return `${total} times, half within ${at(0.5)} s, 99 % within ${at(0.99)} s`;
 }

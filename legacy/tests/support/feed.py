@@ -12,7 +12,7 @@ from tutoring.board.merge import merge_states
 from tutoring.ids import derived
 from tutoring.store import feed, folders, journal, messages, sessions
 from tutoring.store.apply import Outcome, apply
-from tutoring.store.apply_board import find_board, store_board
+from tutoring.store.apply_board import MergedBoard, find_boards, store_boards
 from tutoring.store.change import read_change
 from tutoring.store.engine import Store
 from tutoring.store.feed import Book
@@ -122,11 +122,11 @@ async def merged(store: Store, given: dict[str, Any]) -> tuple[tuple[int, int, l
     change = read_change(given)
     assert change.data is not None
     async with store.write() as tx:
-        found = await find_board(tx, change)
+        [found] = await find_boards(tx, [change])
         if isinstance(found, Outcome):
             return told(found), None
-        both = merge_states(found.state, change.data["state"])
-        outcome = await store_board(tx, change, found, both)
+        both = merge_states(found.board.state if found.board else None, change.data["state"])
+        [outcome] = await store_boards(tx, [MergedBoard(change, found, both)])
     assert outcome is not None
     return told(outcome), both.news
 

@@ -106,6 +106,13 @@ class BoardHub:
         self._metrics.yjs_documents.inc()
         return room
 
+    def room(self, session_id: str) -> Room | None:
+        return self._rooms.get(session_id)
+
+    def is_at_rest(self, session_id: str) -> bool:
+        """Nobody has the board open, and nobody opens or closes it."""
+        return session_id not in self._rooms and session_id not in self._gates
+
     @asynccontextmanager
     async def still(self, session_id: str) -> AsyncIterator[Room | None]:
         """The board's room, if it has one; meanwhile it is neither opened nor closed nor stored."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import ARM, clock
@@ -12,8 +12,9 @@ from ..jsonwire import canonical
 from . import feed, rows
 from .change import Change, Unfit
 from .feed import Book, Name, Stamp
-from .numbering import Numbers, numbers_of
-from .reading import rows_by_key
+from .kinds import Kind
+from .numbering import RowNumbers
+from .reading import Row, rows_by_key
 from .sessions import SESSION_KINDS
 from .tables import accounts, jobs, sessions
 
@@ -56,6 +57,7 @@ async def apply(tx: AsyncConnection, changes: Iterable[Change]) -> Outcome:
     await applying.prepare()
     for change in ordered:
         await applying.take(change)
+    await applying.put_waiting()
     return applying.outcome
 
 
@@ -65,7 +67,8 @@ class _Applying:
         self._changes = changes
         self._books: dict[Name, Book] = {}
         self._owners: dict[str, str] = {}  # of the sessions there are
-        self._numbers: dict[Name, Numbers] = {}
+        self._numbers = RowNumbers()
+        self._waiting: dict[Kind, list[Row]] = {}
         self.outcome = Outcome()
 
     async def prepare(self) -> None:
@@ -73,6 +76,15 @@ class _Applying:
         self._books = await feed.books_of(self._tx, [*{each.name for each in self._changes} | named])
         found = select(sessions.c.id, sessions.c.user_id).where(sessions.c.id.in_([key for _, key in named]))
         self._owners = {row.id: row.user_id for row in await self._tx.execute(found)}
+        numbered = [(each, each.data) for each in self._changes if each.kind.numbered_as is not None]
+        rows = [(each.kind, each.key_text, data["session_id"]) for each, data in numbered if data is not None]
+        self._numbers = await RowNumbers.read(self._tx, rows)
+
+    async def put_waiting(self) -> None:
+        """Rows are written together, a kind at a time: each statement is a way to the engine's thread and back."""
+        waiting, self._waiting = self._waiting, {}
+        for kind, values in waiting.items():
+            await rows.put(self._tx, kind, values)
 
     async def take(self, change: Change) -> None:
         book = self._books.get(change.name)
@@ -139,6 +151,7 @@ class _Applying:
     async def _differs(self, change: Change, book: Book) -> bool:
         if change.data is None or book.op == "delete":
             return change.op != book.op
+        await self.put_waiting()
         stored = await rows_by_key(self._tx, change.kind, [change.key])
         return canonical(stored.get(change.key_text)) != canonical(change.data)
 
@@ -150,7 +163,7 @@ class _Applying:
         if change.kind.is_of_session:
             self._check_session(str(change.session_id))
         own = await self._own_columns(change)
-        await rows.put(self._tx, change.kind, {**change.data, **own})
+        self._waiting.setdefault(change.kind, []).append({**change.data, **own})
         if change.kind.table is sessions:
             self._owners[change.key_text] = change.user_id
         elif change.kind.name == "whiteboard_snapshots":
@@ -171,32 +184,30 @@ class _Applying:
             await self._check_address(change.key_text, change.data["email"])
         if change.kind.numbered_as is None:
             return {}
-        return {"row_no": await self._row_no(change, change.kind.numbered_as, change.data["session_id"])}
+        return {"row_no": self._row_no(change, change.data["session_id"])}
 
     async def _check_address(self, account_id: str, email: str | None) -> None:
         """Addresses are unique."""
+        await self.put_waiting()
         other = select(accounts.c.id).where(accounts.c.email == email, accounts.c.id != account_id)
         if email is not None and (await self._tx.execute(other)).first() is not None:
             raise Unfit("another account has this address")
 
-    async def _row_no(self, change: Change, word: str, session_id: str) -> int:
-        name = word, session_id
-        table = change.kind.table
-        if name not in self._numbers:
-            self._numbers[name] = await numbers_of(self._tx, table, word, session_id)
-        number = self._numbers[name].find(change.key_text)
-        is_same = or_(table.c.id == change.key_text, table.c.row_no == (number or 0))
-        same = select(table.c.id, table.c.row_no).where(table.c.session_id == session_id, is_same)
-        taken = {row.id: row.row_no for row in await self._tx.execute(same)}
-        if change.key_text in taken:
-            return int(taken[change.key_text])
-        if number is None or taken:
+    def _row_no(self, change: Change, session_id: str) -> int:
+        number = self._numbers.of(change.kind, change.key_text, session_id)
+        if number is not None:
+            return number
+        number = self._numbers.free(change.kind, change.key_text, session_id)
+        if number is None:
             raise Unfit("the id is not derived from a free row number of its session")
+        self._numbers.note(change.kind, change.key_text, session_id, number)
         return number
 
     async def _remove(self, change: Change) -> None:
+        await self.put_waiting()
         key = zip(change.kind.key, change.key, strict=True)
         await self._tx.execute(delete(change.kind.table).where(*(column == value for column, value in key)))
+        self._numbers.forget(change.kind, change.key_text)
         if change.kind.table is sessions:
             await self._remove_children(change.key_text)
             self._owners.pop(change.key_text, None)
@@ -213,3 +224,4 @@ class _Applying:
             await feed.forget(self._tx, kind, keys)
             for key in keys:
                 self._books.pop((kind.name, key), None)
+                self._numbers.forget(kind, key)

@@ -1,6 +1,9 @@
 """Stored whiteboard states."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .. import clock
@@ -15,10 +18,22 @@ async def load(tx: AsyncConnection, session_id: str) -> bytes | None:
     return state
 
 
-async def updated_at(tx: AsyncConnection, session_id: str) -> int:
-    """Of a board that is stored."""
-    at = select(yjs_snapshots.c.updated_at).where(yjs_snapshots.c.session_id == session_id)
-    return int((await tx.execute(at)).scalar_one())
+@dataclass(frozen=True)
+class Stored:
+    state: bytes
+    updated_at: int
+
+
+async def larger_than(tx: AsyncConnection, session_ids: Sequence[str], size: int) -> set[str]:
+    columns = yjs_snapshots.c
+    large = select(columns.session_id).where(columns.session_id.in_(session_ids), func.length(columns.state) > size)
+    return set((await tx.execute(large)).scalars())
+
+
+async def load_all(tx: AsyncConnection, session_ids: Sequence[str]) -> dict[str, Stored]:
+    columns = yjs_snapshots.c
+    some = select(columns.session_id, columns.state, columns.updated_at).where(columns.session_id.in_(session_ids))
+    return {row.session_id: Stored(row.state, int(row.updated_at)) for row in await tx.execute(some)}
 
 
 async def save(tx: AsyncConnection, session_id: str, state: bytes) -> None:

@@ -1,8 +1,10 @@
 """The only way the store modules write rows of a kind: data and feed change together."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Insert, Table, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import feed
@@ -25,12 +27,18 @@ async def replace(tx: AsyncConnection, table: Table, **values: Any) -> None:
     await add(tx, table, **values)
 
 
-async def put(tx: AsyncConnection, kind: Kind, values: dict[str, Any]) -> None:
-    """A row of the other arm, new or in place of ours; columns it does not name stay. Its bookkeeping is the caller's:
-    it has a stamp already."""
-    made = upsert(tx.dialect.name, kind.table).values(**values)
-    new = {column.name: values[column.name] for column in kind.columns}
-    await tx.execute(made.on_conflict_do_update(index_elements=list(kind.key), set_=new))
+async def put(tx: AsyncConnection, kind: Kind, values: Sequence[dict[str, Any]]) -> None:
+    """Rows of the other arm, new or in place of ours; all name the same columns, and those they do not name stay. Their
+    bookkeeping is the caller's: they have a stamp already."""
+    if values:
+        await tx.execute(_put(tx.dialect.name, kind), values)
+
+
+@cache
+def _put(engine: str, kind: Kind) -> Insert:
+    made = upsert(engine, kind.table)
+    new = {column.name: made.excluded[column.name] for column in kind.columns}
+    return made.on_conflict_do_update(index_elements=list(kind.key), set_=new)
 
 
 async def change(tx: AsyncConnection, table: Table, *where: ColumnElement[bool], **values: Any) -> int:

@@ -177,6 +177,11 @@ class LiveSessions:
         live.clients.discard(client)
         self._settle(live.session_id)
 
+    def is_busy(self, session_id: str) -> bool:
+        """Whether something runs or waits in it."""
+        live = self._sessions.get(session_id)
+        return live is not None and live.is_busy
+
     @asynccontextmanager
     async def slot(self, session_id: str, user_id: str, wait_s: float | None = None) -> AsyncIterator[None]:
         async with self.get(session_id, user_id).slot(wait_s):
