@@ -98,7 +98,7 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
   const back = startWork(working, sizes.pauseMs, over.signal);
   await sleep(sizes.workMs);
   await world.admin.setFlag("tutoring", 0);
-  await timed(t, "everything is found back at control", () => everythingIsFound(idle));
+  await timed(t, "the first calls of those who do nothing else, back at control", () => firstCalls(t, idle));
   await sleep(sizes.workMs);
   await back.end();
   await everythingIsFound(students);
