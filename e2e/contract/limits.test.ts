@@ -36,11 +36,10 @@ item(
     assert.equal((await board.closed(25_000)).code, 1009);
     const doc = new Y.Doc();
     const path = `/api/v1/sessions/${session}/whiteboard_snapshot`;
-    // 24 MiB in two pieces, beside three other files of this suite: what takes seconds alone takes longer here.
-    Y.applyUpdate(doc, (await c.api("GET", path, { user, timeoutMs: 50_000 })).body);
+    Y.applyUpdate(doc, (await c.api("GET", path, { user, timeoutMs: 20_000 })).body);
     assert.deepEqual([...doc.getMap("objects").keys()].sort(), ["a", "b"]);
   },
-  { on: "arms", timeoutMs: 90_000 },
+  { on: "arms", timeoutMs: 60_000 },
 );
 
 item(

@@ -43,7 +43,7 @@ export interface Room {
 export interface Boards {
   /** Joins the session's board, loading it first when nobody has it open. Throws when it cannot be loaded. */
   join(key: BoardKey, peer: Peer): Promise<Room>;
-  /** The current document: the live one, else a copy of the stored one (§6). */
+  /** The current document: the live one, also while it is stored for the last time, else a copy of the stored one (§6). */
   read(key: BoardKey): Promise<Y.Doc>;
   noteTutorObjects(sessionId: string, ids: readonly string[]): void;
   /** Updates up to `seq` were stored beside the live board: it takes them over and relays them to its sockets. */
@@ -81,13 +81,13 @@ export interface BoardsDeps {
 export function createBoards({ store, clock, log, metrics, watches, onDeleted }: BoardsDeps): Boards {
   const entries = new Map<string, Promise<Entry>>();
   const loaded = new Map<string, Entry>();
-  /** Boards that are being stored after their last socket: a new socket waits for them. */
-  const leaving = new Map<string, Promise<void>>();
+  /** Boards that are being stored after their last socket: a new socket waits for them, a reader sees what is stored. */
+  const leaving = new Map<string, { readonly doc: Y.Doc; readonly stored: Promise<void> }>();
 
   const storageOf = (key: BoardKey) => createBoardStorage(store, clock, key.session, key.identity);
 
   async function load(key: BoardKey): Promise<Entry> {
-    await leaving.get(key.id);
+    await leaving.get(key.id)?.stored;
     const storage = storageOf(key);
     const doc = new Y.Doc();
     await storage.load(doc);
@@ -167,9 +167,9 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
     if (entry.peers.size > 0 || loaded.get(id) !== entry) return;
     forget(id);
     const stored = settle(entry).finally(() => {
-      if (leaving.get(id) === stored) leaving.delete(id);
+      if (leaving.get(id)?.stored === stored) leaving.delete(id);
     });
-    leaving.set(id, stored);
+    leaving.set(id, { doc: entry.live.doc, stored });
   }
 
   function receiveOf(entry: Entry): Room["receive"] {
@@ -206,9 +206,8 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
       return { state: () => entry.live.state(), receive: receiveOf(entry), leave: (p) => leave(key.id, entry, p) };
     },
     async read(key) {
-      const live = loaded.get(key.id);
-      if (live) return live.live.doc;
-      await leaving.get(key.id);
+      const known = loaded.get(key.id)?.live ?? leaving.get(key.id);
+      if (known) return known.doc;
       const doc = new Y.Doc();
       await storageOf(key).load(doc);
       return doc;
@@ -231,7 +230,7 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
         entry.stopWatching();
         await settle(entry);
       }
-      await Promise.all(leaving.values());
+      await Promise.all([...leaving.values()].map(({ stored }) => stored));
     },
   };
 }
