@@ -14,7 +14,10 @@ export interface ContinuityOptions {
   readonly state: ContinuityState & SeatState;
   readonly clock: Clock;
   readonly metrics: SeatMetrics &
-    Pick<Metrics, "relayLag" | "relaySteps" | "relayRows" | "relayConflicts" | "relayFailures" | "relayChecks" | "copies">;
+    Pick<
+      Metrics,
+      "relayLag" | "relaySteps" | "relayRows" | "relayConflicts" | "relayFailures" | "relayChecks" | "copies"
+    >;
   readonly log: ContinuityLog;
   /** By the newest flags: the arm at which a subject is to be. */
   decide(unit: UnitId, subject: Subject): Arm;

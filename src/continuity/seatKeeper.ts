@@ -29,7 +29,10 @@ export interface SeatKeeperOptions {
   onSeated(key: SeatKey): void;
 }
 
-export type SeatMetrics = Pick<Metrics, "moveFinished" | "moveSeconds" | "movePhases" | "moveBehind" | "moveWaiting" | "queueDropped">;
+export type SeatMetrics = Pick<
+  Metrics,
+  "moveFinished" | "moveSeconds" | "movePhases" | "moveBehind" | "moveWaiting" | "queueDropped"
+>;
 
 export interface SeatKeeper extends SeatHub {
   /** The flags have changed: changes of arm that are no longer wanted are taken back. */

@@ -134,15 +134,18 @@ test("what the relay brings just now a carry waits for, and does not bring it ag
 test("what another does not bring in time a carry brings itself", async (t) => {
   const page = `{"changes":[${boardOf("a", 1, "AAA=")}],"cursor":1,"more":false}`;
   const taken: string[] = [];
-  let calls = 0;
-  const first: Answer = (request, response, body) => {
-    if (++calls > 1) taker(taken)(request, response, body);
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  let hasOne = false;
+  const second: Answer = (request, response, body) => {
+    if (hasOne) taker(taken)(request, response, body);
+    hasOne = true;
+    arrive();
   };
-  const urls = { control: [await arm(t, (_, response) => void response.end(page))], candidate: [await arm(t, first)] };
+  const urls = { control: [await arm(t, (_, response) => void response.end(page))], candidate: [await arm(t, second)] };
   const carrier = createStateCarrier({ urls, token: "t", sleep: async () => undefined, limits: LIMITS });
   const over = new AbortController();
   const step = carrier.relay("control", 0, 1_000, over.signal);
-  while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
+  await arrived;
   const carried = await carrier.carry("u", "control", 0, AbortSignal.timeout(20_000));
   assert.deepEqual([carried.applied, taken], [1, ["a"]]);
   over.abort();

@@ -2,7 +2,7 @@ import type { Config } from "../../../config/index.ts";
 import { compileFlagState, type FlagState, type FlagStateData } from "../../../flags/index.ts";
 import { type Arm, type Clock, systemClock } from "../../../kernel/index.ts";
 import { createMetrics, type MetricKey, type Metrics } from "../../../metrics/index.ts";
-import type { ExchangeLine, FlagView, TurnCodec } from "../../ports.ts";
+import type { ExchangeLine, FlagView, SeatLink, TurnCodec } from "../../ports.ts";
 import { createProxy, type Proxy } from "../../proxy.ts";
 import { testConfig } from "../../testing/proxyFixture.ts";
 import { brokenCodecs, tinyCodec } from "./tinyCodec.ts";
@@ -34,6 +34,7 @@ export interface SocketProxyOptions {
   readonly pins?: Readonly<Record<string, Arm>>;
   readonly clock?: Clock;
   readonly unauthorizedBody?: { readonly contentType: string; readonly text: string } | null;
+  readonly seats?: SeatLink;
 }
 
 export const SOCKET_ROUTES: readonly unknown[] = [
@@ -78,6 +79,7 @@ export async function startSocketProxy(options: SocketProxyOptions): Promise<Soc
     log: { exchange: (line) => void lines.push(line), event() {} },
     flags,
     application: { codecs: CODECS, unauthorizedBody: options.unauthorizedBody ?? null },
+    seats: options.seats ?? null,
   });
   const { port } = await proxy.listen();
   return {
