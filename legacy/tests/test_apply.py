@@ -229,6 +229,35 @@ def test_journal_rows_find_their_numbers_and_own_rows_go_on_behind(with_store: R
     with_store(work)
 
 
+def test_rows_of_many_sessions_and_kinds_in_one_go_end_as_one_by_one(with_store: Run, user: str) -> None:
+    async def work(store: Store) -> None:
+        one, two, gone = fresh_id(), fresh_id(), fresh_id()
+        await applied(store, session(one, user), session(gone, user), log(one, 1, user), log(gone, 1, user))
+        taken = {**log(one, 2, user), "key": fresh_id()}
+        taken["data"] = {**taken["data"], "id": taken["key"]}
+        given = [
+            *(message(two, number, user) for number in (1, 2)),
+            *(log(sid, number, user) for sid in (two, one) for number in (2, 1)),
+            *(learnt(sid, number, user) for sid in (one, two) for number in (1, 2)),
+            session(two, user),
+            log(gone, 2, user),
+            change("sessions", gone, user, None, version=2),
+            log(gone, 3, user),
+            taken,
+        ]
+        outcome = await applied(store, *given)
+        # What comes behind the deletion of its session finds none; the first log of `one` is known.
+        assert told(outcome) == (12, 2, ["the id is not derived from a free row number of its session"], 0)
+        async with store.read() as tx:
+            columns = interaction_logs.c
+            numbers = select(columns.session_id, columns.row_no).where(columns.user_id == user)
+            found = sorted((sid == one, number) for sid, number in await tx.execute(numbers))
+            assert found == [(False, 1), (False, 2), (True, 1), (True, 2)]
+            await check_books(tx)
+
+    with_store(work)
+
+
 def test_nobodys_rows_become_anothers(with_store: Run, user: str) -> None:
     async def work(store: Store) -> None:
         sid, key, thief = fresh_id(), fresh_id(), f"{user}-thief"

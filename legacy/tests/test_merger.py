@@ -114,6 +114,43 @@ def test_everybody_is_served_while_a_large_board_is_merged(other: Service, user:
     assert calls > 5 and longest < max(0.2, total / 2)
 
 
+def test_many_boards_in_one_body_are_taken_as_one_by_one(tmp_path: Path, user: str) -> None:
+    """Small ones together; large ones, those that somebody has open and those named twice alone."""
+
+    async def work() -> None:
+        runtime = await create_runtime(read_settings(environment(tmp_path)), ())
+        small, large, opened, broken, nowhere = (fresh_id() for _ in range(5))
+        await intake.take_changes(runtime, [session(sid, user) for sid in (small, large, opened, broken)])
+        big = drawn(1_200)
+        await intake.take_changes(runtime, [board(large, user, state_of(big))])
+        peer, here = Peer(), Client()
+        room = await runtime.boards.join(opened, peer)
+        here.apply(room.document.state())
+        room.take(peer, here.set("ours", MINE))
+        first, second = Client(), Client()
+        first.set("a", {"n": 1})
+        second.set("b", {"n": 2})
+        given = [
+            board(small, user, state_of(first)),
+            board(nowhere, user, state_of(first)),
+            board(opened, user, state_of(first)),
+            board(broken, user, b"\xff\xff"),
+            board(large, user, state_of(first), version=2),
+            board(small, user, state_of(second), version=2),
+        ]
+        outcome = await intake.take_changes(runtime, [{**each, "seq": at} for at, each in enumerate(given)])
+        assert (outcome.applied, outcome.skipped) == (4, 0)
+        assert sorted(each["seq"] for each in outcome.rejected) == [1, 3]
+        async with runtime.store.read() as tx:
+            shown = {sid: (await runtime.boards.content(tx, sid)).objects for sid in (small, large, opened)}
+        assert sorted(shown[small]) == ["a", "b"]
+        assert "a" in shown[large] and "o0" in shown[large]
+        assert sorted(shown[opened]) == ["a", "ours"]
+        await runtime.close()
+
+    asyncio.run(work())
+
+
 def test_a_board_above_the_limit_is_refused_by_name(tmp_path: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = state_of(drawn(5, 2))
     monkeypatch.setattr(intake_boards, "DOCUMENT_BYTES_MAX", len(one))
