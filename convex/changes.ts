@@ -13,12 +13,13 @@ import {
 } from "./model/changes.ts";
 import { serviceMutation, serviceQuery } from "./model/functions.ts";
 import { sessionById } from "./model/sessions.ts";
+import { origin } from "./model/validators.ts";
 
 /** The largest page on the wire. */
 const PAGE_MAX = 1_000;
 
 export const page = serviceQuery({
-  args: { after: v.number(), limit: v.number(), userId: v.optional(v.string()) },
+  args: { after: v.number(), limit: v.number(), userId: v.optional(v.string()), origin: v.optional(origin) },
   returns: v.object({
     changes: v.array(fedChange),
     cursor: v.number(),

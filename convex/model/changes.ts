@@ -69,6 +69,8 @@ export interface PageRequest {
   readonly after: number;
   readonly limit: number;
   readonly userId?: string;
+  /** Others are passed over; they count for the limit. */
+  readonly origin?: Infer<typeof origin>;
 }
 
 function inOrder(ctx: QueryCtx, { after, userId }: PageRequest) {
@@ -100,6 +102,7 @@ export async function readPage(ctx: QueryCtx, request: PageRequest) {
   const changes: FedChange[] = [];
   let chars = 0;
   for (const change of taken) {
+    if (request.origin !== undefined && change.origin !== request.origin) continue;
     const { _id: id, _creationTime, ts: _ts, row: stored, ...fields } = change;
     const isDue = stored !== null && chars < DATA_CHARS_MAX;
     const row = isDue ? await readRow(ctx, change) : null;

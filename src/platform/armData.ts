@@ -49,9 +49,10 @@ export class ArmData {
 
   /** A row that no answer can hold comes without its `data`. */
   async changes(request: ChangesRequest, signal: AbortSignal): Promise<rest.ChangesPage> {
-    const { after, limit, subject } = request;
+    const { after, limit, subject, origin } = request;
     const query = new URLSearchParams({ after: String(after), limit: String(limit) });
     if (subject !== undefined) query.set("user_id", subject);
+    if (origin !== undefined) query.set("origin", origin);
     try {
       return await this.#read(`/internal/changes?${query}`, rest.changesPage, signal);
     } catch (error) {
@@ -195,6 +196,8 @@ export interface ChangesRequest {
   readonly after: Cursor;
   readonly limit: number;
   readonly subject?: Subject;
+  /** Only changes that this arm made; others may come all the same. */
+  readonly origin?: rest.Origin;
 }
 
 interface Schema<T> {

@@ -177,8 +177,11 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
   return {
     async relay(from, after, rowsMax, signal): Promise<RelayStep> {
       const pace = paces[from];
-      const page = await arms[from].changes({ after: pace.readFrom(after), limit: rowsMax }, signal);
-      // What came from the other arm is known there.
+      const page = await arms[from].changes(
+        { after: pace.readFrom(after), limit: rowsMax, origin: ORIGIN[from] },
+        signal,
+      );
+      // What came from the other arm is known there; an arm of before does not know how to leave it out.
       const isOwn = ({ origin }: rest.Change): boolean => origin === ORIGIN[from];
       const step = pace.step(after, page, isOwn);
       const brought = await bringNew(from, step.changes, signal);
@@ -193,7 +196,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
       const sum = nothing();
       const waiting: rest.Change[] = [];
       for (let cursor = after; ; ) {
-        const page = await arms[from].changes({ after: cursor, limit: rest.CHANGES_MAX, subject }, signal);
+        const request = { after: cursor, limit: rest.CHANGES_MAX, subject, origin: ORIGIN[from] };
+        const page = await arms[from].changes(request, signal);
         const own = page.changes.filter(({ origin }) => origin === ORIGIN[from]);
         const brought = await bringNew(from, own, signal);
         waiting.push(...brought.waiting.map(({ change }) => change));

@@ -17,7 +17,7 @@ from tutoring.store.change import read_change
 from tutoring.store.engine import Store
 from tutoring.store.feed import Book
 from tutoring.store.kinds import KINDS
-from tutoring.store.pages import page
+from tutoring.store.pages import Wanted, page
 from tutoring.store.tables import changes
 
 NOW = 1_700_000_000_000
@@ -136,9 +136,11 @@ async def make_folder(store: Store, user: str, name: str = "f") -> str:
         return (await folders.add(tx, fresh_id(), user, name)).id
 
 
-async def read_page(store: Store, after: int, limit: int = 1000, user: str | None = None) -> dict[str, Any]:
+async def read_page(
+    store: Store, after: int, limit: int = 1000, user: str | None = None, origin: str | None = None
+) -> dict[str, Any]:
     async with store.read() as tx:
-        body: dict[str, Any] = json.loads((await page(tx, after, limit, user)).body())
+        body: dict[str, Any] = json.loads((await page(tx, Wanted(after, limit, user, origin))).body())
         return body
 
 

@@ -6,6 +6,7 @@ from ..errors import ApiError
 from ..intake import take_changes
 from ..jsonwire import InvalidJson, parse
 from ..store import pages
+from ..store.change import ORIGINS
 from ..store.digest import digest
 from ..store.feed import users_behind
 from .body import not_json
@@ -24,19 +25,18 @@ async def _digest(call: Call, _tx: None, _target: None, _arguments: None) -> Rep
         return Reply(200, await digest(tx, call.ids["user_id"]))
 
 
-def _page(call: Call) -> tuple[int, int, str | None]:
+def _page(call: Call) -> pages.Wanted:
     fields = Fields(call.query, "query")
     after, limit = clamped(fields.integer("after", 0, 0)), fields.integer("limit", _PAGE, 1, CHANGES_MAX)
-    user_id = fields.optional_text("user_id")
+    user_id, origin = fields.optional_text("user_id"), fields.optional_word("origin", ORIGINS)
     fields.done()
-    return after, limit, user_id
+    return pages.Wanted(after, limit, user_id, origin)
 
 
-async def _changes(call: Call, _tx: None, _target: None, arguments: tuple[int, int, str | None]) -> Reply:
-    after, limit, user_id = arguments
+async def _changes(call: Call, _tx: None, _target: None, wanted: pages.Wanted) -> Reply:
     try:
         async with call.runtime.store.read() as tx:
-            page = await pages.page(tx, after, limit, user_id)
+            page = await pages.page(tx, wanted)
     except pages.Expired as expired:
         raise ApiError(410, "CURSOR_EXPIRED", "Changes behind this cursor may be gone; export instead.") from expired
     return Reply(200, raw=page.body(), headers={"Cache-Control": "no-store"})

@@ -1,7 +1,7 @@
 """Fields of bodies and queries, with the violations of body E3 (contract rest.md §1)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import ValidationFailed
@@ -75,6 +75,15 @@ class Fields:
         if self._source.get(name) is None:
             return None
         return self.text(name, shortest, longest)
+
+    def optional_word(self, name: str, words: Sequence[str]) -> str | None:
+        """One of these, or null where the key is absent."""
+        value = self.optional_text(name)
+        if value is None or value in words:
+            return value
+        expected = " or ".join(repr(word) for word in words)
+        self._add("literal_error", name, value, f"Expected {expected}", expected=expected)
+        return None
 
     def boolean(self, name: str) -> bool:
         if not self._present(name):

@@ -166,8 +166,12 @@ async def books_of(tx: AsyncConnection, names: Sequence[Name]) -> dict[Name, Boo
     return found
 
 
-async def books_behind(tx: AsyncConnection, after: int, limit: int, user_id: str | None = None) -> list[Book]:
+async def books_behind(
+    tx: AsyncConnection, after: int, limit: int, user_id: str | None = None, origin: str | None = None
+) -> list[Book]:
     query = select(*_BOOK).where(changes.c.seq > after)
+    if origin is not None:
+        query = query.where(changes.c.origin == origin)
     if user_id is not None:
         query = query.where(changes.c.user_id == user_id)
     return [_book(row) for row in await tx.execute(query.order_by(changes.c.seq).limit(limit))]

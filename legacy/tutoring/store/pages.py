@@ -34,19 +34,30 @@ class Page:
         return b'{"changes":[%s],"cursor":%d,"more":%s}' % (b",".join(self.changes), self.cursor, more.encode())
 
 
-async def page(tx: AsyncConnection, after: int, limit: int, user_id: str | None) -> Page:
+@dataclass(frozen=True)
+class Wanted:
+    """Changes behind `after`: of one user, or of one arm's writes, where these are named."""
+
+    after: int
+    limit: int
+    user_id: str | None = None
+    origin: str | None = None
+
+
+async def page(tx: AsyncConnection, wanted: Wanted) -> Page:
     """At most `limit` changes, and fewer when they are large; the page says whether there are more. Raises Expired."""
     last, horizon = await feed.bounds(tx)
-    if after < horizon:
+    if wanted.after < horizon:
         raise Expired
     changes: list[bytes] = []
-    size, position = 0, after
+    size, position = 0, wanted.after
     while True:
-        books = await feed.books_behind(tx, position, min(limit - len(changes) + 1, _BOOKS_AT_ONCE), user_id)
+        count = min(wanted.limit - len(changes) + 1, _BOOKS_AT_ONCE)
+        books = await feed.books_behind(tx, position, count, wanted.user_id, wanted.origin)
         if not books:
-            return Page(changes, max(after, last), is_more=False)
+            return Page(changes, max(wanted.after, last), is_more=False)
         async for book, row in _with_rows(tx, books):
-            if len(changes) == limit or size > PAGE_BYTES_MAX:
+            if len(changes) == wanted.limit or size > PAGE_BYTES_MAX:
                 return Page(changes, position, is_more=True)
             changes.append(dump_bytes(sent(book, row)))
             size += len(changes[-1])

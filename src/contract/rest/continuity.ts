@@ -31,6 +31,8 @@ export const changesQuery = z.object({
   after: z.exactOptional(count),
   limit: z.exactOptional(z.int().min(1).max(CHANGES_MAX)),
   user_id: z.exactOptional(z.string()),
+  /** Only changes that this arm made (ADR 14). */
+  origin: z.exactOptional(z.enum(ORIGINS)),
 });
 export const changesPage = z.strictObject({ changes: z.array(change), cursor: count, more: z.boolean() });
 export type ChangesPage = z.infer<typeof changesPage>;

@@ -1,6 +1,7 @@
 // Pages of the change feed with their rows (contract rest.md §7).
 import type { FunctionReturnType } from "convex/server";
 import { api } from "../../../convex/_generated/api.js";
+import type { rest } from "../../contract/index.ts";
 import { HttpError } from "../http/errors.ts";
 import { AS_SERVICE } from "../ports.ts";
 import type { Services } from "../services.ts";
@@ -69,6 +70,8 @@ export interface FeedRequest {
   readonly after: number;
   readonly limit: number;
   readonly userId?: string;
+  /** Only changes that this arm made. */
+  readonly origin?: rest.Origin;
 }
 
 /** One page as JSON text. @throws HttpError 410 when changes behind `after` may be gone */

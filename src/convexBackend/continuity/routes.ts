@@ -2,7 +2,7 @@
 import { api } from "../../../convex/_generated/api.js";
 import { rest } from "../../contract/index.ts";
 import { json, param } from "../http/call.ts";
-import { integer, optional, readBody, readQuery, type Reader, required, text } from "../http/fields.ts";
+import { integer, oneOf, optional, readBody, readQuery, type Reader, required, text } from "../http/fields.ts";
 import type { Handler } from "../http/routedCall.ts";
 import { AS_SERVICE } from "../ports.ts";
 import type { Services } from "../services.ts";
@@ -30,6 +30,7 @@ const query = {
   after: optional(integer({ ge: 0 })),
   limit: optional(integer({ ge: 1, le: CHANGES_MAX })),
   user_id: optional(text()),
+  origin: optional(oneOf(...rest.ORIGINS)),
 };
 
 const userQuery = { after: optional(text()), limit: query.limit };
@@ -49,11 +50,12 @@ export function continuityRoutes(services: Services): Record<string, Handler> {
         return { status: 200, stream, contentType: "application/x-ndjson" };
       }),
     async "internal.changes.read"(call) {
-      const { after = 0, limit = PAGE_DEFAULT, user_id: userId } = readQuery(query, call.query);
+      const { after = 0, limit = PAGE_DEFAULT, user_id: userId, origin } = readQuery(query, call.query);
       const request = {
         after: Math.min(after, Number.MAX_SAFE_INTEGER),
         limit,
         ...(userId !== undefined && { userId }),
+        ...(origin !== undefined && { origin }),
       };
       return { status: 200, body: await feedPage(services, request) };
     },

@@ -29,6 +29,15 @@ export function text({ min = 0, max = Infinity }: { min?: number; max?: number }
   };
 }
 
+export const oneOf =
+  <const W extends string>(...words: readonly W[]): Reader<W> =>
+  (value, loc, violations) => {
+    if (words.some((word) => word === value)) return value as W;
+    const expected = words.map((word) => `'${word}'`).join(" or ");
+    violations.push({ type: "literal_error", loc, msg: `This must be ${expected}.`, input: value, ctx: { expected } });
+    return undefined;
+  };
+
 export const bool: Reader<boolean> = (value, loc, violations) => {
   if (typeof value === "boolean") return value;
   if (value === 0 || value === 1) return value === 1;
