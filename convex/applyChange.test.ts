@@ -116,8 +116,8 @@ test("rows of a session wait for it, then bring its counters and its memory of i
   const [early] = await apply(bench, [messageChange(1)]);
   assert.match(early?.reason ?? "", /^later: /);
   await apply(bench, [sessionChange(), folder(), messageChange(1)]);
-  const numbered = { instance: "here", now: NOW, changes: [given(logChange("l7"), 7)] };
-  await bench.service.mutation(api.changes.apply, { ...numbered, session: "s1" });
+  const groups = [{ session: "s1", changes: [given(logChange("l7"), 7)] }];
+  await bench.service.mutation(api.changes.apply, { instance: "here", now: NOW, groups });
   const opened = await ann.query(api.turns.open, { id: "s1" });
   assert.deepEqual([opened?.latestTurnNo, opened?.logRows, opened?.interactionMode], [1, 7, "chat_only"]);
   assert.equal((await ann.query(api.folders.get, { id: "fx" }))?.folder.session_count, 1);
@@ -151,8 +151,16 @@ test("a session that another instance holds is left alone", async () => {
   await apply(bench, [sessionChange()]);
   const session = (await bench.user("ann").query(api.turns.open, { id: "s1" }))?.session as Id<"sessions">;
   await bench.user("ann").mutation(api.turns.begin, { session, now: NOW, instance: "there", holds: true });
-  const args = { session: "s1", instance: "here", now: NOW, changes: [given(messageChange(1))] };
-  assert.deepEqual(await bench.service.mutation(api.changes.apply, args), { status: "busy" });
+  const groups = [
+    { changes: [given(folder())] },
+    { session: "s1", changes: [given(messageChange(1))] },
+    { session: "s2", changes: [given(sessionChange({ key: "s2", data: { ...sessionChange().data, id: "s2" } }))] },
+  ];
+  const told = await bench.service.mutation(api.changes.apply, { instance: "here", now: NOW, groups });
+  assert.deepEqual(
+    told.map(({ status }) => status),
+    ["done", "busy", "done"],
+  );
   assert.equal((await bench.user("ann").query(api.messages.below, { id: "s1", limit: 5 }))?.length, 0);
 });
 

@@ -95,7 +95,8 @@ function everyMutation(bench: Bench): Record<string, () => Promise<unknown>> {
     "boards.commitSnapshot": () =>
       ann.mutation(api.boards.commitSnapshot, { board, generation: 1, parts: 1, through: 1 }),
     "boards.sweep": () => t.mutation(internal.boards.sweep, { board }),
-    "changes.apply": () => service.mutation(api.changes.apply, { instance: "here", ...at, changes: [given(folder())] }),
+    "changes.apply": () =>
+      service.mutation(api.changes.apply, { instance: "here", ...at, groups: [{ changes: [given(folder())] }] }),
     "changes.merge": () =>
       service.mutation(api.changes.merge, { board, after: 1, update: bytes, incoming, isMixed: false, ...at }),
     "changes.retain": () => t.mutation(internal.changes.retain, {}),

@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import { internalMutation } from "./_generated/server.js";
-import { applyBatch, givenChange, result } from "./model/applyChange.ts";
+import { applyBatch, givenGroup, groupResult } from "./model/applyChange.ts";
 import { incomingBoard, mergeBoard, placeOf } from "./model/boardMerge.ts";
 import {
   fedChange,
@@ -44,22 +44,22 @@ export const rows = serviceQuery({
   handler: (ctx, { wanted }) => readRows(ctx, wanted),
 });
 
-/** Highest numbers of the rows whose ids derive from them (G4); zeros where the session is not here. */
+/** Of each session the highest numbers of the rows whose ids derive from them (G4); zeros where it is not here. */
 export const rowNumbers = serviceQuery({
-  args: { session: v.string() },
-  returns: v.object({ interaction_logs: v.number(), concept_events: v.number() }),
-  handler: async (ctx, { session: id }) => {
-    const session = await sessionById(ctx, id);
-    return { interaction_logs: session?.logRows ?? 0, concept_events: session?.conceptEventRows ?? 0 };
+  args: { sessions: v.array(v.string()) },
+  returns: v.array(v.object({ interaction_logs: v.number(), concept_events: v.number() })),
+  handler: async (ctx, { sessions }) => {
+    const found = await Promise.all(sessions.map((id) => sessionById(ctx, id)));
+    return found.map((session) => ({
+      interaction_logs: session?.logRows ?? 0,
+      concept_events: session?.conceptEventRows ?? 0,
+    }));
   },
 });
 
 export const apply = serviceMutation({
-  args: { session: v.optional(v.string()), instance: v.string(), now: v.number(), changes: v.array(givenChange) },
-  returns: v.union(
-    v.object({ status: v.literal("done"), results: v.array(result) }),
-    v.object({ status: v.literal("busy") }),
-  ),
+  args: { instance: v.string(), now: v.number(), groups: v.array(givenGroup) },
+  returns: v.array(groupResult),
   handler: (ctx, args) => applyBatch(ctx, args),
 });
 

@@ -53,9 +53,9 @@ export const given = (change: unknown, row?: number) => ({
 });
 
 export async function apply({ service }: Bench, changes: readonly unknown[], more: object = {}) {
-  const args = { instance: "here", now: NOW, changes: changes.map((change) => given(change)), ...more };
-  const done = await service.mutation(api.changes.apply, args);
-  if (done.status !== "done") throw new Error("the session is busy");
+  const group = { changes: changes.map((change) => given(change)), ...more };
+  const [done] = await service.mutation(api.changes.apply, { instance: "here", now: NOW, groups: [group] });
+  if (done?.status !== "done") throw new Error("the session is busy");
   return done.results;
 }
 

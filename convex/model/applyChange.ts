@@ -202,22 +202,42 @@ async function applyOne(work: Work, { json, row }: Given): Promise<Result> {
   return decide(work, { change, stored, existing, session }, row);
 }
 
-export interface Batch {
+export const givenGroup = v.object({
   /** The session whose changes these are, for who holds it now. */
-  readonly session?: string;
+  session: v.optional(v.string()),
+  changes: v.array(givenChange),
+});
+
+export interface Batch {
   /** Of the service. */
   readonly instance: string;
   readonly now: number;
-  readonly changes: readonly Given[];
+  readonly groups: readonly Infer<typeof givenGroup>[];
 }
 
-/** One result per change, in their order; `busy` when another instance runs a turn of the session, and nothing was done. */
-export async function applyBatch(ctx: MutationCtx, batch: Batch) {
-  const work = createWork(ctx, batch.now);
-  const held = batch.session === undefined ? null : await work.session(batch.session);
-  if (held && (await isHeldByOther(ctx, held._id, batch.instance))) return { status: "busy" as const };
-  const results: Result[] = [];
-  for (const change of batch.changes) results.push(await applyOne(work, change));
+export const groupResult = v.union(
+  v.object({ status: v.literal("done"), results: v.array(result) }),
+  v.object({ status: v.literal("busy") }),
+);
+type GroupResult = Infer<typeof groupResult>;
+
+/**
+ * For each group one result per change, in their order; `busy` where another instance runs a turn of the session, and of
+ * that group nothing was done.
+ */
+export async function applyBatch(ctx: MutationCtx, { instance, now, groups }: Batch): Promise<GroupResult[]> {
+  const work = createWork(ctx, now);
+  const told: GroupResult[] = [];
+  for (const { session, changes } of groups) {
+    const held = session === undefined ? null : await work.session(session);
+    if (held && (await isHeldByOther(ctx, held._id, instance))) {
+      told.push({ status: "busy" });
+      continue;
+    }
+    const results: Result[] = [];
+    for (const change of changes) results.push(await applyOne(work, change));
+    told.push({ status: "done", results });
+  }
   await work.flush();
-  return { status: "done" as const, results };
+  return told;
 }

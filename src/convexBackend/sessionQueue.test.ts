@@ -66,3 +66,27 @@ test("draining waits for what runs and drops what waits", async () => {
   await drained;
   assert.deepEqual(ran, ["running"]);
 });
+
+test("the turn of several free sessions at once keeps all of them, and what comes waits for its end", async () => {
+  const queues = createSessionQueues();
+  assert.ok(queues.isFree("a"));
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const steps: string[] = [];
+  const both = queues.runInAll(["a", "b"], async () => {
+    steps.push("both");
+    await gate;
+    steps.push("done");
+    return 1;
+  });
+  assert.deepEqual([queues.isFree("a"), queues.isFree("b"), queues.isFree("c")], [false, false, true]);
+  const behind = ["a", "b"].map((id) => queues.run(id, async () => void steps.push(id)));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(steps, ["both"]);
+  open();
+  assert.equal(await both, 1);
+  await Promise.all(behind);
+  assert.deepEqual(steps.slice(0, 2), ["both", "done"]);
+  await assert.rejects(queues.runInAll(["a"], () => Promise.reject(new Error("no"))));
+  await queues.drain();
+  assert.ok(queues.isFree("a"));
+});

@@ -11,6 +11,10 @@ export interface SessionQueues {
   enqueue(sessionId: string, work: Work): void;
   /** The same for a REST call: 503 `SESSION_BUSY` when its turn does not come in time, and then it never runs. */
   run<T>(sessionId: string, work: () => Promise<T>, patienceMs?: number): Promise<T>;
+  /** Nothing runs or waits. */
+  isFree(sessionId: string): boolean;
+  /** Runs at once in the turn of all of them, which must be free. */
+  runInAll<T>(sessionIds: readonly string[], work: () => Promise<T>): Promise<T>;
   /** Resolves once nothing runs. What has not begun is dropped. */
   drain(): Promise<void>;
 }
@@ -56,6 +60,16 @@ export function createSessionQueues(waitMs = REST_WAIT_MS): SessionQueues {
           await item().then(resolve, reject);
         });
       }),
+    isFree: (sessionId) => !queues.has(sessionId),
+    async runInAll(sessionIds, item) {
+      const { promise: done, resolve: end } = Promise.withResolvers<void>();
+      for (const sessionId of sessionIds) enqueue(sessionId, () => done);
+      try {
+        return await item();
+      } finally {
+        end();
+      }
+    },
     async drain() {
       state.isDraining = true;
       await Promise.all([...queues.values()].flatMap((queue) => queue.running ?? []));
