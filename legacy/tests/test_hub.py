@@ -5,7 +5,10 @@ from pathlib import Path
 
 from tests.test_boards import Client
 from tests.test_faults import view
+from tutoring.board.document import BoardDocument
 from tutoring.board.hub import BoardHub
+from tutoring.board.room import Room
+from tutoring.errors import StoreUnavailable
 from tutoring.faults.switch import FaultView
 from tutoring.logs import Log
 from tutoring.metrics import Metrics
@@ -63,5 +66,49 @@ def test_expired_entries_disappear_for_everyone(tmp_path: Path) -> None:
         assert list(client.ephemeral.keys()) == []
         await hub.leave("s", room, peer)
         await store.close()
+
+    asyncio.run(work())
+
+
+def test_what_is_drawn_while_a_store_is_tried_again_is_stored_too() -> None:
+    async def work() -> None:
+        stored: list[bytes] = []
+        peer, client = Peer(), Client()
+
+        async def store(state: bytes) -> None:
+            if not stored:
+                stored.append(b"")
+                raise StoreUnavailable
+            if len(stored) == 1:
+                room.take(peer, client.set("late", {"metadata": {"source": "user"}}))
+            stored.append(state)
+
+        room = Room(BoardDocument(None), set(), store, lambda _: None)
+        room.take(peer, client.set("early", {"metadata": {"source": "user"}}))
+        await room.flush()
+        assert sorted(BoardDocument(stored[-1]).content().objects) == ["early", "late"]
+
+    asyncio.run(work())
+
+
+def test_a_flush_that_is_cancelled_leaves_the_board_to_be_stored() -> None:
+    async def work() -> None:
+        stored: list[bytes] = []
+        peer, client, slow = Peer(), Client(), asyncio.Event()
+
+        async def store(state: bytes) -> None:
+            if not slow.is_set():
+                slow.set()
+                await asyncio.Event().wait()
+            stored.append(state)
+
+        room = Room(BoardDocument(None), set(), store, lambda _: None)
+        room.take(peer, client.set("a", {"metadata": {"source": "user"}}))
+        flushing = asyncio.create_task(room.flush())
+        await slow.wait()
+        flushing.cancel()
+        await asyncio.gather(flushing, return_exceptions=True)
+        await room.flush()
+        assert len(stored) == 1
 
     asyncio.run(work())

@@ -6,10 +6,13 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import * as Y from "yjs";
 import { inTens } from "../../ledger/crowd.ts";
 import { startWorld, type World } from "../../ledger/world.ts";
 import {
+  call,
   eventually,
+  type Json,
   metricSum,
   REPOSITORY,
   SERVICE_TOKEN,
@@ -30,6 +33,8 @@ export interface Sizes {
   /** Between two things that one of them does. */
   readonly pauseMs: number;
   readonly workMs: number;
+  /** How often both arms are killed, one after the other. */
+  readonly kills: number;
   /** Processes that serve. */
   readonly workers: number;
   /** Over which sockets of those who change arm are closed. */
@@ -46,12 +51,12 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
       proxyEnv: { SWITCHYARD__LIMITS__CLOSE_SPREAD: sizes.spread, SWITCHYARD__WORKERS: String(sizes.workers) },
     },
   );
-  const again: Service[] = [];
+  const arms = { control: world.control, candidate: world.candidate };
   const over = new AbortController();
   t.after(async () => {
     over.abort();
     await world.stop();
-    for (const service of again) await service.stop();
+    for (const service of Object.values(arms)) await service.stop();
   });
   await world.admin.setFlag("tutoring", 0);
   const users = await world.usersOn("control", sizes.users);
@@ -84,16 +89,17 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
     "no call failed",
   );
 
-  const killed = startWork(working, sizes.pauseMs, over.signal);
-  await sleep(sizes.workMs);
-  const around = { world, students: working, awayMs: sizes.workMs };
-  again.push(await killAndStart(around, "candidate", dirs.candidate));
-  await sleep(sizes.workMs);
-  again.push(await killAndStart(around, "control", dirs.control));
-  await sleep(sizes.workMs);
-  await killed.end();
-  await isEqualEverywhere(t, world, "after both arms were killed");
-  await timed(t, "everything is found after both arms were killed", () => everythingIsFound(students));
+  for (let kill = 0; kill < sizes.kills; kill++) {
+    const killed = startWork(working, sizes.pauseMs, over.signal);
+    for (const arm of ["candidate", "control"] as const) {
+      await sleep(sizes.workMs);
+      arms[arm] = await killAndStart({ world, students: working, awayMs: sizes.workMs }, arms[arm], arm, dirs[arm]);
+    }
+    await sleep(sizes.workMs);
+    await killed.end();
+    await isEqualEverywhere(t, world, "after both arms were killed");
+    await timed(t, "everything is found after both arms were killed", () => everythingIsFound(students));
+  }
 
   const back = startWork(working, sizes.pauseMs, over.signal);
   await sleep(sizes.workMs);
@@ -174,13 +180,32 @@ async function isEqualEverywhere(t: TestContext, world: World, when: string): Pr
     eventually(
       async () => {
         const { code, text } = await switchyard(world, "data", "verify");
-        const status = code === 0 ? "" : (await switchyard(world, "data", "status")).text;
-        assert.equal(code, 0, `${when}: ${text}\n${status}`);
+        if (code === 0) return;
+        const status = (await switchyard(world, "data", "status")).text;
+        assert.fail(`${when}: ${text}\n${status}\n${await boardsIn(world, text)}`);
       },
       60_000,
       500,
     ),
   );
+}
+
+/** The boards that a report of `data verify` names, as each arm holds them: whose write, and what is on them. */
+async function boardsIn(world: World, report: string): Promise<string> {
+  const lines: string[] = [];
+  const subject = /([0-9a-f-]{36}): differs/.exec(report)?.[1];
+  for (const [, key] of report.matchAll(/yjs_snapshots +([0-9a-f-]{36}) /g)) {
+    for (const arm of ["control", "candidate"] as const) {
+      const headers = { "x-service-token": SERVICE_TOKEN };
+      const path = `/internal/changes?after=0&limit=1000&user_id=${subject}`;
+      const { changes } = (await call(world[arm].baseUrl, { method: "GET", path, headers })).json();
+      const { data, ...write } = changes.find((one: Json) => one.kind === "yjs_snapshots" && one.key === key) ?? {};
+      const doc = new Y.Doc();
+      if (data !== undefined) Y.applyUpdate(doc, Buffer.from(data.state, "base64"));
+      lines.push(`${arm}: ${JSON.stringify(write)} ${[...doc.getMap("objects").keys()].sort().join(" ")}`);
+    }
+  }
+  return lines.join("\n");
 }
 
 /** What the first call after the change costs someone without open sockets, and that everything is there. */
@@ -218,10 +243,10 @@ function startWork(students: readonly Student[], pauseMs: number, over: AbortSig
 
 async function killAndStart(
   { world, students, awayMs }: { world: World; students: readonly Student[]; awayMs: number },
+  service: Service,
   arm: "control" | "candidate",
   dataDir: string,
 ): Promise<Service> {
-  const service = world[arm];
   service.signal("SIGKILL");
   await service.exited();
   for (const student of students) student.forgetLastMoments();

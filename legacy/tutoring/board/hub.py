@@ -12,7 +12,7 @@ from .. import clock
 from ..errors import StoreUnavailable
 from ..logs import Log
 from ..metrics import Metrics
-from ..store import boards, messages
+from ..store import boards, messages, sessions
 from ..store.engine import Store
 from .content import BoardContent
 from .document import BoardDocument
@@ -156,6 +156,20 @@ class BoardHub:
                     room.collect(clock.now_ms())
                 except Exception as error:  # one broken board must not stop the collection of all others
                     self._log.error("collection failed", sessionId=session_id, reason=type(error).__name__)
+
+    async def flush_of(self, user_id: str) -> None:
+        """What this user's boards have shown so far is stored, unless the store takes nothing."""
+        if not self._rooms:
+            return
+        try:
+            async with self._store.read() as tx:
+                theirs = await sessions.of_user(tx, user_id, list(self._rooms))
+            for session_id in theirs:
+                room = self._rooms.get(session_id)
+                if room is not None:
+                    await room.flush()
+        except StoreUnavailable:
+            self._log.warn("whiteboards not stored yet")
 
     async def flush_all(self) -> None:
         for session_id, room in list(self._rooms.items()):

@@ -109,16 +109,22 @@ class Room:
         """Stores what has changed; tries twice. Raises StoreUnavailable."""
         async with self._lock:
             while self._is_dirty:
-                self._is_dirty = False
-                state = self.document.state()
-                self._size = len(state)
                 try:
-                    await self._store(state)
+                    await self._store_now()
                 except StoreUnavailable:
-                    self._is_dirty = True
                     await asyncio.sleep(_STORE_AGAIN_S)
-                    await self._store(state)
-                    self._is_dirty = False
+                    await self._store_now()
+
+    async def _store_now(self) -> None:
+        """Not stored, also when it was cancelled, it stays to be stored; so does what is drawn meanwhile."""
+        self._is_dirty = False
+        state = self.document.state()
+        self._size = len(state)
+        try:
+            await self._store(state)
+        except BaseException:
+            self._is_dirty = True
+            raise
 
     def forget(self) -> None:
         """The session is gone: nothing is stored any more."""

@@ -1,5 +1,6 @@
 """A user's data for the other arm: digest, changes, export (contract rest.md §7)."""
 
+import asyncio
 from typing import Any
 
 from ..errors import ApiError
@@ -18,6 +19,7 @@ CHANGES_MAX = 1000
 # One change may be a board of 32 MiB, which base64 makes a third longer.
 BODY_BYTES_MAX = 64 * 1024 * 1024
 _PAGE = 500
+_FLUSH_S = 1.0  # as long as a board may take to be stored (contract whiteboard-socket.md §3.5)
 
 
 async def _digest(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
@@ -34,6 +36,9 @@ def _page(call: Call) -> pages.Wanted:
 
 
 async def _changes(call: Call, _tx: None, _target: None, wanted: pages.Wanted) -> Reply:
+    if wanted.user_id is not None:  # a carry comes right behind the sockets' end: what they have shown goes with it
+        # Not cancelled when its time is over: half a flush stores nothing.
+        await asyncio.wait({asyncio.create_task(call.runtime.boards.flush_of(wanted.user_id))}, timeout=_FLUSH_S)
     try:
         async with call.runtime.store.read() as tx:
             page = await pages.page(tx, wanted)

@@ -37,6 +37,12 @@ async def find(tx: AsyncConnection, session_id: str, as_of: int = ALWAYS) -> Ses
     return SessionRow(*row) if row else None
 
 
+async def of_user(tx: AsyncConnection, user_id: str, session_ids: list[str]) -> list[str]:
+    """Those of these sessions that are this user's."""
+    query = select(sessions.c.id).where(sessions.c.user_id == user_id, sessions.c.id.in_(session_ids))
+    return list((await tx.execute(query)).scalars())
+
+
 async def add(
     tx: AsyncConnection, session_id: str, user_id: str, folder_id: str | None, context: dict[str, Any]
 ) -> None:

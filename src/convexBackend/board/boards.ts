@@ -51,11 +51,14 @@ export interface Boards {
   /** Forgets a deleted session's board without storing it. */
   drop(sessionId: string): void;
   isWriting(): boolean;
+  /** Resolves once what this user's boards have shown so far is stored; where the store takes nothing, after some tries. */
+  flushOf(userId: string): Promise<void>;
   /** Stores everything and stops the collection. */
   close(): Promise<void>;
 }
 
 interface Entry {
+  readonly identity: Identity;
   readonly live: LiveBoard;
   readonly storage: BoardStorage;
   readonly writer: BoardWriter;
@@ -82,7 +85,10 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
   const entries = new Map<string, Promise<Entry>>();
   const loaded = new Map<string, Entry>();
   /** Boards that are being stored after their last socket: a new socket waits for them, a reader sees what is stored. */
-  const leaving = new Map<string, { readonly doc: Y.Doc; readonly stored: Promise<void> }>();
+  const leaving = new Map<
+    string,
+    { readonly identity: Identity; readonly doc: Y.Doc; readonly stored: Promise<void> }
+  >();
 
   const storageOf = (key: BoardKey) => createBoardStorage(store, clock, key.session, key.identity);
 
@@ -97,6 +103,7 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
     };
     const writer = createBoardWriter(storage, doc, log, closeAll);
     const entry: Entry = {
+      identity: key.identity,
       live: undefined as never,
       storage,
       writer,
@@ -169,7 +176,7 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
     const stored = settle(entry).finally(() => {
       if (leaving.get(id)?.stored === stored) leaving.delete(id);
     });
-    leaving.set(id, { doc: entry.live.doc, stored });
+    leaving.set(id, { identity: entry.identity, doc: entry.live.doc, stored });
   }
 
   function receiveOf(entry: Entry): Room["receive"] {
@@ -224,6 +231,14 @@ export function createBoards({ store, clock, log, metrics, watches, onDeleted }:
       forget(sessionId);
     },
     isWriting: () => ![...loaded.values()].some((entry) => entry.writer.isFailing),
+    async flushOf(userId) {
+      const isTheirs = ({ identity }: { readonly identity: Identity }): boolean =>
+        identity.role === "user" && identity.subject === userId;
+      await Promise.all([
+        ...[...loaded.values()].filter(isTheirs).map((entry) => entry.writer.flush()),
+        ...[...leaving.values()].filter(isTheirs).map(({ stored }) => stored),
+      ]);
+    },
     async close() {
       clearInterval(collector);
       for (const entry of loaded.values()) {

@@ -1,4 +1,5 @@
 // The internal endpoints of state continuity (contract rest.md §7).
+import { setTimeout as sleep } from "node:timers/promises";
 import { api } from "../../../convex/_generated/api.js";
 import { rest } from "../../contract/index.ts";
 import { json, param } from "../http/call.ts";
@@ -13,6 +14,11 @@ import { userDigest, userExport } from "./users.ts";
 
 const { CHANGES_MAX } = rest;
 const PAGE_DEFAULT = 500;
+/** As long as a board may take to be stored (contract whiteboard-socket.md §3.5). */
+const FLUSH_MS = 1_000;
+
+const withinTime = (flushed: Promise<void>): Promise<unknown> =>
+  Promise.race([flushed.catch(() => undefined), sleep(FLUSH_MS, undefined, { ref: false })]);
 
 const changeList: Reader<readonly unknown[]> = (value, loc, violations) => {
   if (!Array.isArray(value)) {
@@ -57,6 +63,8 @@ export function continuityRoutes(services: Services): Record<string, Handler> {
         ...(userId !== undefined && { userId }),
         ...(origin !== undefined && { origin }),
       };
+      // A carry comes right behind the sockets' end: what they have shown goes with it.
+      if (userId !== undefined) await withinTime(services.boards.flushOf(userId));
       return { status: 200, body: await feedPage(services, request) };
     },
     async "internal.changes.apply"(call) {
