@@ -151,3 +151,16 @@ test("what another does not bring in time a carry brings itself", async (t) => {
   over.abort();
   await assert.rejects(step);
 });
+
+test("a board that comes again at a later place of the feed is brought again, though its version is the same", async (t) => {
+  const taken: string[] = [];
+  let seq = 1;
+  const carrier = await carrierOf(
+    t,
+    (_, response) => void response.end(`{"changes":[${boardOf("a", seq, "AAA=")}],"cursor":${seq},"more":false}`),
+    taken,
+  );
+  const signal = AbortSignal.timeout(20_000);
+  for (seq = 1; seq <= 2; seq++) await carrier.relay("control", seq - 1, 1_000, signal);
+  assert.deepEqual(taken, ["a", "a"]);
+});

@@ -47,5 +47,8 @@ export class TakenWrites {
 
 const nameOf = ({ kind, key }: rest.Change): string => `${kind}\n${key}`;
 
-/** An arm gives each write of a row a version, and a version of an arm is one write. */
-const writeOf = ({ version, origin }: rest.Change): string => `${version} ${origin}`;
+/**
+ * An arm gives each write of a row a version; a board that takes in an older write of the other arm keeps the version it has,
+ * and tells of it at a new place of its feed.
+ */
+const writeOf = ({ version, origin, seq }: rest.Change): string => `${version} ${origin} ${seq}`;
