@@ -79,14 +79,22 @@ test("a relay that starts again reads what waits once more", () => {
 
 test("what is not taken keeps the cursor before it, and what the other arm has is not sent again", () => {
   const { step } = relay();
-  const late = message(2);
-  assert.deepEqual(step([board(1, 1), late, message(3)], 3, [late]), {
+  const late = message(1);
+  assert.deepEqual(step([late, board(2, 1), message(3)], 3, [late]), {
     from: 0,
-    brought: [2, 3, 1],
+    brought: [1, 3, 2],
     known: 0,
-    cursor: 1,
+    cursor: 0,
   });
-  assert.deepEqual(step([late, message(3), board(4, 1)], 4), { from: 1, brought: [2, 3], known: 1, cursor: 4 });
+  assert.deepEqual(step([late, board(2, 1), message(3)], 3), { from: 0, brought: [1, 3], known: 1, cursor: 3 });
+});
+
+test("a board that comes at a later place under its old version is another write: it waits its time, and goes", () => {
+  const { clock, step } = relay();
+  assert.deepEqual(step([board(1, 1)], 1), { from: 0, brought: [1], known: 0, cursor: 1 });
+  assert.deepEqual(step([board(4, 1)], 4), { from: 1, brought: [], known: 0, cursor: 3 });
+  clock.ms = 3_000;
+  assert.deepEqual(step([], 4), { from: 4, brought: [4], known: 0, cursor: 4 });
 });
 
 test("with something untaken, a waiting board is read again too", () => {

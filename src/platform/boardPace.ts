@@ -33,8 +33,8 @@ export interface PacedStep {
 const charsOf = ({ kind, op, data }: rest.Change): number =>
   kind === BOARD && op === "upsert" && typeof data?.["state"] === "string" ? data["state"].length : 0;
 
-/** A write of a row by its own arm. */
-const writeOf = ({ version, at }: rest.Change): string => `${version} ${at}`;
+/** A write of a row by its own arm; one that took in an older write of the other arm has another place in the feed only. */
+const writeOf = ({ version, at, seq }: rest.Change): string => `${version} ${at} ${seq}`;
 
 const nameOf = ({ kind, key }: Pick<rest.Change, "kind" | "key">): string => `${kind} ${key}`;
 
