@@ -4,18 +4,17 @@ import type { Arm, Clock, SeatKey, SeatOrder, SeatReport, UnitId } from "../kern
 import type { Metrics } from "../metrics/index.ts";
 import { type Carries, createCarries, textOf } from "./carries.ts";
 import {
-  type Changing,
   type Handover,
   type HandoverEffect,
   type HandoverEvent,
   isForward,
   type ProcessId,
   reduceHandover,
-  settledOn,
 } from "./handover.ts";
 import { Fleet } from "./fleet.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import type { Continuity, ContinuityLog, SeatHub, SeatMember, SeatState, SeatStatus } from "./ports.ts";
+import { joinOrder, newSubject, Pace, seatNameOf, seatOrder, type Subject, SubjectBook } from "./subjects.ts";
 
 export interface SeatKeeperOptions {
   /** By the newest flags. */
@@ -42,13 +41,9 @@ export interface SeatKeeper extends SeatHub {
   stop(): Promise<void>;
 }
 
-/** handoff §10. */
-const FORWARD_PER_SECOND = 100;
 /** Subjects whose data is on its way for the first time. */
 const COPIES = 2;
 const COPIES_WAITING = 10_000;
-/** Of subjects that were put off; who is forgotten is tried again early. */
-const PUT_OFF_MAX = 10_000;
 /** Who finds the second's changes used up asks again after this. */
 const LATER_MS = 500;
 /** How often an arm that is gone makes those that wait for it go on. */
@@ -56,25 +51,14 @@ const LOST_MS = 1_000;
 
 export const createSeatKeeper = (options: SeatKeeperOptions): SeatKeeper => new Keeper(options);
 
-interface Subject extends SeatKey {
-  handover: Handover;
-  startedMs: number;
-  /** Of the phase that it is in. */
-  phaseMs: number;
-  cancelDeadline: () => void;
-  cancelCarry: () => void;
-}
-
 class Keeper implements SeatKeeper {
   readonly #options: SeatKeeperOptions;
   readonly #fleet: Fleet;
-  /** Those that change or were put off; everyone else sits where the state says. */
-  readonly #subjects = new Map<string, Subject>();
+  readonly #subjects = new SubjectBook();
+  readonly #pace = new Pace();
   readonly #carries: Carries;
   readonly #copies: Lanes;
   #round = 0;
-  #changing = 0;
-  #second = { fromMs: 0, begun: 0 };
   #lostSeenMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
@@ -100,42 +84,34 @@ class Keeper implements SeatKeeper {
 
   redecide(): void {
     if (this.#isStopped) return;
-    for (const subject of this.#subjects.values()) {
-      if (subject.handover.phase !== "settled") this.#want(subject, this.#decide(subject), []);
-    }
+    for (const subject of this.#subjects.changing()) this.#want(subject, this.#decide(subject), []);
   }
 
   armOf(key: SeatKey): Arm {
-    const handover = this.#subjects.get(nameOf(key))?.handover;
+    const handover = this.#subjects.get(key)?.handover;
     if (handover === undefined) return this.#options.state.seat(key);
     return handover.phase === "settled" ? handover.arm : handover.from;
   }
 
   get status(): SeatStatus {
-    const putOff: Record<string, number> = {};
-    for (const { handover } of this.#subjects.values()) {
-      if (handover.phase !== "settled" || handover.putOff === null) continue;
-      putOff[handover.putOff] = (putOff[handover.putOff] ?? 0) + 1;
-    }
-    return { atCandidate: Object.fromEntries(this.#fleet.guests), changing: this.#changing, putOff };
+    const { changingCount, putOff } = this.#subjects;
+    return { atCandidate: Object.fromEntries(this.#fleet.guests), changing: changingCount, putOff };
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const { cancelDeadline } of this.#subjects.values()) cancelDeadline();
+    for (const { cancelDeadline } of this.#subjects.changing()) cancelDeadline();
     await Promise.all([this.#carries.stop(), this.#copies.stop()]);
   }
 
   #tellAll(event: HandoverEvent): void {
-    for (const subject of this.#subjects.values()) {
-      if (subject.handover.phase !== "settled") this.#dispatch(subject, event);
-    }
+    for (const subject of this.#subjects.changing()) this.#dispatch(subject, event);
   }
 
   #hear(process: ProcessId, report: SeatReport): void {
     if (this.#isStopped) return;
     try {
-      const subject = this.#subjects.get(nameOf(report));
+      const subject = this.#subjects.get(report);
       if (report.type === "ask") this.#asked(process, report);
       else if (subject) this.#dispatch(subject, { type: report.type, round: report.round, process });
     } catch (error) {
@@ -147,16 +123,16 @@ class Keeper implements SeatKeeper {
   #asked(process: ProcessId, { unit, subject: of, downArms }: Extract<SeatReport, { type: "ask" }>): void {
     if (!this.#fleet.guests.has(unit)) this.#fleet.countGuests(unit, 0);
     const key = { unit, subject: of };
-    const subject = this.#subjects.get(nameOf(key)) ?? this.#settled(key);
+    const subject = this.#subjects.get(key) ?? newSubject(key, this.#options.state.seat(key));
     const { phase } = subject.handover;
     if (phase === "settled") {
       const to = this.#decide(key);
-      if (to !== subject.handover.arm && isForward(to) && !this.#hasPace()) {
+      if (to !== subject.handover.arm && isForward(to) && !this.#pace.has(this.#options.clock.monotonic())) {
         this.#seat(subject, subject.handover.arm, LATER_MS, process);
         return;
       }
       if (!this.#want(subject, to, downArms)) this.#answerSettled(subject, process);
-    } else this.#answerChanging(subject, subject.handover, process);
+    } else this.#fleet.tell(process, joinOrder(subject, subject.handover));
     if (downArms.length > 0) this.#hurryThoseFrom(downArms);
   }
 
@@ -167,23 +143,12 @@ class Keeper implements SeatKeeper {
     this.#seat(subject, handover.arm, handover.putOff === null ? 0 : stayMs, process);
   }
 
-  #answerChanging(
-    { unit, subject }: Subject,
-    { phase, round, from, to, isForced }: Changing,
-    process: ProcessId,
-  ): void {
-    const key = { unit, subject, round };
-    const order: SeatOrder =
-      phase === "settling" ? { type: "settle", ...key, from } : { type: "hold", ...key, to, isForced };
-    this.#fleet.tell(process, order);
-  }
-
   /** An arm that is gone ends nothing: who waits for it to end something goes on (handoff §9). */
   #hurryThoseFrom(downArms: readonly Arm[]): void {
     const nowMs = this.#options.clock.monotonic();
     if (nowMs - this.#lostSeenMs < LOST_MS) return;
     this.#lostSeenMs = nowMs;
-    for (const subject of this.#subjects.values()) {
+    for (const subject of this.#subjects.changing()) {
       const { handover } = subject;
       const isLost = handover.phase !== "settled" && downArms.includes(handover.from);
       if (isLost) this.#want(subject, this.#decide(subject), downArms);
@@ -212,43 +177,19 @@ class Keeper implements SeatKeeper {
     }
   }
 
-  /** handoff §10: not all at once; who waits is served where it is. */
-  #hasPace(): boolean {
-    const nowMs = this.#options.clock.monotonic();
-    if (nowMs - this.#second.fromMs >= 1_000) this.#second = { fromMs: nowMs, begun: 0 };
-    return this.#second.begun++ < FORWARD_PER_SECOND;
-  }
-
-  #settled(key: SeatKey): Subject {
-    const handover = settledOn(this.#options.state.seat(key));
-    return {
-      unit: key.unit,
-      subject: key.subject,
-      handover,
-      startedMs: 0,
-      phaseMs: 0,
-      cancelDeadline: nothing,
-      cancelCarry: nothing,
-    };
-  }
-
   #dispatch(subject: Subject, event: HandoverEvent, nowMs = this.#options.clock.monotonic()): boolean {
     const { clock } = this.#options;
     const before = subject.handover;
     const [after, effects] = reduceHandover(before, event, nowMs);
     subject.handover = after;
     if (after.phase !== before.phase) this.#tellPhase(subject, before);
-    if (before.phase === "settled" && after.phase !== "settled") {
-      subject.startedMs = clock.monotonic();
-      this.#changing += 1;
-    }
+    if (before.phase === "settled" && after.phase !== "settled") subject.startedMs = clock.monotonic();
     if (before.phase !== "settled" && after.phase === "settled") {
-      this.#changing -= 1;
       subject.cancelDeadline();
       subject.cancelCarry();
     }
-    this.#options.metrics.moveWaiting.set(this.#changing);
-    if (after !== before) this.#remember(subject);
+    if (after !== before) this.#subjects.note(subject);
+    this.#options.metrics.moveWaiting.set(this.#subjects.changingCount);
     for (const effect of effects) this.#do(subject, effect);
     return effects.length > 0;
   }
@@ -261,26 +202,6 @@ class Keeper implements SeatKeeper {
       this.#options.metrics.movePhases.observe({ to, phase }, (nowMs - subject.phaseMs) / 1_000);
     }
     subject.phaseMs = nowMs;
-  }
-
-  #remember(subject: Subject): void {
-    const { handover } = subject;
-    const name = nameOf(subject);
-    if (handover.phase !== "settled") this.#subjects.set(name, subject);
-    else if (handover.failures === 0) this.#subjects.delete(name);
-    else {
-      this.#subjects.delete(name);
-      this.#subjects.set(name, subject); // the newest last
-      if (this.#subjects.size - this.#changing > PUT_OFF_MAX) this.#forgetOldest();
-    }
-  }
-
-  #forgetOldest(): void {
-    for (const [name, { handover }] of this.#subjects) {
-      if (handover.phase !== "settled") continue;
-      this.#subjects.delete(name);
-      return;
-    }
   }
 
   #do(subject: Subject, effect: HandoverEffect): void {
@@ -326,7 +247,7 @@ class Keeper implements SeatKeeper {
   }
 
   #carry(subject: Subject, from: Arm, round: number): void {
-    const name = `${nameOf(subject)} ${round}`;
+    const name = `${seatNameOf(subject)} ${round}`;
     subject.cancelCarry = this.#carries.begin({
       name,
       subject: subject.subject,
@@ -359,17 +280,15 @@ class Keeper implements SeatKeeper {
   }
 
   /** `process` null: to all that took part. */
-  #seat({ unit, subject, handover }: Subject, arm: Arm, stayMs: number, process: ProcessId | null): void {
-    const isCarriedLate = handover.phase === "settled" && handover.putOff !== null && handover.putOff !== "busy";
-    const reason = isCarriedLate ? "not-carried" : "settling";
-    const order: SeatOrder = { type: "seat", unit, subject, arm, stayMs, reason };
+  #seat(subject: Subject, arm: Arm, stayMs: number, process: ProcessId | null): void {
+    const order = seatOrder(subject, arm, stayMs);
     if (process === null) this.#fleet.tellAll(order);
     else this.#fleet.tell(process, order);
   }
 
   /** Everything of the subject for the first time, beside its work; then it may be tried again at once. */
   #copy(subject: Subject, from: Arm): void {
-    this.#copies.run(nameOf(subject), async () => {
+    this.#copies.run(seatNameOf(subject), async () => {
       try {
         await this.#options.data.copy(subject.subject, from);
       } catch (error) {
@@ -378,12 +297,8 @@ class Keeper implements SeatKeeper {
       }
       const { handover } = subject;
       if (handover.phase !== "settled" || handover.putOff !== "not-copied") return;
-      this.#subjects.delete(nameOf(subject));
+      this.#subjects.forget(subject);
       this.#seat(subject, handover.arm, 0, null);
     });
   }
 }
-
-const nameOf = ({ unit, subject }: SeatKey): string => `${unit}\n${subject}`;
-
-const nothing = (): void => {};
