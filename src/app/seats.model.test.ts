@@ -11,6 +11,8 @@ import { type Pass, SeatGate, type SeatedSocket } from "../proxy/index.ts";
 const UNIT = "lesson";
 const SUBJECTS = ["ann", "bob"] as const;
 type Who = (typeof SUBJECTS)[number];
+/** After this a hold goes on without waiting (handoff §11). */
+const HOLD_MS = 2_000;
 
 /** A socket with a leg to an arm; a turn keeps it open once it is told to go. */
 class ModelSocket implements SeatedSocket {
@@ -73,7 +75,10 @@ class ModelProcess {
       downArms: () => [],
       spreadMs: () => 1_000,
     });
-    this.member = world.keeper.join((order) => void this.fromKeeper.push(order));
+    this.member = world.keeper.join((order) => {
+      this.fromKeeper.push(order);
+      world.noteOrder(order);
+    });
   }
 
   /** One message of one direction arrives. */
@@ -113,12 +118,14 @@ class World {
   readonly carries: { readonly subject: string; end(error: Error | null): void }[] = [];
   /** Subjects of which something may still end where it began (handoff §11). */
   readonly forced = new Set<string>();
+  readonly #heldAtMs = new Map<string, number>();
   readonly keeper = createSeatKeeper({
     decide: (_unit, subject) => this.wanted.get(subject) ?? "control",
     data: {
       isMovable: () => true,
       carry: (subject, _from, signal) =>
         new Promise((resolve, reject) => {
+          if (this.clock.monotonic() - (this.#heldAtMs.get(subject) ?? 0) >= HOLD_MS) this.forced.add(subject);
           signal.addEventListener("abort", () => reject(new Error("stopped")));
           const done = { applied: 0, skipped: 0, conflicts: [], refused: [], cursor: 0 };
           this.carries.push({ subject, end: (error) => (error === null ? resolve(done) : reject(error)) });
@@ -143,6 +150,12 @@ class World {
 
   constructor() {
     this.processes = [new ModelProcess(this), new ModelProcess(this)];
+  }
+
+  noteOrder(order: SeatOrder): void {
+    if (order.type !== "hold") return;
+    this.#heldAtMs.set(order.subject, this.clock.monotonic());
+    if (order.isForced) this.forced.add(order.subject);
   }
 
   call(process: ModelProcess, subject: Who, isSocket: boolean): void {
@@ -183,9 +196,6 @@ class World {
 
   async settle(): Promise<void> {
     for (let i = 0; i < 5; i++) await Promise.resolve();
-    for (const one of this.processes) {
-      for (const order of one.fromKeeper) if (order.type === "hold" && order.isForced) this.forced.add(order.subject);
-    }
   }
 
   /** Everything arrives, everything ends. */
@@ -204,7 +214,10 @@ class World {
       for (const carry of this.carries.splice(0)) carry.end(null);
       await this.settle();
       const isAtRest = !this.processes.some((one) => one.isBusy || one.writes.length > 0) && this.carries.length === 0;
-      if (isAtRest && this.waiting === 0 && this.keeper.status.changing === 0) return;
+      if (isAtRest && this.waiting === 0 && this.keeper.status.changing === 0) {
+        this.forced.clear();
+        return;
+      }
       if (isAtRest) this.clock.advance(1_000);
     }
   }
@@ -309,7 +322,6 @@ test("no two arms ever write for one subject, every call gets its answer, and ev
       assert.equal(world.waiting, 0, "a call waits for ever");
       assert.equal(world.failure, null);
       for (const subject of SUBJECTS) {
-        world.forced.clear();
         for (const process of world.processes) world.call(process, subject, false);
         world.clock.advance(61_000);
         await world.rest();
