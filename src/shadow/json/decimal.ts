@@ -1,0 +1,68 @@
+// Exact decimals: numbers are equal when they say the same number, whatever their spelling, and are never made floats (N1).
+import type { JsonNumber } from "./values.ts";
+
+/** value = sign · digits · 10^exponent; digits without zeros at either end, "" for zero. */
+interface Decimal {
+  readonly isNegative: boolean;
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+/** Beyond this two numbers are only asked whether they are equal, not how far apart they are. */
+const SCALE_MAX = 1_000;
+const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** As it was written. */
+export const numberText = (value: number | JsonNumber): string =>
+  typeof value === "number" ? String(value) : value.text;
+
+function parse(text: string): Decimal | null {
+  const parts = PARTS.exec(text);
+  if (parts === null) return null;
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = parts;
+  const scale = Number(exponent);
+  if (!Number.isSafeInteger(scale)) return null;
+  const all = (whole + fraction).replace(/^0+/, "");
+  const digits = all.replace(/0+$/, "");
+  if (digits === "") return { isNegative: false, digits, exponent: 0 };
+  return { isNegative: sign === "-", digits, exponent: scale - fraction.length + all.length - digits.length };
+}
+
+/** The same text for the same number: `1.0`, `1e0` and `1` give one, `-0` and `0` too. What is no decimal stays itself. */
+export function canonicalNumber(value: number | JsonNumber): string {
+  const text = numberText(value);
+  const decimal = parse(text);
+  if (decimal === null) return text;
+  const { isNegative, digits, exponent } = decimal;
+  return digits === "" ? "0" : `${isNegative ? "-" : ""}${digits}e${exponent}`;
+}
+
+export function areNumbersEqual(one: number | JsonNumber, other: number | JsonNumber): boolean {
+  if (typeof one === "number" && typeof other === "number") return one === other;
+  return numberText(one) === numberText(other) || canonicalNumber(one) === canonicalNumber(other);
+}
+
+/** Whether two numbers are at most `tolerance` apart. */
+export function areNumbersNear(
+  one: number | JsonNumber,
+  other: number | JsonNumber,
+  tolerance: number | JsonNumber,
+): boolean {
+  if (areNumbersEqual(one, other)) return true;
+  const decimals = [one, other, tolerance].map((each) => parse(numberText(each)));
+  const scale = Math.min(...decimals.map((each) => each?.exponent ?? 0));
+  const [a, b, most] = decimals.map((each) => scaled(each, scale));
+  if (a == null || b == null || most == null) return false;
+  const apart = a < b ? b - a : a - b;
+  return apart <= most;
+}
+
+function scaled(decimal: Decimal | null, scale: number): bigint | null {
+  if (decimal === null) return null;
+  const { isNegative, digits, exponent } = decimal;
+  if (digits === "") return 0n;
+  const zeros = exponent - scale;
+  if (digits.length + zeros > SCALE_MAX) return null;
+  const value = BigInt(digits + "0".repeat(zeros));
+  return isNegative ? -value : value;
+}

@@ -1,0 +1,72 @@
+// A comparison rule (shadow N4): one schema for what the application writes as data and for the YAML files of the operator.
+import { z } from "zod";
+import { parsePattern } from "../paths/pattern.ts";
+import { DIFFERENCE_KINDS, SEVERITIES } from "../words.ts";
+
+const text = z.string().min(1).max(200);
+
+const pattern = z.string().superRefine((value, ctx) => {
+  try {
+    parsePattern(value);
+  } catch (error) {
+    ctx.addIssue({ code: "custom", message: error instanceof Error ? error.message : "no path pattern" });
+  }
+});
+
+/** `contract`: as long as the contract of both arms says so; rules of an operator end on a day. */
+const until = z.union([z.iso.date(), z.literal("contract")]);
+
+export const ruleSchema = z
+  .strictObject({
+    id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, '.', '_' and '-', at most 64"),
+    owner: text,
+    reason: text,
+    until: until.optional(),
+    /** Route ids or names of surfaces; "*": everywhere. */
+    on: z.array(text).min(1).max(200),
+    /** Of a message of a socket: what its codec calls it; otherwise every one. */
+    message: text.optional(),
+    /** Of bodies and messages. */
+    path: pattern.optional(),
+    /** Name of a header, in lower case. */
+    header: z
+      .string()
+      .regex(/^[a-z0-9-]+\*?$/, "a header name in lower case, perhaps with a * at its end")
+      .optional(),
+    /** `value`: presence and type still count. `null-too`: null beside a value is nothing either. `all`: presence neither. */
+    ignore: z.enum(["value", "null-too", "all"]).optional(),
+    /** Normalisers by name, such as `num(0.01)`, `set`, `by(id)`. */
+    compare: z.array(text).min(1).max(8).optional(),
+    /** What differs here is recorded and does not count. A name: only where this condition of the application holds. */
+    accept: z.union([z.literal(true), text]).optional(),
+    severity: z.enum(SEVERITIES).optional(),
+    /** Of `accept` and `severity`: only for these. */
+    kinds: z.array(z.enum(DIFFERENCE_KINDS)).min(1).optional(),
+    /** The keys of this object are data, not names. */
+    isOpen: z.literal(true).optional(),
+    /** Ids of this path may differ between the arms, whatever they look like. */
+    isId: z.literal(true).optional(),
+    /** The whole exchange is not compared. */
+    exclude: z.literal(true).optional(),
+  })
+  .superRefine((rule, ctx) => {
+    const effects = (["ignore", "compare", "accept", "severity", "isOpen", "isId", "exclude"] as const).filter(
+      (effect) => rule[effect] !== undefined,
+    );
+    if (effects.length !== 1) {
+      const found = effects.length === 0 ? "none" : effects.join(", ");
+      ctx.addIssue({ code: "custom", message: `a rule does exactly one thing, this one: ${found}` });
+    }
+    if ((rule.path === undefined) === (rule.header === undefined) && rule.exclude === undefined) {
+      ctx.addIssue({ code: "custom", message: "a rule has a path or a header" });
+    }
+    if ((rule.ignore ?? rule.accept) !== undefined && rule.until === undefined) {
+      ctx.addIssue({ code: "custom", message: "what hides differences ends some day: until", path: ["until"] });
+    }
+  });
+
+export type ComparisonRule = Readonly<z.infer<typeof ruleSchema>>;
+
+/** Whether a rule still holds. @param nowMs epoch */
+export const isLive = ({ until: end }: ComparisonRule, nowMs: number): boolean =>
+  end === undefined || end === "contract" || nowMs < Date.parse(end) + 86_400_000;
