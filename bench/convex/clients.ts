@@ -16,6 +16,7 @@ export interface HttpCalls {
     reference: F,
     args: FunctionArgs<F>,
   ): Promise<FunctionReturnType<F>>;
+  action<F extends FunctionReference<"action">>(reference: F, args: FunctionArgs<F>): Promise<FunctionReturnType<F>>;
   close(): Promise<void>;
 }
 
@@ -30,6 +31,7 @@ interface PlainClient {
   setAuth(token: string): void;
   query(reference: unknown, args: unknown): Promise<unknown>;
   mutation(reference: unknown, args: unknown, options: { skipQueue: true }): Promise<unknown>;
+  action(reference: unknown, args: unknown): Promise<unknown>;
 }
 
 /** `ConvexHttpClient` over kept-alive connections; any answer but a function's own makes the measurement void. */
@@ -58,6 +60,7 @@ export function createHttpCalls(url: string, token: () => string | null = () => 
   return {
     query: (reference, args) => call(() => client.query(reference, args)),
     mutation: (reference, args) => call(() => client.mutation(reference, args, { skipQueue: true })),
+    action: (reference, args) => call(() => client.action(reference, args)),
     close: () => pool.close(),
   };
 }

@@ -92,8 +92,9 @@ function timeRows(times: Times): Record<string, Row> {
 const notesOf = (operations: number, perSecond: number): readonly string[] => [
   `The embedded host (Convex-compatible) as shipped, in its own process over an empty folder; convex ${packageVersion("convex")}. Every answer is given after the COMMIT and its fsync.`,
   `Among ${MANY.count.toLocaleString("en")} documents of 200 characters, without an identity; the board's rows on the product's own functions with the service's tokens, boards of 250 objects, each an update.`,
-  "Official clients: `ConvexHttpClient` with `skipQueue` over 128 kept-alive connections, `ConvexClient` over `ws`; all in one other process, so what the client costs is in every figure but the takes.",
+  "Official clients: `ConvexHttpClient` with `skipQueue` over 128 kept-alive connections, `ConvexClient` over `ws`; all in one other process, so what the client costs is in every figure but the takes and the mutations at once that are not over HTTP.",
   "A take is what a query of 200 takes lasts longer than one of none, divided by 200. All others are the time from the call until every answer is there; a p50 is that of 100 calls one after the other (25 with subscribers, 10 loads). The 50 subscribers have a socket each, in the process that writes.",
+  "Mutations at once are made by one action, each in a transaction of its own (docs/adr/0016-goals-of-the-host.md); over HTTP: the same from outside.",
   `\`${DISK}\`: 8 KiB appended to a file and flushed, by this process, in the same rounds and on the same disk.`,
   `Memory: ${operations.toLocaleString("en")} writes, takes and reads by 32 callers at ${Math.round(perSecond).toLocaleString("en")} a second, 60 samples of what its heap keeps after a collection, and of its resident memory; the middle of the second half over that of the first.`,
 ];

@@ -1,12 +1,14 @@
 // What the bench asks of a host. No identity: tokens are measured with the product's own functions.
 import {
+  actionGeneric,
   type DataModelFromSchemaDefinition,
+  makeFunctionReference,
   type MutationBuilder,
   mutationGeneric,
   type QueryBuilder,
   queryGeneric,
 } from "convex/server";
-import { v } from "convex/values";
+import { type GenericId, v } from "convex/values";
 import type schema from "./schema.ts";
 
 type Model = DataModelFromSchemaDefinition<typeof schema>;
@@ -59,4 +61,16 @@ export const counted = query({
   args: { id: v.id("rows") },
   returns: v.number(),
   handler: async (ctx, { id }) => (await ctx.db.get("rows", id))?.count ?? 0,
+});
+
+const incremented = makeFunctionReference<"mutation", { id: GenericId<"rows"> }, number>("rows:increment");
+
+/** As many mutations at once as there are ids, each a durable transaction of its own; the sum of what they gave. */
+export const storm = actionGeneric({
+  args: { ids: v.array(v.id("rows")) },
+  returns: v.number(),
+  handler: async (ctx, { ids }): Promise<number> => {
+    const counts = await Promise.all(ids.map((id) => ctx.runMutation(incremented, { id })));
+    return counts.reduce((sum, count) => sum + count, 0);
+  },
 });
