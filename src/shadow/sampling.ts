@@ -1,0 +1,13 @@
+// Who is mirrored (shadow S1): by group, the same answer for a group on every process and at every rate above its own.
+import { hash } from "node:crypto";
+
+/** Of 10,000 parts a group belongs to one. */
+const PARTS = 10_000;
+
+/** Where a group stands among all: 0 … 9,999. */
+export const partOf = (salt: string, group: string): number =>
+  Number.parseInt(hash("sha256", `${salt}\n${group}`, "hex").slice(0, 8), 16) % PARTS;
+
+/** @param ratePercent 0 … 100, hundredths count */
+export const isSampled = (salt: string, group: string, ratePercent: number): boolean =>
+  ratePercent > 0 && partOf(salt, group) < ratePercent * 100;
