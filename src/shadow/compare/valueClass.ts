@@ -1,4 +1,5 @@
 // What kind of thing a value is: differences and families show classes, never values (shadow P1).
+import { canonicalNumber } from "../json/decimal.ts";
 import { isArray, isNumber, isObject, type JsonNumber, type JsonValue } from "../json/values.ts";
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
@@ -39,10 +40,11 @@ function textClass(text: string): string {
   return DIGITS.test(text) ? "digits" : "text";
 }
 
+/** By the number it says, not by its spelling: Python writes `1.0` where JavaScript writes `1`. */
 function numberClass(value: number | JsonNumber): string {
-  const text = typeof value === "number" ? String(value) : value.text;
-  if (text.endsWith("y") || text === "NaN") return "invalid";
-  return /[.eE]/.test(text) ? "decimal" : "integer";
+  const [digits, exponent] = canonicalNumber(value).split("e");
+  if (exponent === undefined) return digits === "0" ? "integer" : "invalid";
+  return exponent.startsWith("-") ? "decimal" : "integer";
 }
 
 /** `undefined`: there is nothing. */

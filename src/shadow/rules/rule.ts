@@ -33,6 +33,8 @@ export const ruleSchema = z
       .string()
       .regex(/^[a-z0-9-]+\*?$/, "a header name in lower case, perhaps with a * at its end")
       .optional(),
+    /** The status of a reply, or of a refused handshake. `compare: [class]`: only its class counts. */
+    status: z.literal(true).optional(),
     /** `value`: presence and type still count. `null-too`: null beside a value is nothing either. `all`: presence neither. */
     ignore: z.enum(["value", "null-too", "all"]).optional(),
     /** Normalisers by name, such as `num(0.01)`, `set`, `by(id)`. */
@@ -57,8 +59,12 @@ export const ruleSchema = z
       const found = effects.length === 0 ? "none" : effects.join(", ");
       ctx.addIssue({ code: "custom", message: `a rule does exactly one thing, this one: ${found}` });
     }
-    if ((rule.path === undefined) === (rule.header === undefined) && rule.exclude === undefined) {
-      ctx.addIssue({ code: "custom", message: "a rule has a path or a header" });
+    const places = [rule.path, rule.header, rule.status].filter((place) => place !== undefined);
+    if (places.length !== (rule.exclude === undefined ? 1 : 0)) {
+      ctx.addIssue({
+        code: "custom",
+        message: "a rule has a path, a header or the status; with `exclude` none of them",
+      });
     }
     if ((rule.ignore ?? rule.accept) !== undefined && rule.until === undefined) {
       ctx.addIssue({ code: "custom", message: "what hides differences ends some day: until", path: ["until"] });

@@ -1,0 +1,101 @@
+// From the bytes of a reply to something that can be compared (shadow §5): content coding, then by media type.
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
+import type { JsonValue } from "../json/values.ts";
+import type { Reply } from "../observation.ts";
+
+export type Decoded =
+  /** Whatever can be seen as a JSON value: JSON itself, lines of it, a form, a text. */
+  | { readonly as: "value"; readonly value: JsonValue; readonly notes: ReadonlySet<JsonNote> }
+  | { readonly as: "bytes"; readonly bytes: Uint8Array; readonly isUndecodable: boolean };
+
+export const headerOf = ({ headers }: Pick<Reply, "headers">, name: string): string | null =>
+  headers.find(([each]) => each === name)?.[1] ?? null;
+
+/** Without parameters, in lower case; "" for none. */
+export const mediaTypeOf = (contentType: string | null): string =>
+  (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+
+const NO_NOTES: ReadonlySet<JsonNote> = new Set();
+/** A decompressed body is bounded like any other: a small one may hold gigabytes. */
+const BOUND = { maxOutputLength: JSON_LIMITS.bytes };
+const CODINGS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+  identity: (bytes) => bytes,
+  gzip: (bytes) => gunzipSync(bytes, BOUND),
+  "x-gzip": (bytes) => gunzipSync(bytes, BOUND),
+  br: (bytes) => brotliDecompressSync(bytes, BOUND),
+  // Some servers send raw deflate under this name (RFC 9110 §8.4.1.2).
+  deflate: (bytes) => (((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, BOUND) : inflateRawSync(bytes, BOUND)),
+};
+
+/** Null: the coding is unknown or the bytes are not in it. */
+function uncoded(reply: Reply): Uint8Array | null {
+  const codings = (headerOf(reply, "content-encoding") ?? "").toLowerCase().split(",");
+  let bytes: Uint8Array = reply.body;
+  for (const coding of codings.map((one) => one.trim()).reverse()) {
+    if (coding === "") continue;
+    const decode = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
+    if (decode === undefined) return null;
+    try {
+      bytes = decode(bytes);
+    } catch {
+      return null;
+    }
+  }
+  return bytes;
+}
+
+function textOf(bytes: Uint8Array, contentType: string): string | null {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? "utf-8";
+  try {
+    return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null; // an unknown charset, or bytes that are not in it
+  }
+}
+
+function linesOf(text: string): { readonly value: JsonValue; readonly notes: ReadonlySet<JsonNote> } | null {
+  const values: JsonValue[] = [];
+  const notes = new Set<JsonNote>();
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const reading = readJson(line);
+    if ("undecodable" in reading) return null;
+    values.push(reading.value);
+    for (const note of reading.notes) notes.add(note);
+  }
+  return { value: values, notes };
+}
+
+/** Fields by name, each with its values in order: repeated names are legal. */
+function formOf(text: string): JsonValue {
+  const fields: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const [name, value] of new URLSearchParams(text)) (fields[name] ??= []).push(value);
+  return { ...fields };
+}
+
+const isJson = (type: string): boolean => type === "application/json" || /^[^/]+\/[^/]+\+json$/.test(type);
+const isJsonLines = (type: string): boolean => /^application\/(?:x-)?(?:ndjson|jsonl|json-lines)$/.test(type);
+
+/** Never throws. */
+export function decode(reply: Reply): Decoded {
+  const bytes = uncoded(reply);
+  if (bytes === null) return { as: "bytes", bytes: reply.body, isUndecodable: true };
+  const contentType = headerOf(reply, "content-type") ?? "";
+  const type = mediaTypeOf(contentType);
+  const undecodable: Decoded = { as: "bytes", bytes, isUndecodable: true };
+  if (bytes.length === 0) return { as: "bytes", bytes, isUndecodable: false };
+  const isText = type.startsWith("text/") || type === "application/x-www-form-urlencoded";
+  if (!isText && !isJson(type) && !isJsonLines(type)) return { as: "bytes", bytes, isUndecodable: false };
+  const text = textOf(bytes, contentType);
+  if (text === null) return undecodable;
+  if (isJson(type)) {
+    const reading = readJson(text);
+    return "value" in reading ? { as: "value", ...reading } : undecodable;
+  }
+  if (isJsonLines(type)) {
+    const lines = linesOf(text);
+    return lines === null ? undecodable : { as: "value", ...lines };
+  }
+  return { as: "value", value: isText && type.startsWith("text/") ? text : formOf(text), notes: NO_NOTES };
+}

@@ -1,0 +1,121 @@
+// Compares headers: names without regard to case, values after the normalisers of their rules.
+import type { Reply } from "../observation.ts";
+import type { ComparisonRule } from "../rules/rule.ts";
+import type { Severity } from "../words.ts";
+import type { FoundDifference } from "./body.ts";
+import { mediaTypeOf } from "./decode.ts";
+
+/**
+ * Each hop or server writes these for itself (RFC 9110 §§6.6, 7.6, 10.2.4; RFC 9112 §6), or they describe bytes that are
+ * compared decoded.
+ */
+const OWN = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "date",
+  "keep-alive",
+  "proxy-connection",
+  "server",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "via",
+]);
+
+export interface HeaderRules {
+  ruleOf(name: string, effect: "ignore" | "compare" | "accept" | "severity"): ComparisonRule | null;
+}
+
+export function createHeaderRules(rules: Iterable<ComparisonRule>): HeaderRules {
+  const all = [...rules].filter(({ header }) => header !== undefined);
+  const isOf = (header: string, name: string): boolean =>
+    header.endsWith("*") ? name.startsWith(header.slice(0, -1)) : name === header;
+  return {
+    ruleOf: (name, effect) =>
+      all.findLast((rule) => rule[effect] !== undefined && isOf(rule.header ?? "", name)) ?? null,
+  };
+}
+
+type Values = ReadonlyMap<string, readonly string[]>;
+
+function valuesOf({ headers }: Reply): Values {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    if (OWN.has(name)) continue;
+    const same = values.get(name);
+    if (same === undefined) values.set(name, [value.trim()]);
+    else same.push(value.trim());
+  }
+  return values;
+}
+
+const listOf = (values: readonly string[]): readonly string[] =>
+  values.flatMap((value) => value.split(",")).map((item) => item.trim());
+
+/** As text; equal for what means the same. */
+function meaningOf(name: string, values: readonly string[], rule: ComparisonRule | null): string {
+  if (name === "content-type") return mediaTypeOf(values[0] ?? "");
+  if (rule?.compare?.includes("set") === true) return [...new Set(listOf(values))].sort().join(", ");
+  // One line or several, the list is the same (RFC 9110 §5.2); of cookies it is not.
+  return name === "set-cookie" ? values.join("\n") : listOf(values).join(", ");
+}
+
+export interface HeaderComparison {
+  readonly differences: readonly FoundDifference[];
+  readonly normalisers: ReadonlySet<string>;
+  readonly ruleHits: readonly string[];
+}
+
+export function compareHeaders(control: Reply, candidate: Reply, rules: HeaderRules): HeaderComparison {
+  const [left, right] = [valuesOf(control), valuesOf(candidate)];
+  const differences: FoundDifference[] = [];
+  const normalisers = new Set<string>();
+  const ruleHits: string[] = [];
+  for (const name of new Set([...left.keys(), ...right.keys()])) {
+    const [one, other] = [left.get(name), right.get(name)];
+    if (one?.join("\n") === other?.join("\n")) continue;
+    const ignoring = rules.ruleOf(name, "ignore");
+    if (ignoring !== null && (ignoring.ignore === "all" || (one !== undefined && other !== undefined))) {
+      ruleHits.push(ignoring.id);
+      continue;
+    }
+    const comparing = rules.ruleOf(name, "compare");
+    if (
+      one !== undefined &&
+      other !== undefined &&
+      meaningOf(name, one, comparing) === meaningOf(name, other, comparing)
+    ) {
+      normalisers.add(comparing?.compare?.[0] ?? "header");
+      if (comparing !== null) ruleHits.push(comparing.id);
+      continue;
+    }
+    const accepting = rules.ruleOf(name, "accept");
+    if (accepting !== null) ruleHits.push(accepting.id);
+    differences.push(differenceOf(name, one, other, rules, accepting));
+  }
+  return { differences, normalisers, ruleHits };
+}
+
+function differenceOf(
+  name: string,
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+  rules: HeaderRules,
+  accepting: ComparisonRule | null,
+): FoundDifference {
+  const kind = other === undefined ? "missing" : one === undefined ? "extra" : "value";
+  const usual: Severity = kind === "extra" ? "extra" : "value";
+  const classOf = (values: readonly string[] | undefined): string | null => (values === undefined ? null : "text");
+  return {
+    template: `header:${name}`,
+    path: `header:${name}`,
+    kind,
+    severity: rules.ruleOf(name, "severity")?.severity ?? usual,
+    control: classOf(one),
+    candidate: classOf(other),
+    count: 1,
+    acceptedBy: accepting?.id ?? null,
+  };
+}

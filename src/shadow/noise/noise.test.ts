@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readJson } from "../json/reader.ts";
+import type { JsonValue } from "../json/values.ts";
+import { type PathCounts, testPaths } from "./familyTest.ts";
+import { PathClass, VALUES_MIN } from "./pathClass.ts";
+import { type Recheck, RecheckTally } from "./recheckTally.ts";
+
+/** Mulberry32: the same numbers in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A path on which control differs from itself with `noise` and from the candidate with `noise + added`. */
+function simulate(random: () => number, exchanges: number, noise: number, added = 0): PathCounts {
+  let [onlyArms, onlyItself] = [0, 0];
+  for (let at = 0; at < exchanges; at++) {
+    const [arms, itself] = [random() < noise + added, random() < noise];
+    if (arms && !itself) onlyArms += 1;
+    if (itself && !arms) onlyItself += 1;
+  }
+  return { exchanges, onlyArms, onlyItself };
+}
+
+/** shadow §17, row 11. Diffy's rule beside it: a path differs when its raw rate exceeds 1.2 × its noise by 0.03 points. */
+test("shadow §17: pure noise of 1 to 20 % makes no families", () => {
+  const random = seeded(11);
+  const sizes: readonly (readonly [exchanges: number, windows: number])[] = [
+    [50, 200],
+    [500, 100],
+    [5_000, 20],
+    [50_000, 4],
+    [200_000, 1],
+  ];
+  let [paths, false_, ofDiffy] = [0, 0, 0];
+  for (const [exchanges, windows] of sizes) {
+    for (let window = 0; window < windows; window++) {
+      const all = Array.from({ length: 20 }, (_, at) => simulate(random, exchanges, (at + 1) / 100));
+      paths += all.length;
+      false_ += testPaths(all).filter(({ isConfirmed }) => isConfirmed).length;
+      ofDiffy += all.filter(({ onlyArms, onlyItself }) => onlyArms > 1.2 * onlyItself + 0.0003 * exchanges).length;
+    }
+  }
+  assert.ok(false_ <= paths / 1_000, `${false_} of ${paths}`);
+  assert.ok(ofDiffy / paths > 0.1, "the rule of comparison finds too few: the noise is too weak to prove anything");
+});
+
+test("shadow §17: three points on ten per cent of noise are found at 20,000 exchanges", () => {
+  const random = seeded(12);
+  const quiet = Array.from({ length: 19 }, (_, at) => simulate(random, 20_000, (at + 1) / 100));
+  let added = 0;
+  const windows = 100;
+  for (let window = 0; window < windows; window++) {
+    added += Number(testPaths([...quiet, simulate(random, 20_000, 0.1, 0.03)]).at(-1)?.isConfirmed);
+  }
+  assert.ok(added >= 0.99 * windows, `${added} of ${windows}`);
+});
+
+test("shadow §17: one in a thousand on a path that is quiet otherwise is found by the re-checks", () => {
+  const random = seeded(13);
+  let found = 0;
+  const windows = 1_000;
+  for (let window = 0; window < windows; window++) {
+    const tally = new RecheckTally();
+    for (let at = 0; at < 20_000; at++) {
+      if (random() < 0.001)
+        tally.add({ isArmsApart: true, isControlStable: true, isCandidateStable: true }, `user-${at % 50}`);
+    }
+    found += Number(tally.isConfirmed);
+  }
+  assert.ok(found >= 0.99 * windows, `${found} of ${windows}`);
+});
+
+test("a family is confirmed by three re-checks of two groups, and never on a path that control changes by itself", () => {
+  const real = { isArmsApart: true, isControlStable: true, isCandidateStable: true };
+  const tally = (...seen: readonly (readonly [Recheck, string])[]): boolean => {
+    const counted = new RecheckTally();
+    for (const [recheck, group] of seen) counted.add(recheck, group);
+    return counted.isConfirmed;
+  };
+  assert.ok(!tally([real, "a"], [real, "b"]));
+  assert.ok(!tally([real, "a"], [real, "a"], [real, "a"]));
+  assert.ok(tally([real, "a"], [real, "b"], [real, "a"]));
+  assert.ok(!tally([real, "a"], [real, "b"], [{ ...real, isCandidateStable: false }, "c"]));
+  assert.ok(!tally([real, "a"], [real, "b"], [real, "a"], [{ ...real, isControlStable: false }, "c"]));
+});
+
+test("an effect too small to look at confirms nothing, however sure it is", () => {
+  const [finding] = testPaths([{ exchanges: 1_000_000, onlyArms: 300, onlyItself: 0 }]);
+  assert.ok(finding !== undefined && finding.p < 1e-50 && !finding.isConfirmed);
+});
+
+const read = (text: string): JsonValue => {
+  const reading = readJson(text);
+  assert.ok("value" in reading);
+  return reading.value;
+};
+
+function learnt(texts: Iterable<string>): PathClass {
+  const known = new PathClass();
+  for (const text of texts) known.add(read(text));
+  return known;
+}
+
+const times = <T>(count: number, make: (at: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, at) => make(at));
+
+test("shadow §17: a broken format on a path that always changes is seen at the first value after fifty", () => {
+  const uuids = times(VALUES_MIN, () => JSON.stringify(crypto.randomUUID()));
+  assert.equal(learnt(uuids.slice(1)).hasFormat(5), null);
+  const known = learnt(uuids);
+  assert.equal(known.kind, "format");
+  assert.equal(known.holds(crypto.randomUUID()), true);
+  for (const other of ["None", 5, null, true, "2026-01-02T03:04:05Z"]) assert.equal(known.hasFormat(other), false);
+});
+
+test("what control writes in several formats may come in any of them", () => {
+  const known = learnt(times(200, (at) => (at % 4 === 0 ? "null" : `${at}.5`)));
+  assert.equal(known.holds(read("17.25")), true);
+  assert.equal(known.holds(null), true);
+  assert.equal(known.holds("17.25"), false);
+});
+
+test("few values, each often, are an enumeration; one is constant", () => {
+  const known = learnt(times(60, (at) => JSON.stringify(["open", "closed", "gone"][at % 3])));
+  assert.equal(known.kind, "enum");
+  assert.equal(known.holds("open"), true);
+  assert.equal(known.holds("odd"), false);
+  assert.equal(known.hasFormat("odd"), true);
+  assert.equal(learnt(times(60, () => "1.0")).kind, "constant");
+  assert.equal(learnt(times(60, () => "1.0")).holds(1), true);
+  assert.equal(learnt(times(60, (at) => String(at))).kind, "format");
+});
