@@ -98,7 +98,7 @@ function compareLane(control: Half, candidate: Half, comparer: MessageComparer):
     else extra.push(candidate[other as number] as Named);
   }
   const found = pairs.map(([one, other]) => pairFinding(one, other, comparison(one, other).differences, graceMs));
-  return [...found, ...strayFindings(missing, extra, pairs)];
+  return [...found, ...strayFindings(missing, extra, pairs, graceMs)];
 }
 
 /** Two correlation ids name two messages; without them a message may slip by one turn. */
@@ -109,6 +109,7 @@ function mayBeOne(one: ArmMessage, other: ArmMessage): boolean {
 
 /** How much of a message differs: paths that do, of all its scalars. */
 function shareOf(differences: readonly FoundDifference[], { value }: ArmMessage): number {
+  if (differences.some(({ template }) => template === "$")) return 1;
   const differing = differences.reduce((sum, { count }) => sum + count, 0);
   return Math.min(1, differing / Math.max(1, scalarsOf(value)));
 }
@@ -124,33 +125,40 @@ function pairFinding(
   differences: readonly FoundDifference[],
   graceMs: number,
 ): MessageFinding {
-  const isLate = one.message.turn !== other.message.turn && lateBy(one.message, other.message) > graceMs;
-  const isChanged = differences.some(({ acceptedBy }) => acceptedBy === null);
-  const state: MessageState = isChanged ? "changed" : isLate ? "late" : "matched";
-  return findingOf(
-    state,
-    one,
-    other,
-    isLate && !isChanged ? [messageDifference(one, other, "timing", "value")] : differences,
-  );
+  if (differences.some(({ acceptedBy }) => acceptedBy === null)) return findingOf("changed", one, other, differences);
+  if (isLate(one.message, other.message, graceMs)) return lateFinding(one, other);
+  return findingOf("matched", one, other, differences);
 }
+
+const lateFinding = (one: Named, other: Named): MessageFinding =>
+  findingOf("late", one, other, [messageDifference(one, other, "timing", "value")]);
+
+const isLate = (one: ArmMessage, other: ArmMessage, graceMs: number): boolean =>
+  one.turn !== other.turn && lateBy(one, other) > graceMs;
 
 /** Of the one that came after its turn. */
 const lateBy = (one: ArmMessage, other: ArmMessage): number =>
   one.turn > other.turn ? one.sinceTurnMs : other.sinceTurnMs;
 
-/** Those without a partner: the same message elsewhere is another order, once more is a duplicate. */
-function strayFindings(missing: Half, extra: Half, pairs: readonly [Named, Named][]): readonly MessageFinding[] {
+/** Those without a partner: the same message elsewhere is late or in another order, once more is a duplicate. */
+function strayFindings(
+  missing: Half,
+  extra: Half,
+  pairs: readonly [Named, Named][],
+  graceMs: number,
+): readonly MessageFinding[] {
   const left = new Set(extra);
   const found: MessageFinding[] = [];
   for (const one of missing) {
     const other = [...left].find(({ print, message }) => print === one.print && mayBeOne(one.message, message));
-    if (other !== undefined) left.delete(other);
-    found.push(
-      other === undefined
-        ? findingOf("missing", one, null, [messageDifference(one, null, "missing", "breaking")])
-        : findingOf("reordered", one, other, [messageDifference(one, other, "order", "order")]),
-    );
+    if (other === undefined) {
+      found.push(findingOf("missing", one, null, [messageDifference(one, null, "missing", "breaking")]));
+      continue;
+    }
+    left.delete(other);
+    const isAfter = isLate(one.message, other.message, graceMs);
+    const order = [messageDifference(one, other, "order", "order")];
+    found.push(isAfter ? lateFinding(one, other) : findingOf("reordered", one, other, order));
   }
   const prints = new Set(pairs.map(([, { print }]) => print));
   for (const other of left) {

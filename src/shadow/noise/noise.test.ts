@@ -4,18 +4,8 @@ import { readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 import { type PathCounts, testPaths } from "./familyTest.ts";
 import { PathClass, VALUES_MIN } from "./pathClass.ts";
+import { seeded } from "../testing/conversations.ts";
 import { type Recheck, RecheckTally } from "./recheckTally.ts";
-
-/** Mulberry32: the same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A path on which control differs from itself with `noise` and from the candidate with `noise + added`. */
 function simulate(random: () => number, exchanges: number, noise: number, added = 0): PathCounts {
