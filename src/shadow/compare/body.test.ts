@@ -107,6 +107,16 @@ test("arrays as sets, and by key, in any order", () => {
   ]);
 });
 
+test("neighbours that tie may stand in any order, others not", () => {
+  const rules = [rule({ path: "$", compare: ["ties(at,id)"] })];
+  const control = '[{"id":"b","at":1},{"id":"a","at":1},{"id":"c","at":2}]';
+  const compared = compare(control, '[{"id":"a","at":1},{"id":"b","at":1},{"id":"c","at":2}]', rules);
+  assert.deepEqual(compared.differences, []);
+  assert.ok(compared.normalisers.has("ties(at,id)"));
+  const moved = '[{"id":"c","at":2},{"id":"a","at":1},{"id":"b","at":1}]';
+  assert.deepEqual(told(compare(control, moved, rules)), ["order order $ array→array"]);
+});
+
 test("a reordered list whose times differ within tolerance is reordered and nothing else", () => {
   const rules = [rule({ path: "$[*].at", compare: ["time(2s)"] })];
   const control = '[{"id":1,"at":"2026-01-02T03:04:05Z"},{"id":2,"at":"2026-01-02T03:04:06Z"}]';

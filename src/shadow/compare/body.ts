@@ -14,7 +14,7 @@ import {
 } from "./bodyRules.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { NormaliserContext, Pairing } from "./normalisers.ts";
-import { type Named, type Pairs, pairUp } from "./pairing.ts";
+import { type Named, type Pairs, pairUp, settleTies } from "./pairing.ts";
 import { isDataKey, valueClass } from "./valueClass.ts";
 
 /** The two arms' names for one thing (shadow §6). */
@@ -178,7 +178,7 @@ class Walk {
 
   #arrays(control: Items, candidate: Items, place: BodyPlace, node: NodeRules): boolean {
     const pairing = node.pairing?.pairing ?? { by: "position" };
-    if (pairing.by === "position") return this.#inOrder(control, candidate, place, node);
+    if (pairing.by === "position") return this.#tied(control, candidate, place, node);
     const pairs = this.#pairs(control, candidate, pairing, place.item());
     let isSame = this.#both(pairs.both, place);
     if (pairs.control.length !== pairs.candidate.length) {
@@ -198,6 +198,20 @@ class Walk {
     let isSame = true;
     for (const [one, other] of pairs) {
       isSame = this.#under(one.at, false, () => this.compare(one.item, other.item, place.item())) && isSame;
+    }
+    return isSame;
+  }
+
+  #tied(control: Items, candidate: Items, place: BodyPlace, node: NodeRules): boolean {
+    const { pairing } = node;
+    const ties = pairing?.pairing.by === "position" ? pairing.pairing.ties : undefined;
+    if (pairing === null || ties === undefined) return this.#inOrder(control, candidate, place, node);
+    const [one, other] = [settleTies(control, ties), settleTies(candidate, ties)];
+    const isTouched = one.some((item, at) => item !== control[at]) || other.some((item, at) => item !== candidate[at]);
+    const isSame = this.#inOrder(one, other, place, node);
+    if (isSame && isTouched) {
+      this.normalisers.add(pairing.name);
+      this.#hit(pairing.rule);
     }
     return isSame;
   }

@@ -4,7 +4,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:
 import type { ErrorClass, Observation, Reply } from "../observation.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import type { Verdict } from "../verdict.ts";
-import { compareExchange, createRouteRules } from "./exchange.ts";
+import { compareExchange, RouteRules } from "./exchange.ts";
 import { NORMALISERS } from "./normalisers.ts";
 
 const CONTEXT = { delayMs: 0, nowMs: 0, conditions: {}, ids: null };
@@ -38,7 +38,7 @@ function judge(control: Given, candidate: Given, rules: readonly Partial<Compari
     normalisers: NORMALISERS,
     statusClass: (status: number) => (status === 400 || status === 422 ? "invalid" : String(status)),
   };
-  const ready = createRouteRules(whole, words);
+  const ready = new RouteRules(whole, words);
   return compareExchange(observed("control", control), observed("candidate", candidate), ready, CONTEXT).verdict;
 }
 
@@ -66,7 +66,7 @@ test("the first verdict that holds", () => {
   assert.equal(told(judge({}, {}, [{ exclude: true }])), "rule");
   const cut = { ...observed("candidate", {}), isCut: true };
   const words = { normalisers: NORMALISERS, statusClass: String };
-  const { verdict } = compareExchange(observed("control", {}), cut, createRouteRules([], words), CONTEXT);
+  const { verdict } = compareExchange(observed("control", {}), cut, new RouteRules([], words), CONTEXT);
   assert.equal(told(verdict), "body_too_large");
 });
 
@@ -158,6 +158,19 @@ test("every kind of body", () => {
   );
 });
 
+test("a rule may hold with some statuses only", () => {
+  const rule = { path: "$.detail", ignore: "value" as const, until: "contract" as const, statuses: ["5xx", "404"] };
+  const at = (status: number): string =>
+    judge({ status, body: '{"detail":"a","n":1}' }, { status, body: '{"detail":"b","n":1}' }, [rule]).name;
+  assert.deepEqual([500, 503, 404, 400, 200].map(at), [
+    "equivalent",
+    "equivalent",
+    "equivalent",
+    "different",
+    "different",
+  ]);
+});
+
 test("shadow §5: P18, a name of 100 emoji that one arm refuses", () => {
   assert.equal(told(judge({ status: 201 }, { status: 422 })), "different, breaking status status");
 });
@@ -172,7 +185,7 @@ test("a normaliser of the application that throws costs the comparison of values
       },
     }),
   };
-  const rules = createRouteRules([{ id: "r", owner: "t", reason: "t", on: ["*"], path: "$.a", compare: ["odd"] }], {
+  const rules = new RouteRules([{ id: "r", owner: "t", reason: "t", on: ["*"], path: "$.a", compare: ["odd"] }], {
     normalisers,
     statusClass: String,
   });

@@ -1,7 +1,7 @@
 // Compares what both arms did with one call.
 import type { JsonNote } from "../json/reader.ts";
 import type { Observation, Reply } from "../observation.ts";
-import type { ComparisonRule } from "../rules/rule.ts";
+import { type ComparisonRule, isForStatus } from "../rules/rule.ts";
 import { type Verdict, type VerdictNote, verdictOf } from "../verdict.ts";
 import type { Severity } from "../words.ts";
 import { type CompareContext, compareBodies, type FoundDifference } from "./body.ts";
@@ -11,15 +11,6 @@ import { compareHeaders, createHeaderRules, type HeaderRules } from "./headers.t
 import type { NormaliserTable } from "./normalisers.ts";
 import { valueClass } from "./valueClass.ts";
 
-/** The rules of one route, ready to be used. */
-export interface RouteRules {
-  readonly body: BodyRules;
-  readonly headers: HeaderRules;
-  readonly status: readonly ComparisonRule[];
-  readonly statusClass: (status: number) => string;
-  readonly excludedBy: string | null;
-}
-
 /** What the application knows of values; one for all routes. */
 export interface ComparisonWords {
   readonly normalisers: NormaliserTable;
@@ -27,15 +18,38 @@ export interface ComparisonWords {
   statusClass(status: number): string;
 }
 
-/** @param rules those that hold for this route @throws RangeError for an unknown normaliser */
-export function createRouteRules(rules: readonly ComparisonRule[], words: ComparisonWords): RouteRules {
-  return {
-    body: new BodyRules(rules, words.normalisers),
-    headers: createHeaderRules(rules),
-    status: rules.filter(({ status }) => status === true),
-    statusClass: words.statusClass,
-    excludedBy: rules.find(({ exclude }) => exclude === true)?.id ?? null,
-  };
+/** The rules of one route, ready to be used. */
+export class RouteRules {
+  readonly headers: HeaderRules;
+  readonly status: readonly ComparisonRule[];
+  readonly excludedBy: string | null;
+  readonly statusClass: (status: number) => string;
+  readonly #rules: readonly ComparisonRule[];
+  readonly #words: ComparisonWords;
+  /** By the ids of the rules that hold with a status. */
+  readonly #bodies = new Map<string, BodyRules>();
+
+  /** @param rules those that hold for this route @throws RangeError for an unknown normaliser */
+  constructor(rules: readonly ComparisonRule[], words: ComparisonWords) {
+    this.#rules = rules;
+    this.#words = words;
+    this.headers = createHeaderRules(rules);
+    this.status = rules.filter(({ status }) => status === true);
+    this.statusClass = words.statusClass;
+    this.excludedBy = rules.find(({ exclude }) => exclude === true)?.id ?? null;
+    for (const { statuses = ["2xx"] } of rules) this.bodyFor(Number(statuses[0]?.replace("xx", "00")));
+  }
+
+  bodyFor(status: number): BodyRules {
+    const holding = this.#rules.filter((rule) => isForStatus(rule, status));
+    const name = holding.map(({ id }) => id).join(" ");
+    let body = this.#bodies.get(name);
+    if (body === undefined) {
+      body = new BodyRules(holding, this.#words.normalisers);
+      this.#bodies.set(name, body);
+    }
+    return body;
+  }
 }
 
 export interface ExchangeComparison {
@@ -108,7 +122,12 @@ function compareReplyBodies(control: Reply, candidate: Reply, rules: RouteRules,
   const notes = notesOf(one, other);
   if (one.as !== "value" || other.as !== "value") return compareBytes(one, other, notes);
   try {
-    const { differences, normalisers, ruleHits } = compareBodies(one.value, other.value, rules.body, context);
+    const { differences, normalisers, ruleHits } = compareBodies(
+      one.value,
+      other.value,
+      rules.bodyFor(control.status),
+      context,
+    );
     const spelling = one.notes.has("escape") || other.notes.has("escape") ? "esc" : "blanks";
     const names = differences.length === 0 && normalisers.size === 0 ? [spelling] : normalisers;
     return { differences, normalisers: names, notes, ruleHits, isSameBytes: false };

@@ -11,7 +11,8 @@ export interface NormaliserContext {
 
 /** How the items of two arrays find each other. */
 export type Pairing =
-  | { readonly by: "position" }
+  /** `ties`: items with the same `field` are in no order among themselves, so they are put in that of `key`. */
+  | { readonly by: "position"; readonly ties?: { readonly field: string; readonly key: string } }
   | { readonly by: "content" }
   | { readonly by: "key"; readonly key: string };
 
@@ -73,6 +74,11 @@ export const NORMALISERS: NormaliserTable = {
     const [key] = args;
     if (key === undefined || args.length > 1) throw new RangeError("takes the name of one key");
     return { name, pairing: { by: "key", key } };
+  },
+  ties: (name, args) => {
+    const [field, key] = args;
+    if (field === undefined || key === undefined || args.length > 2) throw new RangeError("takes two names of keys");
+    return { name, pairing: { by: "position", ties: { field, key } } };
   },
   len: (name, args) => {
     const [least, most] = args.map(Number);

@@ -1,5 +1,6 @@
 // Finds the partners of two arrays' items by a name, in the order of each side where a name comes more than once.
-import type { JsonValue } from "../json/values.ts";
+import { canonicalNumber } from "../json/decimal.ts";
+import { isNumber, isObject, type JsonValue } from "../json/values.ts";
 
 export interface Named {
   readonly item: JsonValue;
@@ -40,4 +41,26 @@ export function pairUp(
   const left = [...waiting.values()].flat().sort((one, other) => one.at - other.at);
   const isReordered = both.some(([, partner], at) => at > 0 && partner.at < (both[at - 1]?.[1].at ?? 0));
   return { both, control: alone, candidate: left, isReordered };
+}
+
+/** A text for what an item has under a key. */
+function memberText(item: JsonValue, key: string): string {
+  const member = isObject(item) && Object.hasOwn(item, key) ? (item[key] as JsonValue) : null;
+  return isNumber(member) ? canonicalNumber(member) : JSON.stringify(member);
+}
+
+/** Neighbours with the same `field` in the order of their `key`; everything else stays where it is. */
+export function settleTies(
+  items: readonly JsonValue[],
+  { field, key }: { readonly field: string; readonly key: string },
+): readonly JsonValue[] {
+  const settled: JsonValue[] = [];
+  for (let from = 0, to = 0; from < items.length; from = to) {
+    const text = memberText(items[from] as JsonValue, field);
+    while (to < items.length && memberText(items[to] as JsonValue, field) === text) to++;
+    const run = items.slice(from, to).map((item) => ({ item, name: memberText(item, key) }));
+    run.sort((one, other) => (one.name < other.name ? -1 : Number(one.name > other.name)));
+    settled.push(...run.map(({ item }) => item));
+  }
+  return settled;
 }

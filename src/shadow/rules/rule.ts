@@ -26,6 +26,11 @@ export const ruleSchema = z
     on: z.array(text).min(1).max(200),
     /** Of a message of a socket: what its codec calls it; otherwise every one. */
     message: text.optional(),
+    /** Only with these, such as `422` or `5xx`; otherwise with every one. */
+    statuses: z
+      .array(z.string().regex(/^[1-5](\d\d|xx)$/, "a status such as 422 or a class such as 5xx"))
+      .min(1)
+      .optional(),
     /** Of bodies and messages. */
     path: pattern.optional(),
     /** Name of a header, in lower case. */
@@ -72,6 +77,9 @@ export const ruleSchema = z
   });
 
 export type ComparisonRule = Readonly<z.infer<typeof ruleSchema>>;
+
+export const isForStatus = ({ statuses }: ComparisonRule, status: number): boolean =>
+  statuses?.some((one) => one === String(status) || one === `${String(status)[0]}xx`) ?? true;
 
 /** Whether a rule still holds. @param nowMs epoch */
 export const isLive = ({ until: end }: ComparisonRule, nowMs: number): boolean =>
