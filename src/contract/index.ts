@@ -11,6 +11,7 @@ export * from "./numbers.ts";
 export * as rest from "./rest/index.ts";
 export * from "./routes.ts";
 export * from "./routeTable.ts";
+export * from "./shadow/index.ts";
 export * from "./sockets.ts";
 export * from "./text.ts";
 export * from "./time.ts";

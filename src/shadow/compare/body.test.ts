@@ -8,7 +8,7 @@ import { type BodyComparison, compareBodies, type CompareContext } from "./body.
 import { BodyRules } from "./bodyRules.ts";
 import { NORMALISERS } from "./normalisers.ts";
 
-const CONTEXT: CompareContext = { delayMs: 0, nowMs: 0, conditions: {}, ids: null };
+const CONTEXT: CompareContext = { delayMs: 0, nowMs: 0, shadow: "candidate", conditions: {}, ids: null };
 
 function read(text: string): JsonValue {
   const reading = readJson(text);

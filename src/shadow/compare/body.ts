@@ -1,4 +1,5 @@
 // Compares two decoded bodies under the rules of their route (shadow §5): which paths differ, how, and what made others equal.
+import type { Arm } from "../../kernel/index.ts";
 import { areNumbersEqual, numberText } from "../json/decimal.ts";
 import { isArray, isNumber, isObject, type JsonObject, jsonTypeOf, type JsonValue } from "../json/values.ts";
 import { keyText } from "../paths/pattern.ts";
@@ -27,6 +28,7 @@ export interface IdPairs {
 export interface CompareContext extends NormaliserContext {
   /** Epoch ms. */
   readonly nowMs: number;
+  readonly shadow: Arm;
   readonly conditions: Readonly<Record<string, AcceptCondition>>;
   readonly ids: IdPairs | null;
 }
@@ -319,7 +321,8 @@ class Walk {
   #acceptedBy(node: NodeRules, kind: DifferenceKind, control: unknown, candidate: unknown): string | null {
     for (const rule of acceptsOf(node, kind)) {
       const condition = typeof rule.accept === "string" ? this.#context.conditions[rule.accept] : () => true;
-      if (condition?.({ control, candidate, nowMs: this.#context.nowMs }) !== true) continue;
+      const { nowMs, shadow } = this.#context;
+      if (condition?.({ control, candidate, nowMs, shadow }) !== true) continue;
       this.#hit(rule);
       return rule.id;
     }

@@ -1,4 +1,5 @@
 // Rules of bodies, gathered by path: what a walk over two bodies asks at each node.
+import type { Arm } from "../../kernel/index.ts";
 import { createMatcher, type Place } from "../paths/matcher.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import { type DifferenceKind, isWorse, type Severity } from "../words.ts";
@@ -9,6 +10,8 @@ export type AcceptCondition = (facts: {
   readonly control: unknown;
   readonly candidate: unknown;
   readonly nowMs: number;
+  /** Asked later than the other. */
+  readonly shadow: Arm;
 }) => boolean;
 
 interface Ready {

@@ -7,7 +7,7 @@ import type { Verdict } from "../verdict.ts";
 import { compareExchange, RouteRules } from "./exchange.ts";
 import { NORMALISERS } from "./normalisers.ts";
 
-const CONTEXT = { delayMs: 0, nowMs: 0, conditions: {}, ids: null };
+const CONTEXT = { delayMs: 0, nowMs: 0, shadow: "candidate" as const, conditions: {}, ids: null };
 
 type Given =
   | ErrorClass

@@ -24,7 +24,7 @@ export const ruleSchema = z
     until: until.optional(),
     /** Route ids or names of surfaces; "*": everywhere. */
     on: z.array(text).min(1).max(200),
-    /** Of a message of a socket: what its codec calls it; otherwise every one. */
+    /** Of a message of a socket: what its codec calls it; otherwise every one. Without a path: whether it is there. */
     message: text.optional(),
     /** Only with these, such as `422` or `5xx`; otherwise with every one. */
     statuses: z
@@ -64,12 +64,11 @@ export const ruleSchema = z
       const found = effects.length === 0 ? "none" : effects.join(", ");
       ctx.addIssue({ code: "custom", message: `a rule does exactly one thing, this one: ${found}` });
     }
-    const places = [rule.path, rule.header, rule.status].filter((place) => place !== undefined);
+    const whole = rule.path === undefined ? rule.message : undefined;
+    const places = [rule.path, rule.header, rule.status, whole].filter((place) => place !== undefined);
     if (places.length !== (rule.exclude === undefined ? 1 : 0)) {
-      ctx.addIssue({
-        code: "custom",
-        message: "a rule has a path, a header or the status; with `exclude` none of them",
-      });
+      const message = "a rule has one place: a path, a header, the status or a message; with `exclude` none";
+      ctx.addIssue({ code: "custom", message });
     }
     if ((rule.ignore ?? rule.accept) !== undefined && rule.until === undefined) {
       ctx.addIssue({ code: "custom", message: "what hides differences ends some day: until", path: ["until"] });

@@ -7,7 +7,7 @@ import { compareMessages, type MessageComparer, type MessageFinding } from "../c
 import { DEFECTS, type LabelledPair, labelledPairs, STATES_OF } from "./conversations.ts";
 
 const RULES = new BodyRules([], NORMALISERS);
-const CONTEXT = { delayMs: 0, nowMs: 0, conditions: {}, ids: null };
+const CONTEXT = { delayMs: 0, nowMs: 0, shadow: "candidate" as const, conditions: {}, ids: null };
 
 const COMPARER: MessageComparer = {
   fingerprint: ({ value }) => fingerprintOf(value, RULES.root, RULES, (text) => text),

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ROUTES } from "../routeTable.ts";
+import { RULE_ROWS, SHADOW } from "./index.ts";
+import { SHADOW_CONDITIONS, SHADOW_NORMALISERS, statusClass } from "./words.ts";
+
+const numbered = (prefix: string, last: number): string[] =>
+  Array.from({ length: last }, (_, at) => `${prefix}${at + 1}`);
+
+test("every row of differences.md has its entry, once, in its order", () => {
+  const rows = [...numbered("A", 13), ...numbered("R-", 24), ...numbered("S-", 15)];
+  assert.deepEqual(
+    RULE_ROWS.map(({ id }) => id),
+    rows,
+  );
+  const ids = SHADOW.rules.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test("every mirrored route is one of the table, none of them twice, and only reads are mirrored as reads", () => {
+  const all = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  const mirrored = SHADOW.mirroring.flatMap(({ on, mode }) => on.map((name) => ({ name, mode })));
+  assert.equal(new Set(mirrored.map(({ name }) => name)).size, mirrored.length);
+  for (const { name, mode } of mirrored) {
+    if (!name.includes(" ")) continue;
+    assert.ok(all.includes(name), name);
+    assert.equal(mode === "read", name.startsWith("GET "), name);
+    assert.ok(!/login|register|refresh|logout|internal|metrics/.test(name), name);
+  }
+});
+
+const same = (name: string, one: unknown, other: unknown): boolean =>
+  SHADOW_NORMALISERS[name]?.(name, []).isSame?.(one as never, other as never, { delayMs: 0 }) === true;
+
+test("A7: behind two known beginnings the text is free", () => {
+  assert.ok(same("detail-text", "Weak password: too short", "Weak password: 8 characters are needed"));
+  assert.ok(!same("detail-text", "Weak password: too short", "Invalid email: too short"));
+  assert.ok(!same("detail-text", "Not found", "Missing"));
+});
+
+test("A8: a set of places and kinds, whatever the parser says of where JSON ends", () => {
+  const at = (...all: readonly (readonly [readonly unknown[], string])[]) => all.map(([loc, type]) => ({ loc, type }));
+  const two = at([["body", "name"], "missing"], [["body", "n"], "int_type"]);
+  assert.ok(same("invalid-places", two, two.toReversed()));
+  assert.ok(same("invalid-places", two, [...two, ...two]));
+  assert.ok(!same("invalid-places", two, two.slice(1)));
+  assert.ok(!same("invalid-places", at([["body", "name"], "missing"]), at([["body", "name"], "string_type"])));
+  assert.ok(same("invalid-places", at([["body", 17], "json_invalid"]), at([["body", 3], "json_invalid"])));
+  assert.ok(!same("invalid-places", "text", "other"));
+});
+
+test("R-10: texts of a pdf are nearly the same words", () => {
+  const words = Array.from({ length: 100 }, (_, at) => `word${at}`);
+  assert.ok(same("pdf", words.join(" "), words.toReversed().join("\n").toUpperCase()));
+  assert.ok(same("pdf", words.join(" "), words.slice(2).join(" ")));
+  assert.ok(!same("pdf", words.join(" "), words.slice(10).join(" ")));
+});
+
+const foresees = (name: string, control: unknown, candidate: unknown): boolean =>
+  SHADOW_CONDITIONS[name]?.({ control, candidate, nowMs: 0, shadow: "candidate" }) === true;
+
+test("R-8: less of the same on the arm that was asked later is expected, nothing else", () => {
+  const is = (earlier: unknown, later: unknown): boolean => foresees("expires-now", earlier, later);
+  assert.ok(is(3, 2) && !is(2, 3));
+  assert.ok(is([{ id: "a" }, { id: "b" }], [{ id: "b" }]));
+  assert.ok(!is([{ id: "a" }], [{ id: "b" }]) && !is([], [{ id: "b" }]));
+  assert.ok(is({ x: 1 }, null) && !is(null, { x: 1 }) && !is({ x: 1 }, { x: 2 }));
+});
+
+test("S-9 and R-18: limits that time decides, and jobs that have not ended", () => {
+  assert.ok(foresees("timing-code", "TURN_TIMEOUT", "LLM_TIMEOUT"));
+  assert.ok(!foresees("timing-code", "LLM_TIMEOUT", "INTERNAL_ERROR"));
+  assert.ok(foresees("job-running", "running", "success") && !foresees("job-running", "failed", "success"));
+});
+
+test("classes of statuses by name", () => {
+  const classes = [401, 403, 4403, 404, 400, 422, 503, 200].map(statusClass);
+  assert.deepEqual(classes, ["auth", "forbidden", "forbidden", "not-found", "invalid", "invalid", "server", "200"]);
+});

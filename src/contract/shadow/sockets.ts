@@ -1,0 +1,54 @@
+// differences.md §6: what holds on sockets. Lanes, joined deltas and causes are the codecs'.
+import { elsewhere, row, type RuleRow } from "./row.ts";
+
+const TUTOR = ["tutor"];
+const REALTIME = ["realtime"];
+const ANY = ["tutor", "realtime", "conversations"];
+
+export const ON_SOCKETS: readonly RuleRow[] = [
+  elsewhere("S-1", "NORM", "A13; sub-protocol and extensions exact"),
+  elsewhere("S-2", "CATCH", "codes of closes, whatever their reason"),
+  elsewhere("S-3", "NORM", "one envelope for each frame, by the codec"),
+  elsewhere("S-4", "else", "the codec puts them into the lane of presence"),
+  elsewhere("S-5", "CATCH", "order counts as it stands"),
+  row(
+    "S-6",
+    "NORM",
+    "when a concept was last looked at is the arm's clock; texts of errors are for people",
+    TUTOR,
+    { path: "$.user_model_state.concepts", isOpen: true },
+    { path: "$.user_model_state.concepts.*.last_accessed", ignore: "value" },
+    { path: "$.data.error_message", ignore: "value" },
+    { path: "$.data.technical_details", ignore: "null-too" },
+  ),
+  elsewhere("S-7", "NORM", "deltas are joined by the codec"),
+  row("S-8", "IGN", "each arm asks for the board by itself", TUTOR, {
+    message: "REQUEST_BOARD_STATE",
+    path: "$.request_id",
+    ignore: "value",
+  }),
+  row("S-9", "ACCEPT", "limits that time decides", TUTOR, { path: "$.data.error_code", accept: "timing-code" }),
+  elsewhere("S-10", "CATCH", "exact under model replay"),
+  elsewhere("S-11", "NORM", "a Yjs document is compared as one, never its bytes"),
+  row(
+    "S-12",
+    "IGN",
+    "of the connection itself",
+    REALTIME,
+    ...["connection_id", "timestamp", "health_score", "total_messages", "error_count"].map((name) => ({
+      path: `$..${name}`,
+      ignore: "value" as const,
+    })),
+  ),
+  row("S-13", "ACCEPT", "a warning about time", REALTIME, { message: "warning", accept: true }),
+  row(
+    "S-14",
+    "NORM",
+    "who is connected is each arm's own",
+    ["conversations"],
+    { path: "$..timestamp", compare: ["time(2s)"] },
+    { message: "ack", path: "$.delivered", ignore: "value" },
+    { message: "presence", path: "$..*", ignore: "value" },
+  ),
+  row("S-15", "else", "compared only with their cause", ANY),
+];

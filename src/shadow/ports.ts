@@ -1,0 +1,32 @@
+// What an application plugs into the shadow, and what other rooms may know of it.
+import type { AcceptCondition } from "./compare/bodyRules.ts";
+import type { NormaliserTable } from "./compare/normalisers.ts";
+import type { IdentityMode } from "./identity/identityMap.ts";
+import type { IdTemplate } from "./identity/rewrite.ts";
+import type { ComparisonRule } from "./rules/rule.ts";
+
+export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable };
+export type { Normaliser, NormaliserContext, NormaliserFactory } from "./compare/normalisers.ts";
+export type { JsonObject, JsonValue } from "./json/values.ts";
+
+/** What may happen to a route's calls or a surface's sockets (shadow §3): default is `never`. */
+export const MIRROR_MODES = ["never", "read", "sandbox"] as const;
+export type MirrorMode = (typeof MIRROR_MODES)[number];
+
+export interface MirrorEntry {
+  /** Ids of routes, `METHOD /template` whatever its parameters are called, or names of surfaces. */
+  readonly on: readonly string[];
+  readonly mode: MirrorMode;
+}
+
+/** Pure data and functions; of everything that it does not name the core's own default holds. */
+export interface ShadowApplication {
+  readonly rules: readonly ComparisonRule[];
+  readonly normalisers: NormaliserTable;
+  /** By the names that rules give in `accept`. */
+  readonly conditions: Readonly<Record<string, AcceptCondition>>;
+  /** Of a status, for rules that compare `class`. */
+  statusClass(status: number): string;
+  readonly mirroring: readonly MirrorEntry[];
+  readonly identity: { readonly mode: IdentityMode; readonly templates: readonly IdTemplate[] };
+}
