@@ -1,0 +1,78 @@
+// The order in which a group's copies leave (shadow S4): that of the served legs. Writes and frames that open a turn are
+// barriers: they wait for everything before them, and everything behind waits for them. Reads between two run side by side.
+
+/** shadow S4. */
+const SAFE_AT_ONCE = 4;
+
+interface Copy {
+  readonly isBarrier: boolean;
+  state: "awaited" | "ready" | "running";
+  run: () => Promise<unknown>;
+}
+
+/** A place in the order of a group. */
+export interface Place {
+  /** The copy may leave: it does when its turn comes. Never rejects on `run`'s account. */
+  ready(run: () => Promise<unknown>): void;
+  /** There will be no copy. */
+  drop(): void;
+}
+
+export class GroupQueues {
+  /** By group, in order. */
+  readonly #queues = new Map<string, Copy[]>();
+
+  get size(): number {
+    let size = 0;
+    for (const queue of this.#queues.values()) size += queue.length;
+    return size;
+  }
+
+  /** When the served leg leaves for its arm. */
+  arrive(group: string, isBarrier: boolean): Place {
+    const copy: Copy = { isBarrier, state: "awaited", run: () => Promise.resolve() };
+    const queue = this.#queues.get(group);
+    if (queue === undefined) this.#queues.set(group, [copy]);
+    else queue.push(copy);
+    return {
+      ready: (run) => {
+        if (copy.state !== "awaited") return;
+        copy.state = "ready";
+        copy.run = run;
+        this.#advance(group);
+      },
+      drop: () => {
+        if (copy.state !== "running") this.#end(group, copy);
+      },
+    };
+  }
+
+  #advance(group: string): void {
+    const queue = this.#queues.get(group) ?? [];
+    // Nothing behind the first barrier runs, so these are all that do.
+    let running = queue.filter(({ state }) => state === "running").length;
+    for (const [at, copy] of queue.entries()) {
+      const mayStart = copy.isBarrier ? at === 0 : running < SAFE_AT_ONCE;
+      if (copy.state === "ready" && mayStart) {
+        this.#start(group, copy);
+        running += 1;
+      }
+      if (copy.isBarrier) return;
+    }
+  }
+
+  #start(group: string, copy: Copy): void {
+    copy.state = "running";
+    const ended = (): void => this.#end(group, copy);
+    copy.run().then(ended, ended);
+  }
+
+  #end(group: string, copy: Copy): void {
+    const queue = this.#queues.get(group);
+    const at = queue?.indexOf(copy) ?? -1;
+    if (queue === undefined || at < 0) return;
+    queue.splice(at, 1);
+    if (queue.length === 0) this.#queues.delete(group);
+    else this.#advance(group);
+  }
+}
