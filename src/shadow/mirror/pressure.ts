@@ -1,4 +1,5 @@
-// Under pressure the shadow yields first (shadow I12): its effective rate halves with every look, and comes back the same way.
+// Under pressure the shadow yields first (shadow I12): its effective rate halves with every look,
+// one each ten seconds, and comes back the same way.
 
 /** What the serving process looks like over the last ten seconds. */
 export interface Load {
@@ -7,8 +8,7 @@ export interface Load {
   readonly inFlightMax: number;
 }
 
-/** shadow I12; the time between two looks. */
-export const LOOK_MS = 10_000;
+/** shadow I12. */
 const DELAY_MS_MAX = 20;
 const IN_FLIGHT_SHARE_MAX = 0.8;
 /** Halved further there is nothing left to shed. */

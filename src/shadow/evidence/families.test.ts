@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Difference } from "../words.ts";
+import { seeded } from "../testing/conversations.ts";
+import { Families, type Family, type FamilySeen } from "./families.ts";
+import { Reservoir } from "./reservoir.ts";
+
+test("every sample has the same chance to be kept, and no group more than two", () => {
+  const random = seeded(4);
+  const kept = new Map<number, number>();
+  const rounds = 3_000;
+  for (let round = 0; round < rounds; round++) {
+    const reservoir = new Reservoir<number>(random);
+    for (let at = 0; at < 60; at++) {
+      const place = reservoir.placeFor(`user-${at}`);
+      if (place !== null) reservoir.put(place, { group: `user-${at}`, value: at });
+    }
+    assert.equal(reservoir.samples.length, 12);
+    for (const { value } of reservoir.samples) kept.set(value, (kept.get(value) ?? 0) + 1);
+  }
+  const expected = (rounds * 12) / 60;
+  for (let at = 0; at < 60; at++)
+    assert.ok(Math.abs((kept.get(at) ?? 0) - expected) < 0.2 * expected, `${at}: ${kept.get(at)}`);
+  const loud = new Reservoir<number>(random);
+  for (let at = 0; at < 1_000; at++) {
+    const group = at % 10 === 0 ? `user-${at}` : "loud";
+    const place = loud.placeFor(group);
+    if (place !== null) loud.put(place, { group, value: at });
+  }
+  assert.equal(loud.samples.filter(({ group }) => group === "loud").length, 2);
+  assert.equal(loud.samples.length, 12);
+  assert.equal(loud.removeGroup("loud"), 2);
+  assert.equal(loud.samples.length, 10);
+});
+
+const ROUTE = "GET /a";
+const DIFFERENCE: Difference = {
+  template: "$.a[*].b",
+  path: "$.a[0].b",
+  kind: "value",
+  severity: "value",
+  control: "text",
+  candidate: "text",
+};
+
+function book(familiesMax?: number) {
+  let dropped = 0;
+  const options = {
+    random: seeded(1),
+    onDrop: () => (dropped += 1),
+    ...(familiesMax !== undefined && { familiesMax }),
+  };
+  const families = new Families<string>(options);
+  const see = (more: Partial<FamilySeen> = {}, build = "b1"): Family<string> | null => {
+    const seen = { route: ROUTE, difference: DIFFERENCE, acceptedBy: null, group: "g1", build, atMs: 5, ...more };
+    return families.see(ROUTE, [seen], build)[0] ?? null;
+  };
+  return { families, see, dropped: () => dropped, clean: (build: string) => families.see(ROUTE, [], build) };
+}
+
+test("one family for each route, template, kind and classes", () => {
+  const { families, see } = book();
+  const first = see();
+  assert.equal(see({ difference: { ...DIFFERENCE, path: "$.a[7].b" }, group: "g2", atMs: 9 }), first);
+  assert.deepEqual([first?.differing, first?.groups, first?.firstSeenMs, first?.lastSeenMs], [2, 2, 5, 9]);
+  assert.notEqual(see({ difference: { ...DIFFERENCE, candidate: "null" } }), first);
+  assert.notEqual(see({ route: "GET /b" }), first);
+  assert.equal([...families.all].length, 3);
+});
+
+test("open, fixed by a newer build and a thousand comparisons, regressed when it comes again", () => {
+  const { see, clean } = book();
+  const family = see();
+  for (let at = 0; at < 5_000; at++) clean("b1");
+  assert.equal(family?.state, "open");
+  for (let at = 0; at < 999; at++) clean("b2");
+  assert.equal(family?.state, "open");
+  clean("b2");
+  assert.equal(family?.state, "fixed");
+  see({}, "b3");
+  assert.equal(family?.state, "regressed");
+});
+
+test("accepted as long as its rule holds, then open again", () => {
+  const { see } = book();
+  const family = see({ acceptedBy: "rule-1" });
+  assert.deepEqual([family?.state, family?.confirmedBy], ["accepted", null]);
+  see();
+  assert.equal(family?.state, "open");
+});
+
+test("breaking ones count at once, others when re-checks or the test of families have ruled out noise", () => {
+  const { see } = book();
+  const real = { isArmsApart: true, isControlStable: true, isCandidateStable: true };
+  const family = see();
+  assert.equal(family?.confirmedBy, null);
+  for (const group of ["g1", "g2", "g1"]) family?.recheck(real, group);
+  assert.equal(family?.confirmedBy, "re-checks");
+  const other = see({ difference: { ...DIFFERENCE, template: "$.c" } });
+  other?.confirmByTest();
+  assert.equal(other?.confirmedBy, "family-test");
+  assert.equal(see({ difference: { ...DIFFERENCE, kind: "missing", severity: "breaking" } })?.confirmedBy, "breaking");
+});
+
+test("more families than can be looked at are counted, and those known go on", () => {
+  const { see, dropped } = book(2);
+  const [first] = ["a", "b"].map((name) => see({ difference: { ...DIFFERENCE, template: `$.${name}` } }));
+  assert.equal(see({ difference: { ...DIFFERENCE, template: "$.c" } }), null);
+  assert.equal(dropped(), 1);
+  assert.equal(see({ difference: { ...DIFFERENCE, template: "$.a" } }), first);
+});
+
+test("a sample is made only when it is kept", () => {
+  const { see } = book();
+  let made = 0;
+  for (let at = 0; at < 500; at++) see({ group: `g${at}` })?.offerSample(`g${at}`, () => `sample ${++made}`);
+  assert.ok(made < 80, `${made} of 500`);
+});

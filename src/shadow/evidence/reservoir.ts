@@ -1,0 +1,72 @@
+// A fair few of many samples (shadow §4): every sample that came had the same chance to be kept, and no group more than its share.
+// The first ones would all come from one minute, and from whoever was loudest in it.
+
+export interface ReservoirLimits {
+  readonly samples: number;
+  readonly perGroup: number;
+}
+
+/** shadow §4. */
+export const SAMPLES: ReservoirLimits = { samples: 12, perGroup: 2 };
+
+export interface Sample<T> {
+  /** HMAC of the group. */
+  readonly group: string;
+  readonly value: T;
+}
+
+/** Vitter's algorithm R (1985), with a cap for each group. */
+export class Reservoir<T> {
+  readonly #limits: ReservoirLimits;
+  readonly #random: () => number;
+  readonly #kept: Sample<T>[];
+  #seen: number;
+
+  /** @param random uniform in [0, 1) @param kept and seen: of an earlier run */
+  constructor(
+    random: () => number,
+    {
+      limits = SAMPLES,
+      kept = [],
+      seen = 0,
+    }: { limits?: ReservoirLimits; kept?: readonly Sample<T>[]; seen?: number } = {},
+  ) {
+    this.#limits = limits;
+    this.#random = random;
+    this.#kept = [...kept];
+    this.#seen = seen;
+  }
+
+  get samples(): readonly Sample<T>[] {
+    return this.#kept;
+  }
+
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /**
+   * Where the sample goes: its place, or null. Asked before the sample is made, for making one costs more than most are worth.
+   */
+  placeFor(group: string): number | null {
+    this.#seen += 1;
+    const own = this.#kept.flatMap((one, at) => (one.group === group ? [at] : []));
+    const place =
+      this.#kept.length < this.#limits.samples ? this.#kept.length : Math.floor(this.#random() * this.#seen);
+    if (own.length < this.#limits.perGroup) return place < this.#limits.samples ? place : null;
+    // A group that has its share may only renew one of its own, as seldom as any other is renewed.
+    return place < this.#limits.samples ? (own[Math.floor(this.#random() * own.length)] ?? null) : null;
+  }
+
+  put(place: number, sample: Sample<T>): void {
+    this.#kept[place] = sample;
+  }
+
+  /** On request of whom they are of (shadow P5). Gives how many there were. */
+  removeGroup(group: string): number {
+    const before = this.#kept.length;
+    const rest = this.#kept.filter((one) => one.group !== group);
+    this.#kept.splice(0, before, ...rest);
+    return before - rest.length;
+  }
+}
