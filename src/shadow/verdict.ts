@@ -1,6 +1,6 @@
 // The verdict of one exchange from two observations (shadow §7): exclusive, exhaustive, the first that holds. What needs other
 // exchanges, noise and transient differences, is decided on top of it.
-import type { FoundDifference } from "./compare/body.ts";
+import type { FoundDifference } from "./compare/foundDifferences.ts";
 import { type NotComparedReason, type Severity, worstOf } from "./words.ts";
 
 /** What is worth knowing about a verdict and changes nothing in it. */

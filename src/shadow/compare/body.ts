@@ -2,9 +2,8 @@
 import type { Arm } from "../../kernel/index.ts";
 import { areNumbersEqual, numberText } from "../json/decimal.ts";
 import { isArray, isNumber, isObject, type JsonObject, jsonTypeOf, type JsonValue } from "../json/values.ts";
-import { keyText } from "../paths/pattern.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
-import { type Difference, type DifferenceKind, type Severity, worstOf } from "../words.ts";
+import { type DifferenceKind, type Severity, worstOf } from "../words.ts";
 import {
   acceptsOf,
   type AcceptCondition,
@@ -14,9 +13,11 @@ import {
   severityOf,
 } from "./bodyRules.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { type FoundDifference, FoundDifferences, type Mark } from "./foundDifferences.ts";
 import type { NormaliserContext, Pairing } from "./normalisers.ts";
 import { type Named, type Pairs, pairUp, settleTies } from "./pairing.ts";
-import { isDataKey, valueClass } from "./valueClass.ts";
+import { valueClass } from "./valueClass.ts";
+import { WalkPath } from "./walkPath.ts";
 
 /** The two arms' names for one thing (shadow §6). */
 export interface IdPairs {
@@ -33,13 +34,6 @@ export interface CompareContext extends NormaliserContext {
   readonly ids: IdPairs | null;
 }
 
-export interface FoundDifference extends Difference {
-  /** Places of the body with this template, kind and classes; `path` is the first. */
-  readonly count: number;
-  /** Id of the rule that foresees it; null: it counts. */
-  readonly acceptedBy: string | null;
-}
-
 export interface BodyComparison {
   readonly differences: readonly FoundDifference[];
   /** What values had to go through to be equal. */
@@ -48,8 +42,6 @@ export interface BodyComparison {
   readonly ruleHits: ReadonlyMap<string, number>;
 }
 
-/** So many families of one pair of bodies; further ones are the same cause. */
-const DIFFERENCES_MAX = 100;
 /** From so many children on, none of them equal, the difference is theirs together. */
 const COLLAPSE_MIN = 3;
 
@@ -63,25 +55,21 @@ export function compareBodies(
   const walk = new Walk(rules, context);
   walk.compare(control, candidate, rules.root);
   return {
-    differences: walk.differences.slice(0, DIFFERENCES_MAX),
+    differences: walk.found.all,
     normalisers: walk.normalisers,
     ruleHits: walk.ruleHits,
   };
 }
 
 type Items = readonly JsonValue[];
-type Counted = { -readonly [Key in keyof FoundDifference]: FoundDifference[Key] };
 
 class Walk {
-  readonly differences: Counted[] = [];
+  readonly found = new FoundDifferences();
   readonly normalisers = new Set<string>();
   readonly ruleHits = new Map<string, number>();
   readonly #rules: BodyRules;
   readonly #context: CompareContext;
-  /** A key, or the position of an item. */
-  readonly #path: (string | number)[] = [];
-  /** Whether the part is a key that is data. */
-  readonly #open: boolean[] = [];
+  readonly #path = new WalkPath();
 
   constructor(rules: BodyRules, context: CompareContext) {
     this.#rules = rules;
@@ -132,13 +120,13 @@ class Walk {
 
   #objects(control: JsonObject, candidate: JsonObject, place: BodyPlace, node: NodeRules): boolean {
     const [controlKeys, candidateKeys] = [Object.keys(control), Object.keys(candidate)];
-    const mark = this.#mark();
+    const mark = this.found.mark();
     const paired = new Set<string>();
     let [children, equal] = [0, 0];
     for (const key of controlKeys) {
       const other = this.#otherKey(key, control, candidate);
       if (other !== null) paired.add(other);
-      const isEqual = this.#under(key, node.isOpen, () =>
+      const isEqual = this.#path.under(key, node.isOpen, () =>
         other === null
           ? this.#alone("missing", control[key] as JsonValue, place.key(key))
           : this.compare(control[key] as JsonValue, candidate[other] as JsonValue, place.key(key)),
@@ -148,7 +136,7 @@ class Walk {
     }
     for (const key of candidateKeys) {
       if (paired.has(key)) continue;
-      const isEqual = this.#under(key, node.isOpen, () =>
+      const isEqual = this.#path.under(key, node.isOpen, () =>
         this.#alone("extra", candidate[key] as JsonValue, place.key(key)),
       );
       children += 1;
@@ -199,7 +187,7 @@ class Walk {
   #both(pairs: Pairs["both"], place: BodyPlace): boolean {
     let isSame = true;
     for (const [one, other] of pairs) {
-      isSame = this.#under(one.at, false, () => this.compare(one.item, other.item, place.item())) && isSame;
+      isSame = this.#path.under(one.at, false, () => this.compare(one.item, other.item, place.item())) && isSame;
     }
     return isSame;
   }
@@ -221,17 +209,17 @@ class Walk {
   #inOrder(control: Items, candidate: Items, place: BodyPlace, node: NodeRules): boolean {
     // A list that is shorter has one cause, whatever stands in the rest of it.
     if (control.length !== candidate.length) return this.#report("value", "value", node, control, candidate);
-    const mark = this.#mark();
+    const mark = this.found.mark();
     let isSame = true;
     for (const [at, item] of control.entries()) {
       const other = candidate[at] as JsonValue;
-      const isEqual = this.#under(at, false, () => this.compare(item, other, place.item()));
+      const isEqual = this.#path.under(at, false, () => this.compare(item, other, place.item()));
       if (isEqual || !isSame) continue;
       isSame = false;
       // Asked at the first that is not equal: a list in another order would be as many differences as it has items.
       const pairs = this.#pairs(control, candidate, { by: "content" }, place.item());
       if (pairs.control.length > 0 || !pairs.isReordered) continue;
-      this.#backTo(mark);
+      this.found.backTo(mark);
       this.#both(pairs.both, place);
       return this.#report("order", "order", node, control, candidate);
     }
@@ -251,39 +239,14 @@ class Walk {
     });
   }
 
-  /** How often each difference was found so far. */
-  #mark(): readonly number[] {
-    return this.differences.map(({ count }) => count);
-  }
-
-  #since(mark: readonly number[]): readonly Counted[] {
-    return this.differences.filter(({ count }, at) => count > (mark[at] ?? 0));
-  }
-
-  #backTo(mark: readonly number[]): void {
-    this.differences.length = mark.length;
-    for (const [at, count] of mark.entries()) (this.differences[at] as Counted).count = count;
-  }
-
   /** Nothing of an object is the same: one difference, of all of it. */
-  #collapse(mark: readonly number[], control: JsonValue, candidate: JsonValue, node: NodeRules): void {
-    const found = this.#since(mark);
+  #collapse(mark: Mark, control: JsonValue, candidate: JsonValue, node: NodeRules): void {
+    const found = this.found.since(mark);
     const severity = worstOf(found.map((one) => one.severity));
     if (severity === null || found.some(({ acceptedBy }) => acceptedBy !== null)) return;
     const kind = found.find((one) => one.severity === severity)?.kind ?? "value";
-    this.#backTo(mark);
+    this.found.backTo(mark);
     this.#report(kind, severity, node, control, candidate);
-  }
-
-  #under<T>(part: string | number, isData: boolean, run: () => T): T {
-    this.#path.push(part);
-    this.#open.push(isData);
-    try {
-      return run();
-    } finally {
-      this.#path.pop();
-      this.#open.pop();
-    }
   }
 
   #hit({ id }: ComparisonRule): true {
@@ -300,21 +263,9 @@ class Walk {
     candidate: JsonValue | undefined,
   ): false {
     const acceptedBy = this.#acceptedBy(node, kind, control, candidate);
-    const template = this.#template();
     const classes = { control: valueClass(control), candidate: valueClass(candidate) };
-    const known = this.differences.find(
-      (one) =>
-        one.template === template &&
-        one.kind === kind &&
-        one.control === classes.control &&
-        one.candidate === classes.candidate &&
-        one.acceptedBy === acceptedBy,
-    );
-    if (known !== undefined) known.count += 1;
-    else if (this.differences.length <= DIFFERENCES_MAX) {
-      const severity = severityOf(node, kind, usual);
-      this.differences.push({ template, path: this.#pathText(), kind, severity, ...classes, count: 1, acceptedBy });
-    }
+    const severity = severityOf(node, kind, usual);
+    this.found.add({ template: this.#path.template, path: this.#path.text, kind, severity, ...classes, acceptedBy });
     return false;
   }
 
@@ -327,17 +278,5 @@ class Walk {
       return rule.id;
     }
     return null;
-  }
-
-  #pathText(): string {
-    return `$${this.#path.map((part) => (typeof part === "number" ? `[${part}]` : keyText(part))).join("")}`;
-  }
-
-  #template(): string {
-    const parts = this.#path.map((part, at): string => {
-      if (typeof part === "number") return "[*]";
-      return this.#open[at] === true || isDataKey(part) ? ".*" : keyText(part);
-    });
-    return `$${parts.join("")}`;
   }
 }

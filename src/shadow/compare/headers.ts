@@ -2,7 +2,7 @@
 import type { Reply } from "../observation.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import type { Severity } from "../words.ts";
-import type { FoundDifference } from "./body.ts";
+import type { FoundDifference } from "./foundDifferences.ts";
 import { mediaTypeOf } from "./decode.ts";
 
 /**

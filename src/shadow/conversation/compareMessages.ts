@@ -1,5 +1,6 @@
 // What became of every message of a socket pair (shadow C5–C7): matched, changed, missing, extra, in another order, late, twice.
-import type { BodyComparison, FoundDifference } from "../compare/body.ts";
+import type { BodyComparison } from "../compare/body.ts";
+import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { DifferenceKind, Severity } from "../words.ts";
 import { align } from "./align.ts";
 import type { ArmMessage, MessageState } from "./message.ts";

@@ -1,0 +1,35 @@
+import { keyText } from "../paths/pattern.ts";
+import { isDataKey } from "./valueClass.ts";
+
+/** Where a walk over two bodies is. */
+export class WalkPath {
+  /** A key, or the position of an item. */
+  readonly #parts: (string | number)[] = [];
+  /** Whether the part is a key that is data. */
+  readonly #isData: boolean[] = [];
+
+  under<T>(part: string | number, isData: boolean, run: () => T): T {
+    this.#parts.push(part);
+    this.#isData.push(isData);
+    try {
+      return run();
+    } finally {
+      this.#parts.pop();
+      this.#isData.pop();
+    }
+  }
+
+  /** `$.folders[3].name` */
+  get text(): string {
+    return `$${this.#parts.map((part) => (typeof part === "number" ? `[${part}]` : keyText(part))).join("")}`;
+  }
+
+  /** `$.folders[*].name` */
+  get template(): string {
+    const parts = this.#parts.map((part, at): string => {
+      if (typeof part === "number") return "[*]";
+      return this.#isData[at] === true || isDataKey(part) ? ".*" : keyText(part);
+    });
+    return `$${parts.join("")}`;
+  }
+}
