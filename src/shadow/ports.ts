@@ -1,12 +1,14 @@
 // What an application plugs into the shadow, and what other rooms may know of it.
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import type { NormaliserTable } from "./compare/normalisers.ts";
+import type { ShadowCodec } from "./conversation/codec.ts";
 import type { IdentityMode } from "./identity/identityMap.ts";
 import type { IdTemplate } from "./identity/rewrite.ts";
 import type { ComparisonRule } from "./rules/rule.ts";
 
 export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable };
 export type { Normaliser, NormaliserContext, NormaliserFactory } from "./compare/normalisers.ts";
+export type { ArmSeen, ClientSeen, ShadowCodec, SocketFrame } from "./conversation/codec.ts";
 export type { JsonObject, JsonValue } from "./json/values.ts";
 
 /** What may happen to a route's calls or a surface's sockets (shadow §3): default is `never`. */
@@ -27,6 +29,8 @@ export interface ShadowApplication {
   readonly conditions: Readonly<Record<string, AcceptCondition>>;
   /** Of a status, for rules that compare `class`. */
   statusClass(status: number): string;
+  /** By surface; a socket without one is not compared (`no_codec`). */
+  readonly codecs: ReadonlyMap<string, ShadowCodec>;
   readonly mirroring: readonly MirrorEntry[];
   readonly identity: { readonly mode: IdentityMode; readonly templates: readonly IdTemplate[] };
 }

@@ -1,9 +1,10 @@
 // The rules by which the arms' answers are compared (differences.md): data for the shadow's comparer, one entry for each row.
-import type { ShadowApplication } from "../../shadow/ports.ts";
+import type { ShadowApplication, ShadowCodec } from "../../shadow/ports.ts";
 import { BY_ROUTE, MIRRORING } from "./byRoute.ts";
 import { EVERY_ROUTE } from "./everyRoute.ts";
 import type { RuleRow } from "./row.ts";
 import { ON_SOCKETS } from "./sockets.ts";
+import { tutorTalk } from "./tutorTalk.ts";
 import { SHADOW_CONDITIONS, SHADOW_NORMALISERS, statusClass } from "./words.ts";
 
 /** §§3, 4 and 6; the rows P of §8 are fixed pairs of the comparer's tests. */
@@ -14,6 +15,7 @@ export const SHADOW: ShadowApplication = {
   normalisers: SHADOW_NORMALISERS,
   conditions: SHADOW_CONDITIONS,
   statusClass,
+  codecs: new Map([[tutorTalk.surface, tutorTalk as ShadowCodec]]),
   mirroring: MIRRORING,
   // Ids come out equal on both arms (G4): one that does not is a difference, nothing to be learnt.
   identity: { mode: "declared", templates: ["mcq-{id}-text"] },
