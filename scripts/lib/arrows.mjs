@@ -59,7 +59,7 @@ export const TEST_PACKAGES = ["node:", "fast-check", "convex-test"];
 /** Where a package may be imported; `oneFileOf`: by a single file of that room (house.md §6: two copies, two registries). */
 export const PACKAGES = {
   "prom-client": { in: ["metrics"], oneFileOf: ["convexBackend"] },
-  undici: { in: ["proxy", "convexBackend", "bench", "e2e"] },
+  undici: { in: ["proxy", "shadow", "convexBackend", "bench", "e2e"] },
   "unleash-client": { in: ["flags"] },
   jsonwebtoken: { in: ["proxy", "convexBackend", "e2e", "bench"] },
   commander: { in: ["cli", "platform", "app", "main", "bench"] },

@@ -1,0 +1,218 @@
+// Sends copies and takes their replies (shadow I2, I7): its own connections, its own clock, and an end to everything a target might
+// do. Whatever happens becomes an observation.
+import { errors, Pool } from "undici";
+import type { Arm, Clock, Role } from "../../kernel/index.ts";
+import type { ErrorClass, Observation, Reply } from "../observation.ts";
+import type { HeaderPairs } from "./copyHeaders.ts";
+
+export interface CopyLimits {
+  readonly connectMs: number;
+  /** Times what the served arm took, and some more. */
+  readonly firstByteFactor: number;
+  readonly firstByteMs: number;
+  readonly totalMs: number;
+  readonly atOnce: number;
+  readonly replyBytes: number;
+}
+
+/** shadow I7. */
+export const COPY_LIMITS: CopyLimits = {
+  connectMs: 1_000,
+  firstByteFactor: 1.5,
+  firstByteMs: 2_000,
+  totalMs: 30_000,
+  atOnce: 64,
+  replyBytes: 2 * 1_048_576,
+};
+
+export interface Copy {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: HeaderPairs;
+  readonly body: Uint8Array | null;
+  /** Of the served leg; null where it never came. */
+  readonly servedFirstByteMs: number | null;
+  /** Of this route, where its tap is larger than usual. */
+  readonly replyBytesMax?: number;
+}
+
+export interface CopyClientOptions {
+  readonly origin: string;
+  readonly arm: Arm;
+  readonly role: Role;
+  readonly clock: Clock;
+  readonly limits?: CopyLimits;
+}
+
+type Result = Pick<Observation, "result" | "isCut" | "firstByteMs">;
+
+export class CopyClient {
+  readonly #options: CopyClientOptions;
+  readonly #limits: CopyLimits;
+  readonly #pool: Pool;
+  readonly #waiting: (() => void)[] = [];
+  #inFlight = 0;
+
+  constructor(options: CopyClientOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? COPY_LIMITS;
+    this.#pool = new Pool(options.origin, {
+      connections: this.#limits.atOnce,
+      pipelining: 1,
+      connect: { timeout: this.#limits.connectMs },
+      // Both are watched here, with the clock that tests can move.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: false,
+    });
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Waits for one of its places, then never longer than its limits allow. Never rejects. */
+  async send(copy: Copy): Promise<Observation> {
+    if (this.#inFlight >= this.#limits.atOnce) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    else this.#inFlight += 1;
+    const { arm, role, clock } = this.#options;
+    const startedMs = clock.monotonic();
+    const result = await this.#call(copy, startedMs);
+    this.#leave();
+    return { arm, role, ...result, totalMs: clock.monotonic() - startedMs };
+  }
+
+  /** Cuts what is under way: the shadow stops at once (shadow A2). */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  /** The place goes to who waits longest. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#inFlight -= 1;
+    else next();
+  }
+
+  #call(copy: Copy, startedMs: number): Promise<Result> {
+    const { promise, resolve } = Promise.withResolvers<Result>();
+    const { clock } = this.#options;
+    const limits = this.#limits;
+    const handler = new ReplyReader({
+      bytesMax: copy.replyBytesMax ?? limits.replyBytes,
+      now: () => clock.monotonic() - startedMs,
+      onEnd: (result) => {
+        cancelFirstByte();
+        cancelTotal();
+        resolve(result);
+      },
+    });
+    const firstByteMs = limits.firstByteFactor * (copy.servedFirstByteMs ?? 0) + limits.firstByteMs;
+    const cancelFirstByte = clock.after(limits.connectMs + firstByteMs, () => handler.isLate());
+    const cancelTotal = clock.after(limits.totalMs, () => handler.end({ error: "timeout" }));
+    try {
+      this.#pool.dispatch(
+        {
+          method: copy.method,
+          path: copy.target,
+          headers: copy.headers.flat(),
+          ...(copy.body !== null && {
+            body: Buffer.from(copy.body.buffer, copy.body.byteOffset, copy.body.byteLength),
+          }),
+        },
+        handler,
+      );
+    } catch (error) {
+      handler.end({ error: classOf(error) });
+    }
+    return promise;
+  }
+}
+
+interface ReaderOptions {
+  readonly bytesMax: number;
+  /** Ms since the copy was sent. */
+  now(): number;
+  onEnd(result: Result): void;
+}
+
+/** undici's handler of one reply; the old style, for heads then come as they stood on the wire. */
+class ReplyReader {
+  readonly #options: ReaderOptions;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #head: Pick<Reply, "status" | "headers"> | null = null;
+  #firstByteMs: number | null = null;
+  #abort: ((reason?: Error) => void) | null = null;
+  #isOver = false;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Its time for the first byte is over. */
+  isLate(): void {
+    if (this.#head === null) this.end({ error: "timeout" });
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    if (this.#isOver) abort();
+    else this.#abort = abort;
+  }
+
+  onHeaders(status: number, raw: readonly Buffer[]): boolean {
+    if (status < 200) return true;
+    this.#firstByteMs ??= this.#options.now();
+    const headers: (readonly [string, string])[] = [];
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+      headers.push([String(raw[at]).toLowerCase(), (raw[at + 1] as Buffer).toString("latin1")]);
+    }
+    this.#head = { status, headers };
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#isOver) return false;
+    const room = this.#options.bytesMax - this.#bytes;
+    this.#chunks.push(Buffer.from(chunk.subarray(0, room)));
+    this.#bytes += Math.min(room, chunk.length);
+    if (chunk.length > room) this.#finish(true);
+    return true;
+  }
+
+  onComplete(): void {
+    this.#finish(false);
+  }
+
+  onError(error: Error): void {
+    this.end({ error: classOf(error) });
+  }
+
+  /** Whatever comes first counts; the connection of what was not read to its end is closed. */
+  end(result: { readonly error: ErrorClass }): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#abort?.(new Error("the copy has ended"));
+    this.#options.onEnd({ result, isCut: false, firstByteMs: this.#firstByteMs });
+  }
+
+  #finish(isCut: boolean): void {
+    if (this.#isOver || this.#head === null) return;
+    this.#isOver = true;
+    if (isCut) this.#abort?.(new Error("the reply is longer than is compared"));
+    const reply = { ...this.#head, body: Buffer.concat(this.#chunks) };
+    this.#options.onEnd({ result: { reply }, isCut, firstByteMs: this.#firstByteMs });
+  }
+}
+
+const REFUSED = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EADDRNOTAVAIL"]);
+
+function classOf(error: unknown): ErrorClass {
+  if (error instanceof errors.ConnectTimeoutError) return "timeout";
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (REFUSED.has(code)) return "refused";
+  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError) return "protocol";
+  if (error instanceof errors.ResponseContentLengthMismatchError) return "protocol";
+  return "reset";
+}
