@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import jwt from "jsonwebtoken";
+import type { Observation } from "../observation.ts";
+import type { Copy } from "./copyClient.ts";
+import { probeGuard } from "./guardProbe.ts";
+import { SHADOW_AUDIENCE, ShadowTokens } from "./shadowToken.ts";
+
+const KEY = "k".repeat(32);
+
+test("shadow W4: who the caller is stays, whom the token is for and how long does not", () => {
+  const nowMs = 1_800_000_000_000;
+  const tokens = new ShadowTokens(KEY, () => nowMs);
+  const claims = {
+    sub: "u1",
+    email: "a@example.org",
+    role: "student",
+    aud: "app",
+    iss: "x",
+    exp: 1,
+    iat: 0,
+    nbf: 5,
+    jti: "j",
+  };
+  const made = jwt.verify(tokens.of(claims), KEY, { algorithms: ["HS256"], clockTimestamp: nowMs / 1_000 });
+  const iat = nowMs / 1_000;
+  const own = { aud: SHADOW_AUDIENCE, iat, exp: iat + 60 };
+  assert.deepEqual(made, { sub: "u1", email: "a@example.org", role: "student", ...own });
+});
+
+test("a token is made once for half a minute, and for nobody else", () => {
+  let nowMs = 1_800_000_000_000;
+  const tokens = new ShadowTokens(KEY, () => nowMs);
+  const first = tokens.of({ sub: "u1", exp: 1 });
+  nowMs += 29_999;
+  assert.equal(tokens.of({ sub: "u1", exp: 2 }), first);
+  assert.notEqual(tokens.of({ sub: "u2" }), first);
+  nowMs += 2;
+  assert.notEqual(tokens.of({ sub: "u1" }), first);
+});
+
+/** A backend by what it says to each copy; the real ones are asked in e2e. */
+const backend = (statusOf: (copy: Copy) => number | null) => ({
+  send: (copy: Copy): Promise<Observation> => {
+    const status = statusOf(copy);
+    const result =
+      status === null ? ({ error: "refused" } as const) : { reply: { status, headers: [], body: new Uint8Array() } };
+    return Promise.resolve({ arm: "candidate", role: "shadow", result, isCut: false, firstByteMs: 1, totalMs: 1 });
+  },
+});
+
+const isMarked = ({ headers }: Copy): boolean => headers.some(([name]) => name === "x-shadow");
+
+test("shadow W2: a serving instance refuses what is marked, a target what is not; anything else is unsafe", async () => {
+  const serving = backend((copy) => (isMarked(copy) && copy.method !== "GET" ? 421 : 404));
+  const target = backend((copy) => (isMarked(copy) ? 404 : 421));
+  assert.equal(await probeGuard(serving, "serving"), "safe");
+  assert.equal(await probeGuard(target, "target"), "safe");
+  assert.equal(await probeGuard(serving, "target"), "unsafe");
+  assert.equal(await probeGuard(target, "serving"), "unsafe");
+  assert.equal(
+    await probeGuard(
+      backend(() => 200),
+      "target",
+    ),
+    "unsafe",
+  );
+  assert.equal(
+    await probeGuard(
+      backend(() => null),
+      "target",
+    ),
+    "unreachable",
+  );
+});
+
+test("shadow W2: the probe has no credential and asks for what no route has", async () => {
+  const asked: Copy[] = [];
+  const seen = backend((copy) => (asked.push(copy), 421));
+  await probeGuard(seen, "serving");
+  await probeGuard(seen, "serving");
+  assert.ok(asked.every(({ headers }) => headers.every(([name]) => name === "x-shadow")));
+  assert.equal(new Set(asked.map(({ target }) => target)).size, 2);
+});
