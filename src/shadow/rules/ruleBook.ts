@@ -1,0 +1,95 @@
+// Which rules hold where (shadow N4): by route, by message of a surface, and only as long as they live.
+import { RouteRules, type ComparisonWords } from "../compare/exchange.ts";
+import { type ComparisonRule, isLive } from "./rule.ts";
+
+/** A route as rules may name it. */
+export interface RouteName {
+  /** Its label. */
+  readonly id: string;
+  readonly methods: readonly string[];
+  /** Templates, with parameters as `:name` or `{name}`. */
+  readonly paths: readonly string[];
+}
+
+/** Rules that end on a day are looked at so often. */
+const LOOK_MS = 60_000;
+
+/** `GET /a/{}`: what parameters are called does not matter, nor does a slash at the end. */
+function plainName(method: string, path: string): string {
+  const plain = path.replace(/:[A-Za-z_]\w*|\{\w+\}/g, "{}").replace(/(.)\/$/, "$1");
+  return `${method} ${plain}`;
+}
+
+function plainNameOf(text: string): string {
+  const at = text.indexOf(" ");
+  return at < 0 ? text : plainName(text.slice(0, at), text.slice(at + 1));
+}
+
+/** All that a rule may call this route. */
+export const namesOf = ({ id, methods, paths }: RouteName): ReadonlySet<string> =>
+  new Set([id, "*", ...methods.flatMap((method) => paths.map((path) => plainName(method, path)))]);
+
+export class RuleBook {
+  readonly #rules: readonly ComparisonRule[];
+  readonly #words: ComparisonWords;
+  readonly #now: () => number;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #live: readonly ComparisonRule[] = [];
+  readonly #ofRoutes = new Map<string, RouteRules>();
+  readonly #ofMessages = new Map<string, RouteRules>();
+
+  /** @param now epoch ms @throws RangeError for a rule whose normaliser is unknown */
+  constructor(rules: readonly ComparisonRule[], words: ComparisonWords, now: () => number) {
+    this.#rules = rules;
+    this.#words = words;
+    this.#now = now;
+    // Whatever is wrong with a rule is said when it is loaded, not when it is first needed.
+    new RouteRules(rules, words);
+  }
+
+  /** Rules whose day has passed: they hide nothing any more, and the report lists them. */
+  get ended(): readonly ComparisonRule[] {
+    return this.#rules.filter((rule) => !isLive(rule, this.#now()));
+  }
+
+  forRoute(route: RouteName): RouteRules {
+    this.#look();
+    let rules = this.#ofRoutes.get(route.id);
+    if (rules === undefined) {
+      const names = namesOf(route);
+      const holding = this.#live.filter(
+        ({ on, message }) => message === undefined && on.some((name) => names.has(plainNameOf(name))),
+      );
+      rules = new RouteRules(holding, this.#words);
+      this.#ofRoutes.set(route.id, rules);
+    }
+    return rules;
+  }
+
+  /** Of one type of message of a surface. */
+  forMessage(surface: string, type: string): RouteRules {
+    this.#look();
+    const name = `${surface}\n${type}`;
+    let rules = this.#ofMessages.get(name);
+    if (rules === undefined) {
+      const holding = this.#live.filter(
+        ({ on, message }) => (on.includes("*") || on.includes(surface)) && (message === undefined || message === type),
+      );
+      rules = new RouteRules(holding, this.#words);
+      // Types come from the arms: one that invents them must not fill the memory.
+      if (this.#ofMessages.size < 1_000) this.#ofMessages.set(name, rules);
+    }
+    return rules;
+  }
+
+  #look(): void {
+    const nowMs = this.#now();
+    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
+    this.#lookedAtMs = nowMs;
+    const live = this.#rules.filter((rule) => isLive(rule, nowMs));
+    if (live.length === this.#live.length && this.#ofRoutes.size > 0) return;
+    this.#live = live;
+    this.#ofRoutes.clear();
+    this.#ofMessages.clear();
+  }
+}
