@@ -64,6 +64,10 @@ export class Family<T> {
     this.lastBuild = build;
   }
 
+  get name(): string {
+    return familyName(this.key);
+  }
+
   /** HMACs; a lower bound once there are very many. */
   get groups(): number {
     return this.#groups.size;
@@ -111,12 +115,12 @@ export class Family<T> {
   }
 
   /** Keeps a sample if it is one of the few; `make` is called only then. */
-  offerSample(group: string, make: () => T): Sample<T> | null {
+  offerSample(group: string, make: () => T): (Sample<T> & { readonly place: number }) | null {
     const place = this.samples.placeFor(group);
     if (place === null) return null;
     const sample = { group, value: make() };
     this.samples.put(place, sample);
-    return sample;
+    return { ...sample, place };
   }
 }
 
