@@ -3,6 +3,7 @@ import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "n
 import { JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 import type { Reply } from "../observation.ts";
+import { readEventStream } from "./eventStream.ts";
 
 export type Decoded =
   /** Whatever can be seen as a JSON value: JSON itself, lines of it, a form, a text. */
@@ -77,6 +78,11 @@ function formOf(text: string): JsonValue {
 const isJson = (type: string): boolean => type === "application/json" || /^[^/]+\/[^/]+\+json$/.test(type);
 const isJsonLines = (type: string): boolean => /^application\/(?:x-)?(?:ndjson|jsonl|json-lines)$/.test(type);
 
+function textValue(type: string, text: string): JsonValue {
+  if (type === "text/event-stream") return readEventStream(text);
+  return type.startsWith("text/") ? text : formOf(text);
+}
+
 /** Never throws. */
 export function decode(reply: Reply): Decoded {
   const bytes = uncoded(reply);
@@ -97,5 +103,5 @@ export function decode(reply: Reply): Decoded {
     const lines = linesOf(text);
     return lines === null ? undecodable : { as: "value", ...lines };
   }
-  return { as: "value", value: isText && type.startsWith("text/") ? text : formOf(text), notes: NO_NOTES };
+  return { as: "value", value: textValue(type, text), notes: NO_NOTES };
 }

@@ -143,6 +143,12 @@ test("every kind of body", () => {
   assert.equal(told(judge(of(form, "a=1&b=%20x"), of(form, "b=+x&a=1"))), "equivalent, keys");
   assert.equal(told(judge(of(form, "a=1&a=2"), of(form, "a=2&a=1"))), "different, order order $.a");
   assert.equal(told(judge(of("text/plain", "one"), of("text/plain", "two"))), "different, value value $");
+  const events = "text/event-stream";
+  assert.equal(told(judge(of(events, "data: a\n\ndata: b\n\n"), of(events, "data: ab\n\n"))), "equivalent, blanks");
+  assert.equal(
+    told(judge(of(events, "data: ab\n\n"), of(events, "data: ac\n\n"))),
+    "different, value value $.data.message",
+  );
   const bytes = Uint8Array.of(1, 2, 3);
   assert.equal(
     told(judge(of("image/png", bytes), of("image/png", Uint8Array.of(1, 2, 4)))),
