@@ -11,6 +11,7 @@ import {
   retain as retainFeed,
   rowData,
 } from "./model/changes.ts";
+import { clearUser as clear } from "./model/clear.ts";
 import { serviceMutation, serviceQuery } from "./model/functions.ts";
 import { sessionById } from "./model/sessions.ts";
 import { origin } from "./model/validators.ts";
@@ -35,6 +36,13 @@ export const users = serviceQuery({
   args: { after: v.string(), limit: v.number() },
   returns: v.array(v.string()),
   handler: (ctx, { after, limit }) => readUsers(ctx, after, Math.min(limit, PAGE_MAX + 1)),
+});
+
+/** Of shadow instances only; the service asks until there is no more. */
+export const clearUser = serviceMutation({
+  args: { userId: v.string() },
+  returns: v.object({ more: v.boolean(), session: v.union(v.string(), v.null()) }),
+  handler: (ctx, { userId }) => clear(ctx, userId),
 });
 
 /** Rows that a page had no room for. */

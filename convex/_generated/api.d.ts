@@ -27,6 +27,7 @@ import type * as model_boardMerge from "../model/boardMerge.js";
 import type * as model_boards from "../model/boards.js";
 import type * as model_changeShape from "../model/changeShape.js";
 import type * as model_changes from "../model/changes.js";
+import type * as model_clear from "../model/clear.js";
 import type * as model_folders from "../model/folders.js";
 import type * as model_functions from "../model/functions.js";
 import type * as model_idempotency from "../model/idempotency.js";
@@ -76,6 +77,7 @@ declare const fullApi: ApiFromModules<{
   "model/boards": typeof model_boards;
   "model/changeShape": typeof model_changeShape;
   "model/changes": typeof model_changes;
+  "model/clear": typeof model_clear;
   "model/folders": typeof model_folders;
   "model/functions": typeof model_functions;
   "model/idempotency": typeof model_idempotency;

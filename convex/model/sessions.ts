@@ -190,11 +190,15 @@ async function endBoard(ctx: MutationCtx, ended: Ended): Promise<number> {
   return removed > 0 ? removed : endRows(ctx, "boards", [board], ended);
 }
 
-/** Removes the rows of a deleted session, a batch a transaction; concept events stay (models.md §8). */
+/** Removes a batch of a session's rows; gives how many there were. Concept events stay (models.md §8). */
+export const sweepBatch = async (ctx: MutationCtx, ended: Ended): Promise<number> =>
+  (await endHistory(ctx, ended)) + (await endWork(ctx, ended.session)) + (await endBoard(ctx, ended));
+
+/** Removes the rows of a deleted session, a batch a transaction. */
 export async function sweepSession(ctx: MutationCtx, ended: Ended): Promise<void> {
   const { session, publicId, userId, at, isQuiet } = ended;
-  const rows = (await endHistory(ctx, ended)) + (await endWork(ctx, session)) + (await endBoard(ctx, ended));
-  if (rows > 0) await ctx.scheduler.runAfter(0, internal.sessions.sweep, { session, publicId, userId, at, isQuiet });
+  if ((await sweepBatch(ctx, ended)) > 0)
+    await ctx.scheduler.runAfter(0, internal.sessions.sweep, { session, publicId, userId, at, isQuiet });
 }
 
 /** What remains of a session once its row and context are gone. */

@@ -94,7 +94,7 @@ const INTERNAL: readonly Row[] = [
   ["internal.users", "GET", "/internal/users", "service", served],
   ["internal.digest", "GET", "/internal/users/{user_id}/digest", "service", served],
   ["internal.export", "GET", "/internal/users/{user_id}/export", "service", served],
-  ["internal.clear", "DELETE", "/internal/users/{user_id}", "service", later],
+  ["internal.clear", "DELETE", "/internal/users/{user_id}", "service", served],
   ["internal.changes.read", "GET", "/internal/changes", "service", served],
   ["internal.changes.apply", "POST", "/internal/changes", "service", served],
 ];

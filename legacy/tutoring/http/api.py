@@ -35,6 +35,8 @@ def _table(runtime: "Runtime") -> list[Route]:
         table += auth_routes.ISSUING_ROUTES
     if runtime.settings.service_token:
         table += internal_routes.ROUTES
+        if runtime.settings.is_shadow:
+            table += internal_routes.SHADOW_ROUTES
         if runtime.settings.allow_fault_headers:
             table += health_routes.FAULT_ROUTES
     return table

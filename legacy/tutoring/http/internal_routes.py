@@ -1,12 +1,13 @@
 """A user's data for the other arm: digest, changes, export (contract rest.md §7)."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 from ..errors import ApiError
-from ..intake import take_changes
+from ..intake import BUSY_S, take_changes
 from ..jsonwire import InvalidJson, parse
-from ..store import pages
+from ..store import clear, pages
 from ..store.change import ORIGINS
 from ..store.digest import digest
 from ..store.feed import users_behind
@@ -86,6 +87,22 @@ async def _export(call: Call, _tx: None, _target: None, _arguments: None) -> Rep
     return Reply(200, stream=lines, media_type="application/x-ndjson")
 
 
+async def _clear(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
+    """No turn of the user's sessions runs meanwhile; their sockets are closed, for there is nothing left to talk about."""
+    runtime, user_id = call.runtime, call.ids["user_id"]
+    async with runtime.store.read() as tx:
+        session_ids = sorted(await clear.sessions_of(tx, user_id))
+    async with AsyncExitStack() as stack:
+        for session_id in session_ids:
+            await stack.enter_async_context(runtime.live.slot(session_id, user_id, BUSY_S))
+        async with runtime.store.write() as tx:
+            await clear.clear(tx, user_id)
+    for session_id in session_ids:
+        runtime.session_deleted(session_id)
+    runtime.callers.forget(user_id)
+    return Reply(204)
+
+
 def _route(name: str, method: str, path: str, run: Any, **more: Any) -> Route:
     return Route(
         name,
@@ -107,3 +124,5 @@ ROUTES = [
     _route("changes", "GET", "changes", _changes, check=_page),
     _route("changes", "POST", "changes", _take, check=_given, body_bytes_max=BODY_BYTES_MAX),
 ]
+# Of instances that serve nobody: elsewhere this path is unknown.
+SHADOW_ROUTES = [_route("clear", "DELETE", "users/{user_id}", _clear)]

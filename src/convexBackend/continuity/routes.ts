@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
 import { applyChanges } from "./applyChanges.ts";
 import { feedPage } from "./feed.ts";
 import { createPlaces } from "./places.ts";
-import { userDigest, userExport } from "./users.ts";
+import { clearUser, userDigest, userExport } from "./users.ts";
 
 const { CHANGES_MAX } = rest;
 const PAGE_DEFAULT = 500;
@@ -48,6 +48,10 @@ export function continuityRoutes(services: Services): Record<string, Handler> {
       const { after = "", limit = PAGE_DEFAULT } = readQuery(userQuery, call.query);
       const users = await services.store.query(api.changes.users, { after, limit: limit + 1 }, AS_SERVICE);
       return json(200, { users: users.slice(0, limit), more: users.length > limit });
+    },
+    async "internal.clear"(call) {
+      await clearUser(services, param(call, "user_id"));
+      return { status: 204 };
     },
     "internal.digest": (call) => places.take(async () => json(200, await userDigest(services, param(call, "user_id")))),
     "internal.export": (call) =>

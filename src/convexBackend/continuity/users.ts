@@ -1,4 +1,6 @@
 // Digest and export of one user (contract rest.md §7).
+import { api } from "../../../convex/_generated/api.js";
+import { AS_SERVICE } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { createSectionHash, type Section, topHashes } from "./digest.ts";
 import { createSpool, type Spool } from "./spool.ts";
@@ -46,6 +48,15 @@ export const userDigest = (services: Services, userId: string): Promise<object> 
     await spool.close();
     return { user_id: userId, cursor, sections, ...top };
   });
+
+/** Of shadow instances only. Sockets of the user's sessions are closed: there is nothing left to talk about. */
+export async function clearUser({ store, closeSession }: Services, userId: string): Promise<void> {
+  for (;;) {
+    const { more, session } = await store.mutation(api.changes.clearUser, { userId }, AS_SERVICE);
+    if (session !== null) closeSession(session);
+    if (!more) return;
+  }
+}
 
 async function* exportLines(rows: readonly UserRow[], spool: Spool, last: string): AsyncGenerator<string> {
   try {

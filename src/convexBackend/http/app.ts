@@ -109,7 +109,7 @@ export function createApp(deps: AppDeps) {
     const found = match(method, isInternal(rawPath) ? rawPath : matchable(path));
     if (found.found === "nothing") return { reply: unroutable(404), route: null, at: nowhere };
     const route = found.found === "route" ? found.route : null;
-    if (isInternal(path) && !isServed(config, path)) return { reply: unroutable(404), route: null, at: nowhere };
+    if (isInternal(path) && !isServed(config, rawPath)) return { reply: unroutable(404), route: null, at: nowhere };
     if (found.found === "path") {
       return { reply: unroutable(405, { Allow: found.allow.join(", ") }), route, at: nowhere };
     }

@@ -6,9 +6,15 @@ import { HttpError } from "./errors.ts";
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** Without its setting a route does not exist; faults have one more (faults.md §1). */
-export const isServed = ({ serviceToken, allowsFaultHeaders }: Config, path: string): boolean =>
-  serviceToken !== null && (allowsFaultHeaders || path !== "/internal/faults");
+/** Of `DELETE /internal/users/{user_id}` alone. */
+const USER = /^\/internal\/users\/[^/]+$/;
+
+/** Without its setting a route does not exist; faults have one more (faults.md §1), and only who serves nobody may be cleared. */
+export function isServed({ serviceToken, allowsFaultHeaders, isShadowInstance }: Config, rawPath: string): boolean {
+  if (serviceToken === null) return false;
+  if (USER.test(rawPath)) return isShadowInstance;
+  return allowsFaultHeaders || rawPath !== "/internal/faults";
+}
 
 /** Hashes have one length, so the comparison takes the same time for every wrong token. */
 export function requireServiceToken({ serviceToken }: Config, request: IncomingMessage): void {
