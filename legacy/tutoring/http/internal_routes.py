@@ -88,7 +88,7 @@ async def _export(call: Call, _tx: None, _target: None, _arguments: None) -> Rep
 
 
 async def _clear(call: Call, _tx: None, _target: None, _arguments: None) -> Reply:
-    """No turn of the user's sessions runs meanwhile; their sockets are closed, for there is nothing left to talk about."""
+    """No turn of the user's sessions runs meanwhile; their sockets are closed: nothing is left to talk about."""
     runtime, user_id = call.runtime, call.ids["user_id"]
     async with runtime.store.read() as tx:
         session_ids = sorted(await clear.sessions_of(tx, user_id))

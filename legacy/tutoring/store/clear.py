@@ -1,6 +1,7 @@
 """Everything of one user goes, and nothing is remembered of it (contract rest.md §7).
 
-A shadow instance's copy of a user is made anew from the other arm: a tombstone or an old version would stand in its way.
+A shadow instance's copy of a user is made anew from the other arm: a tombstone or an old version would stand in its
+way.
 """
 
 from sqlalchemy import ColumnElement, delete, select
