@@ -6,6 +6,7 @@ export * from "./errorCodes.ts";
 export * from "./errors.ts";
 export * as frames from "./frames/index.ts";
 export * from "./ids.ts";
+export * from "./modelKeys.ts";
 export * from "./models/index.ts";
 export * from "./numbers.ts";
 export * as rest from "./rest/index.ts";

@@ -1,4 +1,5 @@
 // The public face of the shadow (house §2).
+export * from "./cassette/index.ts";
 export { compareExchange, RouteRules } from "./compare/exchange.ts";
 export { NORMALISERS } from "./compare/normalisers.ts";
 export type { Observation, Reply } from "./observation.ts";
