@@ -50,6 +50,7 @@ export const BODIES = {
   "internal.digest": { status: 200, response: continuity.digest },
   "internal.users": { status: 200, query: continuity.usersQuery, response: continuity.users },
   "internal.export": { status: 200, response: "application/x-ndjson" },
+  "internal.clear": { status: 204, response: null },
   "internal.changes.read": { status: 200, query: continuity.changesQuery, response: continuity.changesPage },
   "internal.changes.apply": {
     status: 200,
