@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { createManualClock } from "../../kernel/index.ts";
+import type { SocketFrame } from "./codec.ts";
+import { SendGate } from "./sendGate.ts";
+
+const frame = (text: string): SocketFrame => ({ isBinary: false, data: Buffer.from(text) });
+
+function open(waitsForTurns = false) {
+  const clock = createManualClock();
+  const sent: string[] = [];
+  const ended: string[] = [];
+  const awaited = new Set<string>();
+  const gate = new SendGate({
+    clock,
+    waitsForTurns,
+    rewrite: (one) => (awaited.has(String(one.data)) ? null : one),
+    send: ({ data }) => void sent.push(`${String(data)} at ${clock.monotonic()}`),
+    giveUp: (reason) => void ended.push(reason),
+  });
+  return { clock, gate, sent, ended, awaited, startMs: clock.monotonic() };
+}
+
+test("shadow C3: frames leave in order, with the gaps the client made, no gap longer than two seconds", () => {
+  const { clock, gate, sent, startMs } = open();
+  for (const [text, afterMs] of [
+    ["a", 0],
+    ["b", 300],
+    ["c", 10_000],
+  ] as const) {
+    clock.advance(afterMs);
+    gate.offer(frame(text), true);
+  }
+  assert.deepEqual(sent, [`a at ${startMs}`, `b at ${startMs + 300}`, `c at ${startMs + 10_300}`]);
+});
+
+test("shadow C3: behind one that waited the gaps are kept, capped", () => {
+  const { clock, gate, sent, awaited, startMs } = open();
+  awaited.add("a");
+  gate.offer(frame("a"), true);
+  clock.advance(500);
+  gate.offer(frame("b"), true);
+  clock.advance(1_000);
+  awaited.clear();
+  gate.idLearnt();
+  assert.deepEqual(sent, [`a at ${startMs + 1_500}`]);
+  clock.advance(499);
+  assert.equal(sent.length, 1);
+  clock.advance(1);
+  assert.equal(sent[1], `b at ${startMs + 2_000}`);
+});
+
+test("shadow C3: where turns are answered one by one, the next waits for the answer on the shadow", () => {
+  const { clock, gate, sent } = open(true);
+  gate.offer(frame("turn 1"), true);
+  gate.offer(frame("ping"), false);
+  gate.offer(frame("turn 2"), true);
+  gate.offer(frame("behind"), false);
+  assert.deepEqual(
+    sent.map((one) => one.split(" at")[0]),
+    ["turn 1", "ping"],
+  );
+  clock.advance(1_000);
+  gate.turnEnded();
+  assert.deepEqual(
+    sent.map((one) => one.split(" at")[0]),
+    ["turn 1", "ping", "turn 2", "behind"],
+  );
+});
+
+test("shadow C4: too far behind, or too much, ends the conversation as a whole, once, and says why", () => {
+  const turns = open(true);
+  turns.gate.offer(frame("turn 1"), true);
+  turns.gate.offer(frame("turn 2"), true);
+  turns.clock.advance(5_000);
+  assert.deepEqual(turns.ended, ["queue_full"]);
+  turns.gate.turnEnded();
+  turns.gate.offer(frame("turn 3"), true);
+  assert.equal(turns.sent.length, 1);
+
+  const ids = open();
+  ids.awaited.add("a");
+  ids.gate.offer(frame("a"), true);
+  ids.clock.advance(4_999);
+  assert.deepEqual(ids.ended, []);
+  ids.clock.advance(1);
+  assert.deepEqual(ids.ended, ["identity"]);
+
+  const bytes = open();
+  bytes.awaited.add("x".repeat(200 * 1_024));
+  bytes.gate.offer(frame("x".repeat(200 * 1_024)), true);
+  bytes.gate.offer(frame("y".repeat(60 * 1_024)), true);
+  assert.deepEqual([bytes.ended, bytes.gate.bytes], [["queue_full"], 0]);
+});
+
+test("nothing is lost, doubled or reordered, whatever is awaited and answered", () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("offer" as const), isTurn: fc.boolean(), isAwaited: fc.boolean() }),
+    fc.record({ do: fc.constantFrom("answer" as const, "learn" as const) }),
+    fc.record({ do: fc.constant("wait" as const), ms: fc.nat({ max: 700 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, waitsForTurns) => {
+      const { clock, gate, sent, ended, awaited } = open(waitsForTurns);
+      let offered = 0;
+      for (const one of steps) {
+        if (one.do === "offer") {
+          const text = String(offered++);
+          if (one.isAwaited) awaited.add(text);
+          gate.offer(frame(text), one.isTurn);
+        } else if (one.do === "answer") gate.turnEnded();
+        else if (one.do === "wait") clock.advance(one.ms);
+        else {
+          awaited.clear();
+          gate.idLearnt();
+        }
+      }
+      const order = sent.map((one) => Number(one.split(" ")[0]));
+      assert.deepEqual(order, [...order.keys()]);
+      if (ended.length > 0) return;
+      awaited.clear();
+      for (let at = 0; at <= offered; at++) {
+        gate.turnEnded();
+        clock.advance(2_000);
+      }
+      assert.ok(ended.length === 1 || sent.length === offered, `${sent.length} of ${offered}`);
+    }),
+  );
+});
