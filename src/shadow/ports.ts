@@ -1,19 +1,32 @@
 // What an application plugs into the shadow, and what other rooms may know of it.
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import type { NormaliserTable } from "./compare/normalisers.ts";
-import type { ShadowCodec } from "./conversation/codec.ts";
+import type { ShadowCodec, SocketFrame } from "./conversation/codec.ts";
+import type { JsonObject, JsonValue } from "./json/values.ts";
 import type { IdentityMode } from "./identity/identityMap.ts";
 import type { IdTemplate } from "./identity/rewrite.ts";
 import type { ComparisonRule } from "./rules/rule.ts";
+import type { RootType } from "./yjs/plainContent.ts";
 
 export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable };
 export type { Normaliser, NormaliserContext, NormaliserFactory } from "./compare/normalisers.ts";
-export type { ArmSeen, ClientSeen, ShadowCodec, SocketFrame } from "./conversation/codec.ts";
-export type { JsonObject, JsonValue } from "./json/values.ts";
+export type { JsonObject, JsonValue, RootType, ShadowCodec, SocketFrame };
+export type { ArmSeen, ClientSeen } from "./conversation/codec.ts";
 
 /** What may happen to a route's calls or a surface's sockets (shadow §3): default is `never`. */
 export const MIRROR_MODES = ["never", "read", "sandbox"] as const;
 export type MirrorMode = (typeof MIRROR_MODES)[number];
+
+/** A surface whose sockets share Yjs documents (shadow §11). */
+export interface DocumentCodec {
+  readonly surface: string;
+  /** Every root that it uses, and what it is. */
+  readonly roots: Readonly<Record<string, RootType>>;
+  /** Leaves out what has expired, by the wall clock: arms collect at their own times. Pure. */
+  visible?(content: JsonObject, nowMs: number): JsonObject;
+  /** Of either side; null: the frame is no update. */
+  updateOf(frame: SocketFrame): Uint8Array | null;
+}
 
 export interface MirrorEntry {
   /** Ids of routes, `METHOD /template` whatever its parameters are called, or names of surfaces. */
@@ -29,7 +42,9 @@ export interface ShadowApplication {
   readonly conditions: Readonly<Record<string, AcceptCondition>>;
   /** Of a status, for rules that compare `class`. */
   statusClass(status: number): string;
-  /** By surface; a socket without one is not compared (`no_codec`). */
+  /** Surfaces whose frames are updates of Yjs documents, by name. */
+  readonly documents: ReadonlyMap<string, DocumentCodec>;
+  /** By surface; a socket without one, here or above, is not compared (`no_codec`). */
   readonly codecs: ReadonlyMap<string, ShadowCodec>;
   readonly mirroring: readonly MirrorEntry[];
   readonly identity: { readonly mode: IdentityMode; readonly templates: readonly IdTemplate[] };

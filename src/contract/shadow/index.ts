@@ -5,6 +5,7 @@ import { EVERY_ROUTE } from "./everyRoute.ts";
 import type { RuleRow } from "./row.ts";
 import { ON_SOCKETS } from "./sockets.ts";
 import { tutorTalk } from "./tutorTalk.ts";
+import { whiteboardDocument } from "./whiteboardDocument.ts";
 import { SHADOW_CONDITIONS, SHADOW_NORMALISERS, statusClass } from "./words.ts";
 
 /** §§3, 4 and 6; the rows P of §8 are fixed pairs of the comparer's tests. */
@@ -16,6 +17,7 @@ export const SHADOW: ShadowApplication = {
   conditions: SHADOW_CONDITIONS,
   statusClass,
   codecs: new Map([[tutorTalk.surface, tutorTalk as ShadowCodec]]),
+  documents: new Map([[whiteboardDocument.surface, whiteboardDocument]]),
   mirroring: MIRRORING,
   // Ids come out equal on both arms (G4): one that does not is a difference, nothing to be learnt.
   identity: { mode: "declared", templates: ["mcq-{id}-text"] },

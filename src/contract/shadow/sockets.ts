@@ -29,7 +29,15 @@ export const ON_SOCKETS: readonly RuleRow[] = [
   }),
   row("S-9", "ACCEPT", "limits that time decides", TUTOR, { path: "$.data.error_code", accept: "timing-code" }),
   elsewhere("S-10", "CATCH", "exact under model replay"),
-  elsewhere("S-11", "NORM", "a Yjs document is compared as one, never its bytes"),
+  // A document is compared as one, never its bytes.
+  row(
+    "S-11",
+    "NORM",
+    "boards that do not come together again are apart",
+    ["whiteboard"],
+    { path: "$..*", severity: "breaking" },
+    { path: "$..[*]", severity: "breaking" },
+  ),
   row(
     "S-12",
     "IGN",
