@@ -1,17 +1,5 @@
-/** What happens to a header by name (security §3). Lower-case names; one lookup per header. */
-
-/** Hop-by-hop, dropped both ways (security H1, RFC 9110 §7.6.1). */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+// What happens to a header by name (security §3). Lower-case names; one lookup per header.
+import { HOP_BY_HOP } from "../kernel/index.ts";
 
 /** Clients cannot speak for the proxy (security H3). `switchyard-*` and `x-forwarded-*` go by prefix. */
 const STRIPPED = new Set([

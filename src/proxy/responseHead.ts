@@ -1,4 +1,4 @@
-import { HOP_BY_HOP } from "./headerTable.ts";
+import { HOP_BY_HOP } from "../kernel/index.ts";
 
 /** What goes back to the client of an arm's reply head. */
 export interface ReplyHead {

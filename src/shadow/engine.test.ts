@@ -7,7 +7,7 @@ import { MinuteCounters } from "./evidence/minuteCounters.ts";
 import { IdentityMap, type IdentityMode } from "./identity/identityMap.ts";
 import type { Observation } from "./observation.ts";
 import { RuleBook } from "./rules/ruleBook.ts";
-import { seeded } from "./testing/conversations.ts";
+import { seeded } from "./testing/seeded.ts";
 
 const ROUTE = { id: "GET /a", methods: ["GET"], paths: ["/a"] };
 const WRITE = { id: "POST /a", methods: ["POST"], paths: ["/a"] };

@@ -1,17 +1,5 @@
 // Headers of a hop (RFC 9110 §7.6.1). Lists are flat: name, value, name, value, …
-
-/** Hop-by-hop: for one connection only, so never passed on and never recorded. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { HOP_BY_HOP } from "../../kernel/index.ts";
 
 /** What `Connection` may not remove: without them the message is another one. */
 const isProtected = (name: string): boolean =>

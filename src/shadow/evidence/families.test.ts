@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Difference } from "../words.ts";
-import { seeded } from "../testing/conversations.ts";
+import { seeded } from "../testing/seeded.ts";
 import { Families, type Family, type FamilySeen } from "./families.ts";
 import { Reservoir } from "./reservoir.ts";
 

@@ -4,7 +4,7 @@ import { readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 import { type PathCounts, testPaths } from "./familyTest.ts";
 import { PathClass, VALUES_MIN } from "./pathClass.ts";
-import { seeded } from "../testing/conversations.ts";
+import { seeded } from "../testing/seeded.ts";
 import { type Recheck, RecheckTally } from "./recheckTally.ts";
 
 /** A path on which control differs from itself with `noise` and from the candidate with `noise + added`. */

@@ -1,17 +1,7 @@
 // A labelled corpus of socket conversations (shadow §17, row 9): what control said, and the same with one known defect.
 import type { ArmMessage, MessageState } from "../conversation/message.ts";
 import type { JsonObject } from "../json/values.ts";
-
-/** Mulberry32: the same numbers in every run. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seeded } from "./seeded.ts";
 
 export const DEFECTS = [
   "missing",

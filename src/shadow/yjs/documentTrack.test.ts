@@ -7,7 +7,8 @@ import { TRACK_LIMITS } from "./limits.ts";
 import { isApplied } from "./updateBytes.ts";
 import { mergeAll } from "./updateLog.ts";
 import { asSent } from "./testing/room.ts";
-import { below, makeTrace, seeded, TRACE_KINDS } from "./testing/traces.ts";
+import { seeded } from "../testing/seeded.ts";
+import { below, makeTrace, TRACE_KINDS } from "./testing/traces.ts";
 
 function trackOf(updates: readonly Uint8Array[], checkEvery = Number.POSITIVE_INFINITY): DocumentTrack {
   const track = new DocumentTrack();

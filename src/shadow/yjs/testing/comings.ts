@@ -5,7 +5,8 @@ import type { VerdictName } from "../../words.ts";
 import { Documents } from "../documents.ts";
 import type { DocumentEvent } from "../documentEvent.ts";
 import { contextAt, rulesFor } from "./room.ts";
-import { below, type Random, seeded, TRACE_NOW_MS } from "./traces.ts";
+import { type Random, seeded } from "../../testing/seeded.ts";
+import { below, TRACE_NOW_MS } from "./traces.ts";
 
 const ROOTS = { roots: { objects: "map", text: "text" } } as const;
 

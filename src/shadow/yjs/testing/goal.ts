@@ -1,7 +1,8 @@
 // What shadow §17, row 10 asks for, for one kind of trace: the small test and the long one differ in how many.
 import * as Y from "yjs";
 import { asSent, play, type Relay } from "./room.ts";
-import { below, isExpired, makeTrace, type Random, seeded, type Step, TRACE_NOW_MS, type TraceKind } from "./traces.ts";
+import { type Random, seeded } from "../../testing/seeded.ts";
+import { below, isExpired, makeTrace, type Step, TRACE_NOW_MS, type TraceKind } from "./traces.ts";
 
 export const VARIANTS = ["as sent", "batched", "gc off", "duplicated", "reversed", "shuffled", "late state"] as const;
 export type Variant = (typeof VARIANTS)[number];

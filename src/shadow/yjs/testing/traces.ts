@@ -1,5 +1,6 @@
 // Edits of a few clients as the updates they send: the same in every run.
 import * as Y from "yjs";
+import { type Random, seeded } from "../../testing/seeded.ts";
 import type { RootType } from "../plainContent.ts";
 
 export interface Step {
@@ -10,19 +11,6 @@ export interface Step {
 export interface Trace {
   readonly roots: Readonly<Record<string, RootType>>;
   readonly steps: readonly Step[];
-}
-
-export type Random = () => number;
-
-/** Mulberry32. */
-export function seeded(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export const below = (random: Random, most: number): number => Math.floor(random() * most);
