@@ -5,6 +5,7 @@ import { Engine, type ExchangeFacts, type ObservedPair } from "./engine.ts";
 import { Families } from "./evidence/families.ts";
 import { MinuteCounters } from "./evidence/minuteCounters.ts";
 import { IdentityMap, type IdentityMode } from "./identity/identityMap.ts";
+import { NoiseModel } from "./noise/noiseModel.ts";
 import type { Observation } from "./observation.ts";
 import { RuleBook } from "./rules/ruleBook.ts";
 import { seeded } from "./testing/seeded.ts";
@@ -22,6 +23,7 @@ function open(mode: IdentityMode = "declared") {
     identity: { map, mode },
     families,
     counters,
+    noise: new NoiseModel(),
     sampleOf: (_, differences) => differences.map(({ path }) => path).join(),
   });
   return { engine, counters, families, map };
@@ -135,6 +137,7 @@ test("times may differ by how late the group's copies ever were", () => {
     identity: { map: new IdentityMap({ now: () => 0 }), mode: "declared" },
     families: new Families<string>({ random: seeded(3), onDrop: () => {} }),
     counters: new MinuteCounters("1", () => {}),
+    noise: new NoiseModel(),
     sampleOf: () => "",
   });
   const at = (ms: number): object => ({ at: new Date(ms).toISOString() });
@@ -143,4 +146,18 @@ test("times may differ by how late the group's copies ever were", () => {
   assert.equal(name(500, 500), "equivalent");
   assert.equal(name(0, 500), "equivalent");
   assert.equal(name(0, 501), "different");
+});
+
+test("shadow §8: what control changes between two same calls is noise, and makes no family; a broken format still does", () => {
+  const { engine, families } = open();
+  const body = (id: string): object => ({ id, n: 1 });
+  for (let at = 0; at < 25; at++) {
+    const [control, repeat] = [1, 2].map(() => observed("control", reply(body(crypto.randomUUID()))));
+    engine.learnRepeat(facts("ann"), control as Observation, repeat as Observation);
+  }
+  const { verdict } = engine.judge(facts("ann"), pair(body(uuid(1)), body(uuid(2))));
+  assert.equal(verdict.name, "noise");
+  assert.deepEqual([...families.all], []);
+  const broken = engine.judge(facts("ann"), pair(body(uuid(1)), body("undefined")));
+  assert.deepEqual([broken.verdict.name, broken.confirmed], ["different", "breaking"]);
 });

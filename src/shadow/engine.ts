@@ -7,9 +7,10 @@ import type { FoundDifference } from "./compare/foundDifferences.ts";
 import type { Families, FamilySeen } from "./evidence/families.ts";
 import type { MinuteCounters } from "./evidence/minuteCounters.ts";
 import type { IdentityMap, IdentityMode } from "./identity/identityMap.ts";
+import type { NoiseModel } from "./noise/noiseModel.ts";
 import type { Observation } from "./observation.ts";
 import type { RouteName, RuleBook } from "./rules/ruleBook.ts";
-import type { Verdict } from "./verdict.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 import type { NotComparedReason, Severity } from "./words.ts";
 
 export interface EngineOptions<Sample> {
@@ -18,6 +19,7 @@ export interface EngineOptions<Sample> {
   readonly identity: { readonly map: IdentityMap; readonly mode: IdentityMode };
   readonly families: Families<Sample>;
   readonly counters: MinuteCounters;
+  readonly noise: NoiseModel;
   /** What is kept of a pair that differs; only asked for the few that are kept. */
   sampleOf(pair: ObservedPair, differences: readonly FoundDifference[]): Sample;
   readonly groupsMax?: number;
@@ -106,11 +108,35 @@ export class Engine<Sample> {
       conditions,
       ids: this.#ids(facts, pair, group),
     });
-    if (compared.verdict.name === "different" && facts.changesState) group.isDiverged = true;
+    const verdict = this.#withNoise(facts.route.id, compared.verdict);
+    if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
     // Of a write that never arrived nobody knows what it did.
-    if (compared.verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
-    const judgement = this.#count(facts, compared.verdict, pair);
-    return { ...judgement, ...this.#see(facts, pair, compared.verdict), ruleHits: compared.ruleHits };
+    if (verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
+    const judgement = this.#count(facts, verdict, pair);
+    return { ...judgement, ...this.#see(facts, pair, verdict), ruleHits: compared.ruleHits };
+  }
+
+  /** The same safe call to the control again (shadow §8, layer 2): what differs there is not the candidate's doing. */
+  learnRepeat(facts: Omit<ExchangeFacts, "shadow">, control: Observation, repeat: Observation): void {
+    const { rules, conditions, noise } = this.#options;
+    // A repeat stands where the candidate stands otherwise.
+    const { verdict } = compareExchange(control, repeat, rules.forRoute(facts.route), {
+      delayMs: facts.delayMs,
+      nowMs: facts.atMs,
+      shadow: "candidate",
+      conditions,
+      ids: null,
+    });
+    if ("differences" in verdict) noise.learnRepeat(facts.route.id, verdict.differences);
+  }
+
+  #withNoise(route: string, verdict: Verdict): Verdict {
+    if (verdict.name !== "different") return verdict;
+    const { differences, isNoise } = this.#options.noise.settle(route, verdict.differences);
+    const { normalisers, notes } = verdict;
+    return isNoise
+      ? { name: "noise", differences, normalisers, notes }
+      : verdictOf({ differences, normalisers, notes });
   }
 
   #ids(facts: ExchangeFacts, { control, candidate }: ObservedPair, group: Group) {
@@ -132,7 +158,8 @@ export class Engine<Sample> {
   #see(facts: ExchangeFacts, pair: ObservedPair, verdict: Verdict): Pick<Judgement<Sample>, "samples" | "confirmed"> {
     const isCompared = "differences" in verdict || verdict.name === "identical";
     if (!isCompared) return { samples: [], confirmed: null };
-    const differences = "differences" in verdict ? verdict.differences : [];
+    // Noise makes no families.
+    const differences = "differences" in verdict && verdict.name !== "noise" ? verdict.differences : [];
     const seen = differences.map(
       (difference): FamilySeen => ({
         route: facts.route.id,

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readJson } from "../json/reader.ts";
-import type { JsonValue } from "../json/values.ts";
+import type { FoundDifference } from "../compare/foundDifferences.ts";
 import { type PathCounts, testPaths } from "./familyTest.ts";
-import { PathClass, VALUES_MIN } from "./pathClass.ts";
+import { NoiseModel, VALUES_MIN } from "./noiseModel.ts";
 import { seeded } from "../testing/seeded.ts";
 import { type Recheck, RecheckTally } from "./recheckTally.ts";
 
@@ -86,44 +85,63 @@ test("an effect too small to look at confirms nothing, however sure it is", () =
   assert.ok(finding !== undefined && finding.p < 1e-50 && !finding.isConfirmed);
 });
 
-const read = (text: string): JsonValue => {
-  const reading = readJson(text);
-  assert.ok("value" in reading);
-  return reading.value;
-};
+const value = (template: string, control: string, candidate: string): FoundDifference => ({
+  template,
+  path: template,
+  kind: "value",
+  severity: "value",
+  control,
+  candidate,
+  count: 1,
+  acceptedBy: null,
+});
 
-function learnt(texts: Iterable<string>): PathClass {
-  const known = new PathClass();
-  for (const text of texts) known.add(read(text));
-  return known;
+const ROUTE = "GET /a";
+
+/** Control has differed from itself so often on this path, with ids. */
+function learnt(repeats: number): NoiseModel {
+  const model = new NoiseModel();
+  for (let at = 0; at < repeats; at++) model.learnRepeat(ROUTE, [value("$.id", "uuid", "uuid")]);
+  return model;
 }
 
-const times = <T>(count: number, make: (at: number) => T): readonly T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
+test("what control changes by itself is noise, once enough of it was seen, and on that path of that route only", () => {
+  const is = (model: NoiseModel, ...found: readonly FoundDifference[]): boolean => model.settle(ROUTE, found).isNoise;
+  assert.ok(!is(learnt(10), value("$.id", "uuid", "uuid")));
+  assert.ok(is(learnt(25), value("$.id", "uuid", "uuid")));
+  assert.ok(!is(learnt(25), value("$.id", "uuid", "uuid"), value("$.name", "text", "text")));
+  assert.ok(!learnt(25).settle("GET /b", [value("$.id", "uuid", "uuid")]).isNoise);
+  assert.ok(!is(learnt(25), { ...value("$.id", "uuid", "uuid"), kind: "missing", severity: "breaking" }));
+  const accepted = { ...value("$.name", "text", "text"), acceptedBy: "rule" };
+  assert.ok(is(learnt(25), value("$.id", "uuid", "uuid"), accepted));
+  assert.ok(!is(learnt(25), accepted), "accepted it is, not noise");
+});
 
-test("shadow §17: a broken format on a path that always changes is seen at the first value after fifty", () => {
-  const uuids = times(VALUES_MIN, () => JSON.stringify(crypto.randomUUID()));
-  assert.equal(learnt(uuids.slice(1)).hasFormat(5), null);
-  const known = learnt(uuids);
-  assert.equal(known.kind, "format");
-  assert.equal(known.holds(crypto.randomUUID()), true);
-  for (const other of ["None", 5, null, true, "2026-01-02T03:04:05Z"]) assert.equal(known.hasFormat(other), false);
+test("shadow §17: a broken format on a path that always changes is breaking, at the first value after fifty", () => {
+  const model = new NoiseModel();
+  for (let at = 0; at < VALUES_MIN; at++) {
+    const [seen] = model.settle(ROUTE, [value("$.id", "uuid", at % 2 === 0 ? "uuid" : "text")]).differences;
+    assert.equal(seen?.kind, "value", `call ${at}`);
+  }
+  const { differences, isNoise } = model.settle(ROUTE, [value("$.id", "uuid", "text")]);
+  assert.deepEqual([differences[0]?.kind, differences[0]?.severity, isNoise], ["type", "breaking", false]);
+  assert.equal(model.settle(ROUTE, [value("$.id", "uuid", "uuid")]).differences[0]?.kind, "value");
 });
 
 test("what control writes in several formats may come in any of them", () => {
-  const known = learnt(times(200, (at) => (at % 4 === 0 ? "null" : `${at}.5`)));
-  assert.equal(known.holds(read("17.25")), true);
-  assert.equal(known.holds(null), true);
-  assert.equal(known.holds("17.25"), false);
+  const model = new NoiseModel();
+  for (let at = 0; at < 60; at++)
+    model.learnRepeat(ROUTE, [value("$.n", at % 4 === 0 ? "null" : "decimal", "integer")]);
+  for (const seen of ["null", "decimal", "integer"])
+    assert.ok(model.settle(ROUTE, [value("$.n", "integer", seen)]).isNoise);
+  assert.ok(!model.settle(ROUTE, [value("$.n", "integer", "digits")]).isNoise);
 });
 
-test("few values, each often, are an enumeration; one is constant", () => {
-  const known = learnt(times(60, (at) => JSON.stringify(["open", "closed", "gone"][at % 3])));
-  assert.equal(known.kind, "enum");
-  assert.equal(known.holds("open"), true);
-  assert.equal(known.holds("odd"), false);
-  assert.equal(known.hasFormat("odd"), true);
-  assert.equal(learnt(times(60, () => "1.0")).kind, "constant");
-  assert.equal(learnt(times(60, () => "1.0")).holds(1), true);
-  assert.equal(learnt(times(60, (at) => String(at))).kind, "format");
+test("paths are bounded: the one seen longest ago is learnt anew", () => {
+  const model = new NoiseModel(2);
+  for (const name of ["a", "b", "a", "c"]) model.learnRepeat(ROUTE, [value(`$.${name}`, "text", "text")]);
+  assert.deepEqual(
+    ["a", "b", "c"].map((name) => model.itself(ROUTE, `$.${name}`)),
+    [2, 0, 1],
+  );
 });
