@@ -2,27 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SHADOW } from "../contract/index.ts";
-import {
-  compareExchange,
-  NORMALISERS,
-  type Observation,
-  RouteRules,
-  ruleSchema,
-  type Verdict,
-} from "../shadow/index.ts";
+import { compareExchange, NORMALISERS, type Observation, RuleBook, ruleSchema, type Verdict } from "../shadow/index.ts";
 
 test("every rule is one of the schema", () => {
   for (const rule of SHADOW.rules) assert.deepEqual(ruleSchema.safeParse(rule).error?.issues ?? [], [], rule.id);
 });
 
 const WORDS = { normalisers: { ...NORMALISERS, ...SHADOW.normalisers }, statusClass: SHADOW.statusClass };
+const BOOK = new RuleBook(SHADOW.rules, WORDS, () => 0, []);
 const CONTEXT = { delayMs: 300, nowMs: 0, shadow: "candidate" as const, conditions: SHADOW.conditions, ids: null };
 
-function verdict(route: string, status: number, control: object, candidate: object): Verdict {
-  const rules = new RouteRules(
-    SHADOW.rules.filter(({ on }) => on.includes("*") || on.includes(route)),
-    WORDS,
-  );
+function verdict(route: string, status: number, control: object, candidate: object, book = BOOK): Verdict {
+  const [method = "", path = ""] = route.split(" ");
+  const rules = book.forRoute({ id: route, methods: [method], paths: [path] });
   const observed = (arm: "control" | "candidate", body: object): Observation => ({
     arm,
     role: arm === "control" ? "served" : "shadow",
@@ -93,6 +85,22 @@ test("R-8: what is about to expire may be gone on the arm that is asked later", 
   const summary = "GET /api/v1/sessions/{session_id}/board_summary";
   assert.equal(name(summary, 200, board(["a", "b"]), board(["b"])), "accepted");
   assert.equal(name(summary, 200, board(["b"]), board(["a", "b"])), "different value");
+});
+
+const CHECKED = new RuleBook(SHADOW.rules, WORDS, () => 0, SHADOW.checks);
+
+test("P14, P20: what both arms say alike and neither may say is breaking", () => {
+  const told = (more: object): string => {
+    const created_at = "2026-01-02T03:04:05.000Z";
+    const body = { id: "8d3c2c5e-11aa-4b57-8f0a-0f6f3f1b9a10", name: "Biology", created_at, ...more };
+    const seen = verdict("PATCH /api/v1/folders/:id", 200, body, body, CHECKED);
+    if (!("differences" in seen)) return seen.name;
+    return seen.differences.map(({ path, control, candidate }) => `${path} ${control}→${candidate}`).join();
+  };
+  assert.equal(told({}), "identical");
+  assert.equal(told({ name: true }), "$.name boolean→boolean");
+  assert.equal(told({ created_at: "None" }), "$.created_at text→text");
+  assert.equal(told({ _creationTime: 5 }), "$._creationTime integer→integer");
 });
 
 test("R-2: the names of metrics are not compared", () => {

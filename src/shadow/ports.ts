@@ -6,9 +6,10 @@ import type { JsonObject, JsonValue } from "./json/values.ts";
 import type { IdentityMode } from "./identity/identityMap.ts";
 import type { IdTemplate } from "./identity/rewrite.ts";
 import type { ComparisonRule } from "./rules/rule.ts";
+import type { RouteCheck } from "./rules/ruleBook.ts";
 import type { RootType } from "./yjs/plainContent.ts";
 
-export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable };
+export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable, RouteCheck };
 export type { Normaliser, NormaliserContext, NormaliserFactory } from "./compare/normalisers.ts";
 export type { JsonObject, JsonValue, RootType, ShadowCodec, SocketFrame };
 export type { ArmSeen, ClientSeen } from "./conversation/codec.ts";
@@ -37,6 +38,8 @@ export interface MirrorEntry {
 /** Pure data and functions; of everything that it does not name the core's own default holds. */
 export interface ShadowApplication {
   readonly rules: readonly ComparisonRule[];
+  /** What answers must look like by themselves, whatever the other arm says. */
+  readonly checks: readonly RouteCheck[];
   readonly normalisers: NormaliserTable;
   /** By the names that rules give in `accept`. */
   readonly conditions: Readonly<Record<string, AcceptCondition>>;

@@ -1,6 +1,7 @@
 // The rules by which the arms' answers are compared (differences.md): data for the shadow's comparer, one entry for each row.
 import type { ShadowApplication, ShadowCodec } from "../../shadow/ports.ts";
 import { BY_ROUTE, MIRRORING } from "./byRoute.ts";
+import { CHECKS } from "./checks.ts";
 import { EVERY_ROUTE } from "./everyRoute.ts";
 import type { RuleRow } from "./row.ts";
 import { ON_SOCKETS } from "./sockets.ts";
@@ -13,6 +14,7 @@ export const RULE_ROWS: readonly RuleRow[] = [...EVERY_ROUTE, ...BY_ROUTE, ...ON
 
 export const SHADOW: ShadowApplication = {
   rules: RULE_ROWS.flatMap(({ rules }) => rules),
+  checks: CHECKS,
   normalisers: SHADOW_NORMALISERS,
   conditions: SHADOW_CONDITIONS,
   statusClass,

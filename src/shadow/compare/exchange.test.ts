@@ -198,3 +198,27 @@ test("a normaliser of the application that throws costs the comparison of values
   const [one, other] = [observed("control", { body: '{"a":1}' }), observed("candidate", { body: '{"a":2}' })];
   assert.match(told(compareExchange(one, other, rules, CONTEXT).verdict), /different.*undecodable/);
 });
+
+test("what an answer must look like is asked of each arm, alike or not, and told once", () => {
+  const check = (_status: number, body: unknown): (string | number)[][] => {
+    const { list } = body as { list: unknown[] };
+    return list.flatMap((item, at) => (typeof item === "number" ? [] : [["list", at]]));
+  };
+  const words = { normalisers: NORMALISERS, statusClass: String };
+  const rules = new RouteRules([], words, check);
+  const of = (control: unknown[], candidate: unknown[]): string => {
+    const body = (list: unknown[]): Given => ({ body: JSON.stringify({ list, n: 1 }) });
+    return told(
+      compareExchange(observed("control", body(control)), observed("candidate", body(candidate)), rules, CONTEXT)
+        .verdict,
+    );
+  };
+  assert.equal(of([1, 2], [1, 2]), "identical");
+  assert.equal(of(["None", 2.5], ["None", 2.5]), "different, breaking type $.list[0]");
+  assert.equal(of([1, 2], [1, "x"]), "different, breaking type $.list[1]");
+  const odd = new RouteRules([], words, () => {
+    throw new Error("odd");
+  });
+  const [one, other] = [observed("control", {}), observed("candidate", {})];
+  assert.equal(told(compareExchange(one, other, odd, CONTEXT).verdict), "identical");
+});

@@ -6,6 +6,7 @@ import { type Verdict, type VerdictNote, verdictOf } from "../verdict.ts";
 import type { Severity } from "../words.ts";
 import { type CompareContext, compareBodies } from "./body.ts";
 import { BodyRules } from "./bodyRules.ts";
+import { compareDeclared, type ReplyCheck } from "./declared.ts";
 import { type Decoded, decode, headerOf, mediaTypeOf } from "./decode.ts";
 import type { FoundDifference } from "./foundDifferences.ts";
 import { compareHeaders, createHeaderRules, type HeaderRules } from "./headers.ts";
@@ -25,13 +26,15 @@ export class RouteRules {
   readonly status: readonly ComparisonRule[];
   readonly excludedBy: string | null;
   readonly statusClass: (status: number) => string;
+  readonly check: ReplyCheck | null;
   readonly #rules: readonly ComparisonRule[];
   readonly #words: ComparisonWords;
   /** By the ids of the rules that hold with a status. */
   readonly #bodies = new Map<string, BodyRules>();
 
   /** @param rules those that hold for this route @throws RangeError for an unknown normaliser */
-  constructor(rules: readonly ComparisonRule[], words: ComparisonWords) {
+  constructor(rules: readonly ComparisonRule[], words: ComparisonWords, check: ReplyCheck | null = null) {
+    this.check = check;
     this.#rules = rules;
     this.#words = words;
     this.headers = createHeaderRules(rules);
@@ -94,11 +97,23 @@ function compareReplies(
   for (const id of headers.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + 1);
   const body = compareReplyBodies(control, candidate, rules, context);
   for (const [id, hits] of body.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + hits);
-  const differences = [...headers.differences, ...body.differences];
+  // What both arms say alike may be wrong on both; where they differ that is told already.
+  const known = new Set(body.differences.map(({ template }) => template));
+  const declared = undeclared(control, candidate, rules.check).filter(({ template }) => !known.has(template));
+  const differences = [...headers.differences, ...body.differences, ...declared];
   const normalisers = [...headers.normalisers, ...body.normalisers];
   const isIdentical = differences.length === 0 && normalisers.length === 0 && body.isSameBytes;
   if (isIdentical) return { verdict: { name: "identical" }, ruleHits };
   return { verdict: verdictOf({ differences, normalisers, notes: body.notes }), ruleHits };
+}
+
+function undeclared(control: Reply, candidate: Reply, check: ReplyCheck | null): readonly FoundDifference[] {
+  if (check === null) return [];
+  try {
+    return compareDeclared(control, candidate, check);
+  } catch {
+    return []; // the application's own fault; the arms have been compared nevertheless
+  }
 }
 
 interface ReplyBodies {

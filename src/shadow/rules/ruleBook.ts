@@ -1,5 +1,6 @@
 // Which rules hold where (shadow N4): by route, by message of a surface, and only as long as they live.
 import { RouteRules, type ComparisonWords } from "../compare/exchange.ts";
+import type { ReplyCheck } from "../compare/declared.ts";
 import { type ComparisonRule, isLive } from "./rule.ts";
 
 /** A route as rules may name it. */
@@ -9,6 +10,12 @@ export interface RouteName {
   readonly methods: readonly string[];
   /** Templates, with parameters as `:name` or `{name}`. */
   readonly paths: readonly string[];
+}
+
+/** What the answers of some routes must look like. */
+export interface RouteCheck {
+  readonly on: readonly string[];
+  readonly check: ReplyCheck;
 }
 
 /** Rules that end on a day are looked at so often. */
@@ -31,6 +38,7 @@ export const namesOf = ({ id, methods, paths }: RouteName): ReadonlySet<string> 
 
 export class RuleBook {
   readonly #rules: readonly ComparisonRule[];
+  readonly #checks: readonly RouteCheck[];
   readonly #words: ComparisonWords;
   readonly #now: () => number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -38,8 +46,14 @@ export class RuleBook {
   readonly #ofRoutes = new Map<string, RouteRules>();
   readonly #ofMessages = new Map<string, RouteRules>();
 
-  /** @param now epoch ms @throws RangeError for a rule whose normaliser is unknown */
-  constructor(rules: readonly ComparisonRule[], words: ComparisonWords, now: () => number) {
+  /** @param checks of single routes, by the names that rules use @param now epoch ms @throws RangeError for a rule whose normaliser is unknown */
+  constructor(
+    rules: readonly ComparisonRule[],
+    words: ComparisonWords,
+    now: () => number,
+    checks: readonly RouteCheck[] = [],
+  ) {
+    this.#checks = checks;
     this.#rules = rules;
     this.#words = words;
     this.#now = now;
@@ -60,7 +74,8 @@ export class RuleBook {
       const holding = this.#live.filter(
         ({ on, message }) => message === undefined && on.some((name) => names.has(plainNameOf(name))),
       );
-      rules = new RouteRules(holding, this.#words);
+      const check = this.#checks.find(({ on }) => on.some((name) => names.has(plainNameOf(name))))?.check ?? null;
+      rules = new RouteRules(holding, this.#words, check);
       this.#ofRoutes.set(route.id, rules);
     }
     return rules;
