@@ -71,6 +71,7 @@ export class CampaignKeeper {
   }
 }
 
+const LINE_CHARS_MAX = 4_096;
 /** Longer texts are no names of builds. */
 const BUILD_CHARS_MAX = 128;
 
@@ -80,7 +81,7 @@ const BUILD_CHARS_MAX = 128;
  */
 export function buildOf(metrics: string, name: string, label: string): string | null {
   for (const line of metrics.split("\n")) {
-    if (!line.startsWith(`${name}{`)) continue;
+    if (!line.startsWith(`${name}{`) || line.length > LINE_CHARS_MAX) continue;
     for (const [, key, value = ""] of line.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) {
       if (key !== label) continue;
       const build = value.replace(/\\(.)/g, (_, mark: string) => (mark === "n" ? "\n" : mark));

@@ -11,7 +11,7 @@ import type { NoiseModel } from "./noise/noiseModel.ts";
 import type { Observation } from "./observation.ts";
 import type { RouteName, RuleBook } from "./rules/ruleBook.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
-import type { NotComparedReason, Severity } from "./words.ts";
+import { isWorse, type NotComparedReason, type Severity } from "./words.ts";
 
 export interface EngineOptions<Sample> {
   readonly rules: RuleBook;
@@ -61,6 +61,8 @@ interface Group {
 }
 
 const GROUPS_MAX = 100_000;
+/** Looked at to make room for one. */
+const DROP_TRIES = 64;
 const NO_HITS: ReadonlyMap<string, number> = new Map();
 
 export class Engine<Sample> {
@@ -177,7 +179,8 @@ export class Engine<Sample> {
       if (family === null) continue;
       const kept = family.offerSample(facts.groupPrint, () => this.#options.sampleOf(pair, differences));
       if (kept !== null) samples.push({ family: family.name, place: kept.place, value: kept.value });
-      if (family.confirmedBy !== null && confirmed !== "breaking") confirmed = family.severity;
+      const { severity } = family;
+      if (family.confirmedBy !== null && (confirmed === null || isWorse(severity, confirmed))) confirmed = severity;
     }
     return { samples, confirmed };
   }
@@ -187,17 +190,24 @@ export class Engine<Sample> {
     if (group === undefined) {
       group = { isDiverged: false, delayMs: 0 };
       this.#groups.set(name, group);
-      if (this.#groups.size > (this.#options.groupsMax ?? GROUPS_MAX)) this.#dropOldest();
+      if (this.#groups.size > (this.#options.groupsMax ?? GROUPS_MAX)) this.#dropOldest(name);
     }
     return group;
   }
 
-  /** Never one that is diverged: it would be compared again. */
-  #dropOldest(): void {
+  /** The oldest that is not diverged, among a few: a diverged one would be compared again. */
+  #dropOldest(kept: string): void {
+    let oldest: string | null = null;
+    let looked = 0;
     for (const [name, { isDiverged }] of this.#groups) {
-      if (isDiverged) continue;
-      this.#groups.delete(name);
-      return;
+      if (name === kept) continue;
+      oldest ??= name;
+      if (!isDiverged) {
+        oldest = name;
+        break;
+      }
+      if (++looked === DROP_TRIES) break;
     }
+    if (oldest !== null) this.#groups.delete(oldest);
   }
 }

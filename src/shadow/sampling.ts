@@ -10,4 +10,4 @@ export const partOf = (salt: string, group: string): number =>
 
 /** @param ratePercent 0 … 100, hundredths count */
 export const isSampled = (salt: string, group: string, ratePercent: number): boolean =>
-  ratePercent > 0 && partOf(salt, group) < ratePercent * 100;
+  ratePercent > 0 && partOf(salt, group) < Math.round(ratePercent * 100);

@@ -54,7 +54,7 @@ function joined(events: readonly StreamEvent[]): JsonValue {
 export function readEventStream(text: string): JsonValue {
   const { events, hasComments, isWhole } = parse(text);
   const order = events.map(({ name }) => name).filter((name, at, all) => name !== all[at - 1]);
-  const data: Record<string, JsonValue> = {};
-  for (const name of new Set(order)) data[name] = joined(events.filter((one) => one.name === name));
+  const byName = Map.groupBy(events, ({ name }) => name);
+  const data = Object.fromEntries([...byName].map(([name, all]) => [name, joined(all)] as const));
   return { order, ids: [...new Set(events.flatMap(({ id }) => id ?? []))], data, hasComments, isWhole };
 }

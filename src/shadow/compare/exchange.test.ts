@@ -177,6 +177,40 @@ test("a rule may hold with some statuses only", () => {
   ]);
 });
 
+test("rules of headers and of the status hold with their statuses and kinds only", () => {
+  const header = [{ header: "x-h", ignore: "all" as const, until: "contract" as const, statuses: ["429"] }];
+  const of = (status: number, value: string): Given => ({ status, headers: { "x-h": value } });
+  assert.equal(told(judge(of(429, "1"), of(429, "2"), header)), "identical");
+  assert.equal(told(judge(of(200, "1"), of(200, "2"), header)), "different, value value header:x-h");
+  const status = [{ status: true as const, accept: true as const, statuses: ["404"] }];
+  assert.equal(judge({ status: 404 }, { status: 500 }, status).name, "accepted");
+  assert.equal(judge({}, { status: 500 }, status).name, "different");
+  const extra = [{ header: "x-h", accept: true as const, kinds: ["extra" as const] }];
+  assert.equal(judge({}, of(200, "1"), extra).name, "accepted");
+  assert.equal(judge(of(200, "1"), {}, extra).name, "different");
+});
+
+test("bodies of two media types are compared where a rule leaves the type out", () => {
+  const rules = [{ header: "content-type", ignore: "all" as const, until: "contract" as const }];
+  assert.equal(
+    told(judge({ body: '{"a":1}' }, { type: "text/plain", body: "boom" }, rules)),
+    "different, breaking type $",
+  );
+});
+
+test("however much differs and is accepted, the worst that counts is in the verdict", () => {
+  const body = (value: number, more: object): string =>
+    JSON.stringify({
+      meta: Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`k${at}x`, value])),
+      kept: 1,
+      ...more,
+    });
+  const accepting = [{ path: "$.meta.*", accept: true as const }];
+  assert.equal(judge({ body: body(1, { z: 1 }) }, { body: body(2, {}) }, accepting).name, "different");
+  const worst = judge({ body: body(1, { z: 1 }) }, { body: body(2, {}) }, [{ path: "$.meta", isOpen: true as const }]);
+  assert.ok(worst.name === "different" && worst.severity === "breaking");
+});
+
 test("shadow §5: P18, a name of 100 emoji that one arm refuses", () => {
   assert.equal(told(judge({ status: 201 }, { status: 422 })), "different, breaking status status");
 });

@@ -95,7 +95,8 @@ function compareReplies(
   const headers = compareHeaders(control, candidate, rules.headers);
   const ruleHits = new Map<string, number>();
   for (const id of headers.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + 1);
-  const body = compareReplyBodies(control, candidate, rules, context);
+  const isTypeTold = headers.differences.some((one) => one.path === "header:content-type" && one.acceptedBy === null);
+  const body = compareReplyBodies(control, candidate, rules, context, isTypeTold);
   for (const [id, hits] of body.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + hits);
   // What both arms say alike may be wrong on both; where they differ that is told already.
   const known = new Set(body.differences.map(({ template }) => template));
@@ -124,7 +125,13 @@ interface ReplyBodies {
   readonly isSameBytes: boolean;
 }
 
-function compareReplyBodies(control: Reply, candidate: Reply, rules: RouteRules, context: CompareContext): ReplyBodies {
+function compareReplyBodies(
+  control: Reply,
+  candidate: Reply,
+  rules: RouteRules,
+  context: CompareContext,
+  isTypeTold: boolean,
+): ReplyBodies {
   const plain = { normalisers: [], notes: [], ruleHits: NO_HITS };
   const isSameType =
     mediaTypeOf(headerOf(control, "content-type")) === mediaTypeOf(headerOf(candidate, "content-type"));
@@ -132,8 +139,8 @@ function compareReplyBodies(control: Reply, candidate: Reply, rules: RouteRules,
   if (isSameType && isSameCoding && Buffer.compare(control.body, candidate.body) === 0) {
     return { ...plain, differences: [], isSameBytes: true };
   }
-  // The header says it already.
-  if (!isSameType) return { ...plain, differences: [], isSameBytes: false };
+  // The header says it already, unless a rule leaves it out.
+  if (!isSameType && isTypeTold) return { ...plain, differences: [], isSameBytes: false };
   const [one, other] = [decode(control), decode(candidate)];
   const notes = notesOf(one, other);
   if (one.as !== "value" || other.as !== "value") return compareBytes(one, other, notes);
@@ -200,17 +207,18 @@ type Result = Observation["result"];
 
 const statusText = (result: Result): string => ("reply" in result ? String(result.reply.status) : result.error);
 
-/** Of two results of which the status, or that there is one, is not the same. */
+/** Of two results of which the status, or that there is one, is not the same. A rule's `statuses` are those of control. */
 function compareStatuses(control: Result, candidate: Result, rules: RouteRules): ExchangeComparison {
+  const holding = rules.status.filter((rule) => !("reply" in control) || isForStatus(rule, control.reply.status));
   const classOf = (result: Result): string | null =>
     "reply" in result ? rules.statusClass(result.reply.status) : null;
-  const byClass = rules.status.find(({ compare }) => compare?.includes("class") === true);
+  const byClass = holding.find(({ compare }) => compare !== undefined);
   if (byClass !== undefined && classOf(control) !== null && classOf(control) === classOf(candidate)) {
     const verdict = verdictOf({ differences: [], normalisers: ["class"], notes: [] });
     return { verdict, ruleHits: new Map([[byClass.id, 1]]) };
   }
-  const accepting = rules.status.find(({ accept }) => accept === true);
-  const raising = rules.status.find(({ severity }) => severity !== undefined);
+  const accepting = holding.find(({ accept }) => accept === true);
+  const raising = holding.find(({ severity }) => severity !== undefined);
   const difference: FoundDifference = {
     template: "status",
     path: "status",

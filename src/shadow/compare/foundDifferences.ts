@@ -1,4 +1,4 @@
-import type { Difference } from "../words.ts";
+import { type Difference, isWorse } from "../words.ts";
 
 export interface FoundDifference extends Difference {
   /** Places of the body with this template, kind and classes; `path` is the first. */
@@ -33,6 +33,13 @@ export class FoundDifferences {
     const known = this.#all.find((one) => isOneFamily(one, found) && one.acceptedBy === found.acceptedBy);
     if (known !== undefined) known.count += 1;
     else if (this.#all.length < DIFFERENCES_MAX) this.#all.push({ ...found, count: 1 });
+    else if (this.#isWorst(found)) this.#all[DIFFERENCES_MAX] = { ...found, count: 1 };
+  }
+
+  /** However many there are, the worst that counts must not be missing: the verdict is made of it. */
+  #isWorst({ acceptedBy, severity }: Omit<FoundDifference, "count">): boolean {
+    const counting = this.#all.filter((one) => one.acceptedBy === null);
+    return acceptedBy === null && counting.every((one) => isWorse(severity, one.severity));
   }
 
   mark(): Mark {

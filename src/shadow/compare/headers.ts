@@ -1,7 +1,7 @@
 // Compares headers: names without regard to case, values after the normalisers of their rules.
 import type { Reply } from "../observation.ts";
-import type { ComparisonRule } from "../rules/rule.ts";
-import type { Severity } from "../words.ts";
+import { type ComparisonRule, isForStatus } from "../rules/rule.ts";
+import type { DifferenceKind, Severity } from "../words.ts";
 import type { FoundDifference } from "./foundDifferences.ts";
 import { mediaTypeOf } from "./decode.ts";
 
@@ -24,8 +24,11 @@ const OWN = new Set([
   "via",
 ]);
 
+type Effect = "ignore" | "compare" | "accept" | "severity";
+
 export interface HeaderRules {
-  ruleOf(name: string, effect: "ignore" | "compare" | "accept" | "severity"): ComparisonRule | null;
+  /** Of the rules that hold with this status and kind of difference the last one. */
+  ruleOf(name: string, effect: Effect, status: number, kind?: DifferenceKind): ComparisonRule | null;
 }
 
 export function createHeaderRules(rules: Iterable<ComparisonRule>): HeaderRules {
@@ -33,8 +36,14 @@ export function createHeaderRules(rules: Iterable<ComparisonRule>): HeaderRules 
   const isOf = (header: string, name: string): boolean =>
     header.endsWith("*") ? name.startsWith(header.slice(0, -1)) : name === header;
   return {
-    ruleOf: (name, effect) =>
-      all.findLast((rule) => rule[effect] !== undefined && isOf(rule.header ?? "", name)) ?? null,
+    ruleOf: (name, effect, status, kind) =>
+      all.findLast(
+        (rule) =>
+          rule[effect] !== undefined &&
+          isOf(rule.header ?? "", name) &&
+          isForStatus(rule, status) &&
+          (kind === undefined || (rule.kinds?.includes(kind) ?? true)),
+      ) ?? null,
   };
 }
 
@@ -76,12 +85,12 @@ export function compareHeaders(control: Reply, candidate: Reply, rules: HeaderRu
   for (const name of new Set([...left.keys(), ...right.keys()])) {
     const [one, other] = [left.get(name), right.get(name)];
     if (one?.join("\n") === other?.join("\n")) continue;
-    const ignoring = rules.ruleOf(name, "ignore");
+    const ignoring = rules.ruleOf(name, "ignore", control.status);
     if (ignoring !== null && (ignoring.ignore === "all" || (one !== undefined && other !== undefined))) {
       ruleHits.push(ignoring.id);
       continue;
     }
-    const comparing = rules.ruleOf(name, "compare");
+    const comparing = rules.ruleOf(name, "compare", control.status);
     if (
       one !== undefined &&
       other !== undefined &&
@@ -91,9 +100,9 @@ export function compareHeaders(control: Reply, candidate: Reply, rules: HeaderRu
       if (comparing !== null) ruleHits.push(comparing.id);
       continue;
     }
-    const accepting = rules.ruleOf(name, "accept");
-    if (accepting !== null) ruleHits.push(accepting.id);
-    differences.push(differenceOf(name, one, other, rules, accepting));
+    const difference = differenceOf(name, one, other, control.status, rules);
+    if (difference.acceptedBy !== null) ruleHits.push(difference.acceptedBy);
+    differences.push(difference);
   }
   return { differences, normalisers, ruleHits };
 }
@@ -102,8 +111,8 @@ function differenceOf(
   name: string,
   one: readonly string[] | undefined,
   other: readonly string[] | undefined,
+  status: number,
   rules: HeaderRules,
-  accepting: ComparisonRule | null,
 ): FoundDifference {
   const kind = other === undefined ? "missing" : one === undefined ? "extra" : "value";
   const usual: Severity = kind === "extra" ? "extra" : "value";
@@ -112,10 +121,10 @@ function differenceOf(
     template: `header:${name}`,
     path: `header:${name}`,
     kind,
-    severity: rules.ruleOf(name, "severity")?.severity ?? usual,
+    severity: rules.ruleOf(name, "severity", status, kind)?.severity ?? usual,
     control: classOf(one),
     candidate: classOf(other),
     count: 1,
-    acceptedBy: accepting?.id ?? null,
+    acceptedBy: rules.ruleOf(name, "accept", status, kind)?.id ?? null,
   };
 }

@@ -60,7 +60,7 @@ export function settleTies(
     while (to < items.length && memberText(items[to] as JsonValue, field) === text) to++;
     const run = items.slice(from, to).map((item) => ({ item, name: memberText(item, key) }));
     run.sort((one, other) => (one.name < other.name ? -1 : Number(one.name > other.name)));
-    settled.push(...run.map(({ item }) => item));
+    for (const { item } of run) settled.push(item);
   }
   return settled;
 }

@@ -1,5 +1,5 @@
 import { keyText } from "../paths/pattern.ts";
-import { isDataKey } from "./valueClass.ts";
+import { isPersonalKey } from "./personal.ts";
 
 /** Where a walk over two bodies is. */
 export class WalkPath {
@@ -19,16 +19,20 @@ export class WalkPath {
     }
   }
 
-  /** `$.folders[3].name` */
+  /** `$.folders[3].name`; a key that looks like somebody's is not told (shadow P1). */
   get text(): string {
-    return `$${this.#parts.map((part) => (typeof part === "number" ? `[${part}]` : keyText(part))).join("")}`;
+    const parts = this.#parts.map((part): string => {
+      if (typeof part === "number") return `[${part}]`;
+      return isPersonalKey(part) ? ".*" : keyText(part);
+    });
+    return `$${parts.join("")}`;
   }
 
   /** `$.folders[*].name` */
   get template(): string {
     const parts = this.#parts.map((part, at): string => {
       if (typeof part === "number") return "[*]";
-      return this.#isData[at] === true || isDataKey(part) ? ".*" : keyText(part);
+      return this.#isData[at] === true || isPersonalKey(part) ? ".*" : keyText(part);
     });
     return `$${parts.join("")}`;
   }

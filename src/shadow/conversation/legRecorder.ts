@@ -60,7 +60,7 @@ export class LegRecorder {
 
   /** It said more than is kept. */
   get isFull(): boolean {
-    return this.#messages.length >= MESSAGES_MAX || this.#chars >= CHARS_MAX;
+    return this.#messages.length + this.#joining.size >= MESSAGES_MAX || this.#chars >= CHARS_MAX;
   }
 
   get turns(): number {
@@ -108,7 +108,7 @@ export class LegRecorder {
   }
 
   #join({ lane, type, join, text }: Extract<ArmSeen, { kind: "part" }>, atMs: number): void {
-    this.#chars += text.length;
+    this.#chars += text.length + join.length;
     const known = this.#joining.get(join);
     if (known === undefined) {
       this.#joining.set(join, { lane, type, text, count: 1, firstAtMs: atMs, lastAtMs: atMs, longestGapMs: 0 });

@@ -60,20 +60,30 @@ test("what is counted in minutes adds up to every verdict and reason", () => {
   );
 });
 
-test("a minute is kept until it is saved and over, and forgotten after two hours without a store", () => {
+test("a minute is kept until it is saved and over for a while, and forgotten after two hours without a store", () => {
   let lost = 0;
   const counters = new MinuteCounters("1", (minutes) => (lost += minutes));
   const count = (minute: number): void =>
     counters.count({ route: "GET /", verdict: IDENTICAL, latencyMs }, minute * 60_000);
+  const told = (): string =>
+    counters
+      .rows()
+      .map(({ minute, sampled }) => `${minute}:${sampled}`)
+      .join(" ");
   for (const minute of [0, 1]) count(minute);
+  assert.equal(told(), "0:1 1:1");
   counters.saved(60_000);
-  assert.deepEqual(
-    counters.rows().map(({ minute }) => minute),
-    [1],
-  );
-  for (let minute = 2; minute <= 130; minute++) count(minute);
-  assert.equal(counters.rows().length, 120);
-  assert.equal(lost, 10);
+  assert.equal(told(), "", "saved, and nothing came since");
+  count(0);
+  assert.equal(told(), "0:2", "a late verdict counts on");
+  count(0);
+  counters.saved(600_000);
+  assert.equal(told(), "0:3", "what came between asking and saving is not lost");
+  counters.saved(600_000);
+  count(0);
+  assert.equal(told(), "2:1", "what is forgotten is not begun anew: it would replace what is saved");
+  for (let minute = 3; minute <= 130; minute++) count(minute);
+  assert.equal(lost, 9);
 });
 
 const CAMPAIGN: CampaignRow = {
@@ -177,6 +187,19 @@ test("shadow A2: a run that never ended leaves a gap from its last checkpoint on
   assert.equal((await last.gaps("c1")).length, 1);
   await last.close();
   await store.close();
+});
+
+test("shadow A2: several campaigns in one file end with their process, each", async (t) => {
+  const { file, store } = open(t);
+  const other = { ...CAMPAIGN, id: "c2", unit: "realtime" };
+  for (const campaign of [CAMPAIGN, other, CAMPAIGN]) await store.save(checkpoint({ campaign, process: "run-1" }));
+  await store.close();
+  const next = openSqliteEvidence(file, () => 25_000);
+  for (const campaign of [CAMPAIGN, other]) {
+    await next.save(checkpoint({ campaign, process: "run-2", atMs: 20_000 }));
+    assert.deepEqual(await next.gaps(campaign.id), []);
+  }
+  await next.close();
 });
 
 test("shadow §14: samples go after 7 days, minutes become hours after 30, hours go after 400", async (t) => {

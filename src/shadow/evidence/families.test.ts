@@ -31,6 +31,8 @@ test("every sample has the same chance to be kept, and no group more than two", 
   assert.equal(loud.samples.length, 12);
   assert.equal(loud.removeGroup("loud"), 2);
   assert.equal(loud.samples.length, 10);
+  for (const at of [0, 1]) loud.put(loud.placeFor(`late-${at}`) ?? -1, { group: `late-${at}`, value: at });
+  assert.equal(loud.samples.length, 12, "what was removed leaves its place, the others keep theirs");
 });
 
 const ROUTE = "GET /a";

@@ -146,7 +146,9 @@ export class Families<T> {
 
   /** The families of one comparison's differences; null for one too many. Those of the route that it lacks are told. */
   see(route: string, seen: readonly FamilySeen[], build: string): readonly (Family<T> | null)[] {
-    const found = seen.map((one) => this.#family(one));
+    // What counts has the last word on a family that one exchange shows both ways.
+    const ordered = [...seen].sort((one, other) => Number(one.acceptedBy === null) - Number(other.acceptedBy === null));
+    const found = ordered.map((one) => this.#family(one));
     for (const family of this.#byRoute.get(route) ?? []) if (!found.includes(family)) family.missed(build);
     return found;
   }

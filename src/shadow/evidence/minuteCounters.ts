@@ -8,6 +8,17 @@ const MINUTE_MS = 60_000;
 /** Minutes that are kept until they are saved; a store that fails for longer loses the oldest. */
 const MINUTES_MAX = 120;
 
+/** So long a verdict may come after its minute; what is later counts in the present one. */
+const GRACE_MINUTES = 5;
+
+interface Minute {
+  readonly routes: Map<string, Counted>;
+  /** Grows with every count; `saved` is what the store has. */
+  version: number;
+  asked: number;
+  saved: number;
+}
+
 interface Counted {
   sampled: number;
   readonly verdicts: Record<string, number>;
@@ -25,8 +36,9 @@ export interface Judged {
 export class MinuteCounters {
   readonly #process: string;
   readonly #onLost: (minutes: number) => void;
-  /** By minute, then route. */
-  readonly #minutes = new Map<number, Map<string, Counted>>();
+  readonly #minutes = new Map<number, Minute>();
+  /** The last one that was forgotten: what is saved of it is not to be replaced. */
+  #closed = Number.NEGATIVE_INFINITY;
 
   /** @param process names this process for as long as it lives @param onLost told of minutes that were never saved */
   constructor(process: string, onLost: (minutes: number) => void) {
@@ -36,7 +48,7 @@ export class MinuteCounters {
 
   /** Into the minute in which its verdict fell. */
   count({ route, verdict, latencyMs }: Judged, nowMs: number): void {
-    const counted = this.#counted(Math.floor(nowMs / MINUTE_MS), route);
+    const counted = this.#counted(Math.max(this.#closed + 1, Math.floor(nowMs / MINUTE_MS)), route);
     counted.sampled += 1;
     if (verdict.name === "not_compared") {
       counted.notCompared[verdict.reason] = (counted.notCompared[verdict.reason] ?? 0) + 1;
@@ -47,38 +59,51 @@ export class MinuteCounters {
     }
   }
 
-  /** What is to be saved; it stays until `saved` says that it was. */
+  /** What the store does not have yet; it stays until `saved` says that it was saved. */
   rows(): readonly MinuteRow[] {
-    return [...this.#minutes].flatMap(([minute, routes]) =>
-      [...routes].map(([route, { sampled, verdicts, notCompared, latency }]) => ({
-        process: this.#process,
-        minute,
-        route,
-        sampled,
-        verdicts: { ...verdicts },
-        notCompared: { ...notCompared },
-        latency: { control: latency.control.counts, candidate: latency.candidate.counts },
-      })),
-    );
+    const rows: MinuteRow[] = [];
+    for (const [minute, one] of this.#minutes) {
+      if (one.version === one.saved) continue;
+      one.asked = one.version;
+      for (const [route, { sampled, verdicts, notCompared, latency }] of one.routes) {
+        rows.push({
+          process: this.#process,
+          minute,
+          route,
+          sampled,
+          verdicts: { ...verdicts },
+          notCompared: { ...notCompared },
+          latency: { control: latency.control.counts, candidate: latency.candidate.counts },
+        });
+      }
+    }
+    return rows;
   }
 
-  /** Minutes that are over at `nowMs` are forgotten: the present one is saved again. */
+  /** The newest `rows` are saved. Minutes that are over for a while, and of which nothing came since, are forgotten. */
   saved(nowMs: number): void {
-    for (const minute of this.#minutes.keys()) if (minute < Math.floor(nowMs / MINUTE_MS)) this.#minutes.delete(minute);
+    const open = Math.floor(nowMs / MINUTE_MS) - GRACE_MINUTES;
+    for (const [minute, one] of this.#minutes) {
+      one.saved = one.asked;
+      if (minute >= open || one.saved !== one.version) continue;
+      this.#minutes.delete(minute);
+      this.#closed = Math.max(this.#closed, minute);
+    }
   }
 
   #counted(minute: number, route: string): Counted {
-    let routes = this.#minutes.get(minute);
-    if (routes === undefined) {
-      routes = new Map();
-      this.#minutes.set(minute, routes);
+    let one = this.#minutes.get(minute);
+    if (one === undefined) {
+      one = { routes: new Map(), version: 0, asked: 0, saved: 0 };
+      this.#minutes.set(minute, one);
       this.#dropOldest();
     }
-    let counted = routes.get(route);
+    one.version += 1;
+    let counted = one.routes.get(route);
     if (counted === undefined) {
       const latency = { control: new LogHistogram(), candidate: new LogHistogram() };
       counted = { sampled: 0, verdicts: {}, notCompared: {}, latency };
-      routes.set(route, counted);
+      one.routes.set(route, counted);
     }
     return counted;
   }

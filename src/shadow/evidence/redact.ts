@@ -1,6 +1,7 @@
 // What of a body may leave the compare thread (shadow P1–P3): by default its shape; values only where an operator asked for them,
 // and never those that names, paths or their own look give away.
-import { isDataKey, valueClass } from "../compare/valueClass.ts";
+import { isHarmlessText, isPersonalKey } from "../compare/personal.ts";
+import { valueClass } from "../compare/valueClass.ts";
 import { isArray, isNumber, isObject, JsonNumber, type JsonObject, type JsonValue } from "../json/values.ts";
 import { createMatcher, type Place } from "../paths/matcher.ts";
 import type { Fingerprint } from "./fingerprint.ts";
@@ -21,18 +22,6 @@ const NODES_MAX = 2_000;
 /** By name, whatever the path (shadow P3). */
 const HIDDEN_NAME =
   /pass(?:word|wd|phrase|code)|secret|token|cookie|authoriz|authentic|credential|api[-_]?key|e-?mail|phone|mobile|(?:^|[-_.])(?:first|last|full|sur|user|display|given|family|nick)?[-_]?name$|^name$|address|birth|ssn|iban|card/i;
-
-/** By look. */
-const LOOKS_HIDDEN = [
-  /eyJ[\w-]+\.[\w-]+\.[\w-]*/, // a JSON Web Token
-  /[\w.+-]+@[\w-]+\.[\w.-]+/, // an address of mail
-  /(?:\d[ -]?){9,}/, // a number of a phone, a card, an account
-  /-----BEGIN /,
-  /\b(?:bearer|basic)\s+\S+/i,
-];
-
-/** Words of a protocol have one word; whatever has more is somebody's text (shadow P3: always shape only). */
-const WORD = /^[\w.:/+-]{1,40}$/;
 
 type Mark = "hidden" | "visible";
 
@@ -75,13 +64,13 @@ export class Redactor {
       return items.length < value.length ? [...items, `… ${value.length - items.length} more`] : items;
     }
     if (isObject(value)) {
-      const members: Record<string, unknown> = {};
+      const members = Object.create(null) as Record<string, unknown>;
       for (const [key, item] of Object.entries(value)) {
         if (left.nodes <= 0) break;
         const isNamed = hidden || HIDDEN_NAME.test(key);
         members[this.#key(key)] = this.#write(item, at.key(key), policy, isNamed, left);
       }
-      return members;
+      return { ...members };
     }
     const isShown = !hidden && (at.found.includes("visible") || policy === "redacted") && isHarmless(value);
     return isShown ? plain(value) : this.shapeOf(value);
@@ -89,16 +78,14 @@ export class Redactor {
 
   /** Keys are names of the protocol, unless they are data themselves. */
   #key(key: string): string {
-    return isDataKey(key) || !WORD.test(key) || looksHidden(key) ? `key#${this.#print(key)}` : key;
+    return isPersonalKey(key) ? `key#${this.#print(key)}` : key;
   }
 }
 
 type Scalar = Exclude<JsonValue, readonly JsonValue[] | JsonObject>;
 
-const looksHidden = (text: string): boolean => LOOKS_HIDDEN.some((look) => look.test(text));
-
 /** A number, a truth, or a single word that looks like nobody's. */
 const isHarmless = (value: Scalar): boolean =>
-  typeof value !== "string" ? !looksHidden(String(plain(value))) : WORD.test(value) && !looksHidden(value);
+  typeof value === "boolean" || value === null || isHarmlessText(String(plain(value)));
 
 const plain = (value: Scalar): null | boolean | string | number => (value instanceof JsonNumber ? value.text : value);

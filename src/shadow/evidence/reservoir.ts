@@ -19,7 +19,8 @@ export interface Sample<T> {
 export class Reservoir<T> {
   readonly #limits: ReservoirLimits;
   readonly #random: () => number;
-  readonly #kept: Sample<T>[];
+  /** By place; null where one was removed on request, for the others keep the places under which they are stored. */
+  readonly #kept: (Sample<T> | null)[];
   #seen: number;
 
   /** @param random uniform in [0, 1) @param kept and seen: of an earlier run */
@@ -38,7 +39,7 @@ export class Reservoir<T> {
   }
 
   get samples(): readonly Sample<T>[] {
-    return this.#kept;
+    return this.#kept.filter((one) => one !== null);
   }
 
   get seen(): number {
@@ -50,9 +51,11 @@ export class Reservoir<T> {
    */
   placeFor(group: string): number | null {
     this.#seen += 1;
-    const own = this.#kept.flatMap((one, at) => (one.group === group ? [at] : []));
-    const place =
-      this.#kept.length < this.#limits.samples ? this.#kept.length : Math.floor(this.#random() * this.#seen);
+    const own = this.#kept.flatMap((one, at) => (one?.group === group ? [at] : []));
+    const hole = this.#kept.indexOf(null);
+    const isFull = hole < 0 && this.#kept.length >= this.#limits.samples;
+    const free = hole < 0 ? this.#kept.length : hole;
+    const place = isFull ? Math.floor(this.#random() * this.#seen) : free;
     if (own.length < this.#limits.perGroup) return place < this.#limits.samples ? place : null;
     // A group that has its share may only renew one of its own, as seldom as any other is renewed.
     return place < this.#limits.samples ? (own[Math.floor(this.#random() * own.length)] ?? null) : null;
@@ -64,9 +67,12 @@ export class Reservoir<T> {
 
   /** On request of whom they are of (shadow P5). Gives how many there were. */
   removeGroup(group: string): number {
-    const before = this.#kept.length;
-    const rest = this.#kept.filter((one) => one.group !== group);
-    this.#kept.splice(0, before, ...rest);
-    return before - rest.length;
+    let removed = 0;
+    for (const [at, one] of this.#kept.entries()) {
+      if (one?.group !== group) continue;
+      this.#kept[at] = null;
+      removed += 1;
+    }
+    return removed;
   }
 }

@@ -32,7 +32,7 @@ export function openSqliteEvidence(file: string, now: () => number = Date.now): 
   const db = new DatabaseSync(file);
   if (isNew) chmodSync(file, 0o600);
   // A crash loses at most what the checkpoint interval allows anyway, so that no commit waits for the disk.
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA auto_vacuum = INCREMENTAL");
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   const { user_version: found } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (found === 0) db.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   else if (found !== SCHEMA_VERSION) {
@@ -45,8 +45,8 @@ export function openSqliteEvidence(file: string, now: () => number = Date.now): 
 class SqliteEvidence implements EvidenceStore {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
-  /** Of the last checkpoint of this run. */
-  #own: { readonly campaign: string; readonly process: string } | null = null;
+  /** Process of this run, by campaign. */
+  readonly #own = new Map<string, string>();
 
   constructor(db: DatabaseSync, now: () => number) {
     this.#db = db;
@@ -84,13 +84,13 @@ class SqliteEvidence implements EvidenceStore {
       }
       this.#run("INSERT OR REPLACE INTO processes VALUES (?, ?, ?, 0)", campaign.id, process, atMs);
     });
-    this.#own = { campaign: campaign.id, process };
+    this.#own.set(campaign.id, process);
     return Promise.resolve();
   }
 
   /** A run of before that never said its end: from its last checkpoint on nothing is known. */
   #markGaps(campaign: string, process: string, atMs: number): void {
-    if (this.#own?.campaign === campaign) return;
+    if (this.#own.has(campaign)) return;
     this.#run(
       `INSERT OR IGNORE INTO gaps SELECT campaign, process, saved_ms, ? FROM processes
        WHERE campaign = ? AND process <> ? AND is_ended = 0`,
@@ -190,7 +190,7 @@ class SqliteEvidence implements EvidenceStore {
       const hour = Number(row["minute"]) - (Number(row["minute"]) % HOUR_MINUTES);
       const route = String(row["route"]);
       const place = [String(row["campaign"]), String(row["process"]), "hour", hour, route];
-      const known = hours.get(JSON.stringify(place)) ?? { place, totals: { route, ...NO_TOTALS } };
+      const known = hours.get(JSON.stringify(place)) ?? { place, totals: this.#hour(place, route) };
       known.totals = addTotals(known.totals, readCounts(row));
       hours.set(JSON.stringify(place), known);
     }
@@ -201,20 +201,24 @@ class SqliteEvidence implements EvidenceStore {
     this.#run("DELETE FROM counters WHERE span = 'minute' AND minute < ?", before);
   }
 
+  /** What is there already: a minute may come late. */
+  #hour(place: readonly (string | number)[], route: string): RouteTotals {
+    const [row] = this.#all(
+      "SELECT counts FROM counters WHERE campaign = ? AND process = ? AND span = ? AND minute = ? AND route = ?",
+      ...place,
+    );
+    return { route, ...(row === undefined ? NO_TOTALS : readCounts(row)) };
+  }
+
   async bytes(): Promise<number> {
     const [row] = this.#all("SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size");
     return Promise.resolve(Number(row?.["bytes"] ?? 0));
   }
 
   async close(): Promise<void> {
-    if (this.#own !== null) {
-      const { campaign, process } = this.#own;
-      this.#run(
-        "UPDATE processes SET is_ended = 1, saved_ms = ? WHERE campaign = ? AND process = ?",
-        this.#now(),
-        campaign,
-        process,
-      );
+    for (const [campaign, process] of this.#own) {
+      const ended = "UPDATE processes SET is_ended = 1, saved_ms = ? WHERE campaign = ? AND process = ?";
+      this.#run(ended, this.#now(), campaign, process);
     }
     this.#db.close();
     return Promise.resolve();

@@ -93,6 +93,14 @@ test("shadow M2: whole segments, values and texts, and declared templates; nothi
   assert.equal(rewriter.text("c9").value, "k9");
 });
 
+test("nothing is changed inside of what is no JSON, however long it takes no time", () => {
+  const rewriter = createRewriter(ids);
+  for (const text of ['say "c1" please', '{"a":"c1"', `"${'\\"'.repeat(200_000)}`])
+    assert.equal(rewriter.json(text).value, text);
+  const long = JSON.stringify(["x".repeat(12_000_000), "c1"]);
+  assert.ok(rewriter.json(long).value.endsWith('"k1"]'));
+});
+
 test("what holds no id comes back byte for byte", () => {
   const none = createRewriter({ nameOf: () => null, isAwaited: () => false }, ["x-{id}"]);
   fc.assert(

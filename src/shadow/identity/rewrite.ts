@@ -1,6 +1,8 @@
 // Puts the other arm's ids into a copy (shadow M2): whole segments of the path, whole values of the query, whole texts of JSON,
 // and where an application says how it embeds an id in a longer text. Everything else stays as it was, byte for byte.
 
+import { readJson } from "../json/reader.ts";
+
 /** What becomes of the ids in one copy. */
 export interface Ids {
   /** The other arm's name; null: as it is. */
@@ -91,19 +93,43 @@ function rewriteTarget(target: string, one: (text: string) => string): string {
   return `${segments.join("/")}?${query.join("&")}`;
 }
 
-/** Texts of JSON, with the mark behind them that makes one a key. */
-const TEXT = /"(?:[^"\\\u0000-\u001f]|\\.)*"(\s*:)?/gs;
-
+/** Every text that is a value, by hand: a regular expression would take long on texts without an end, and fail on long ones. */
 function rewriteJson(text: string, one: (text: string) => string): string {
-  return text.replace(TEXT, (token, key: string | undefined) => {
-    if (key !== undefined) return token;
-    let value: string;
-    try {
-      value = JSON.parse(token) as string;
-    } catch {
-      return token;
+  // Nothing inside of what is no JSON (M2).
+  if ("undecodable" in readJson(text)) return text;
+  let out = "";
+  let plain = 0;
+  for (let at = text.indexOf('"'); at >= 0; ) {
+    const end = endOfText(text, at);
+    const changed = isKey(text, end) ? null : changedToken(text.slice(at, end), one);
+    if (changed !== null) {
+      out += text.slice(plain, at) + changed;
+      plain = end;
     }
-    const changed = one(value);
-    return changed === value ? token : JSON.stringify(changed);
-  });
+    at = text.indexOf('"', end);
+  }
+  return out + text.slice(plain);
+}
+
+/** Null: it stays as it is written. */
+function changedToken(token: string, one: (text: string) => string): string | null {
+  const value = JSON.parse(token) as string;
+  const changed = one(value);
+  return changed === value ? null : JSON.stringify(changed);
+}
+
+/** Behind the closing mark. */
+function endOfText(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const mark = text.charCodeAt(at);
+    if (mark === 0x5c) at += 1;
+    else if (mark === 0x22) return at + 1;
+  }
+  return text.length;
+}
+
+function isKey(text: string, end: number): boolean {
+  let at = end;
+  while (text[at] === " " || text[at] === "\n" || text[at] === "\r" || text[at] === "\t") at++;
+  return text[at] === ":";
 }

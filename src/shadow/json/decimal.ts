@@ -23,9 +23,16 @@ function parse(text: string): Decimal | null {
   const scale = Number(exponent);
   if (!Number.isSafeInteger(scale)) return null;
   const all = (whole + fraction).replace(/^0+/, "");
-  const digits = all.replace(/0+$/, "");
+  const digits = withoutEndZeros(all);
   if (digits === "") return { isNegative: false, digits, exponent: 0 };
   return { isNegative: sign === "-", digits, exponent: scale - fraction.length + all.length - digits.length };
+}
+
+/** A regular expression would look at every zero again for each zero before it. */
+function withoutEndZeros(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0x30) end--;
+  return text.slice(0, end);
 }
 
 /** The same text for the same number: `1.0`, `1e0` and `1` give one, `-0` and `0` too. What is no decimal stays itself. */

@@ -14,6 +14,8 @@ const WINDOW_MS = 10_000;
 const CALLS_MIN = 20;
 const FAILED_SHARE = 0.5;
 const REST_MS = 15_000;
+/** The longest that a copy may take. */
+const TRY_MS = 30_000;
 /** The window moves in steps, so that counting costs nothing. */
 const STEPS = 10;
 
@@ -28,6 +30,7 @@ export class Circuit {
   #state: CircuitState = "closed";
   #steps: Step[] = [];
   #retryAtMs = 0;
+  #attempt = 0;
 
   constructor(options: CircuitOptions) {
     this.#options = options;
@@ -37,22 +40,24 @@ export class Circuit {
     return this.#state;
   }
 
-  /** Whether a copy may leave now; of an open circuit's time one may, as a try. */
-  mayPass(): boolean {
-    if (this.#state === "closed") return true;
-    if (this.#state === "trying" || this.#options.now() < this.#retryAtMs) return false;
+  /** Lets a copy leave: null if not. What is given must be called with how it ended. Of an open circuit's time one may, as a try. */
+  pass(): ((isFailed: boolean) => void) | null {
+    const nowMs = this.#options.now();
+    if (this.#state === "closed") return (isFailed) => this.#count(isFailed);
+    // A try of which nothing is heard is over one day too.
+    if (nowMs < this.#retryAtMs) return null;
     this.#state = "trying";
-    return true;
-  }
-
-  /** To be called for every copy that was let through, however it ended. */
-  report(isFailed: boolean): void {
-    if (this.#state === "trying") {
+    this.#retryAtMs = nowMs + TRY_MS;
+    const attempt = ++this.#attempt;
+    return (isFailed) => {
+      if (attempt !== this.#attempt || this.#state !== "trying") return;
       if (isFailed) this.#open();
       else this.#close();
-      return;
-    }
-    if (this.#state === "open") return; // one that had left before
+    };
+  }
+
+  #count(isFailed: boolean): void {
+    if (this.#state !== "closed") return; // one that had left before
     const step = this.#step();
     step.calls += 1;
     step.failed += isFailed ? 1 : 0;
@@ -61,11 +66,6 @@ export class Circuit {
     if (calls < CALLS_MIN || failed < FAILED_SHARE * calls) return;
     this.#open();
     this.#options.onChange("open");
-  }
-
-  /** The try was never sent. */
-  abandonTry(): void {
-    if (this.#state === "trying") this.#state = "open";
   }
 
   #step(): Step {

@@ -182,6 +182,8 @@ test("shadow I11, S5: what a copy carries", () => {
   const served = [
     ["host", "api"],
     ["authorization", "Bearer user"],
+    ["x-refresh-token", "user"],
+    ["transfer-encoding", "chunked"],
     ["cookie", "a=1"],
     ["accept", "text/html"],
     ["x-request-id", "r1"],
@@ -200,8 +202,9 @@ test("shadow I11, S5: what a copy carries", () => {
     "accept-encoding": "gzip, br, deflate",
   };
   assert.deepEqual(carried({ bearer: "minted" }), { ...kept, authorization: "Bearer minted", "x-shadow": "1" });
-  assert.deepEqual(carried({ isTarget: false }), { ...kept, authorization: "Bearer user", "x-shadow": "1" });
-  const repeat = { ...kept, authorization: "Bearer user", "switchyard-role": "repeat" };
+  const user = { authorization: "Bearer user", "x-refresh-token": "user" };
+  assert.deepEqual(carried({ isTarget: false }), { ...kept, ...user, "x-shadow": "1" });
+  const repeat = { ...kept, ...user, "switchyard-role": "repeat" };
   assert.deepEqual(carried({ role: "repeat", isTarget: false }), repeat);
   assert.deepEqual(carried({ role: "repeat" }), { ...repeat, "x-shadow": "1" });
   assert.equal(carried({ mayCarryCookies: true })["cookie"], "a=1");

@@ -1,5 +1,6 @@
 // What a copy carries (shadow S5, I11, W4): the end-to-end headers as they were served, the same request id and idempotency key, and
 // the mark that only copies bear.
+import { HOP_BY_HOP } from "../../kernel/index.ts";
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
@@ -17,7 +18,9 @@ export interface CopyHeaders {
 }
 
 /** Written anew by the client of the copy, or of no use there: it reads the whole reply and takes no coding it cannot undo. */
-const DROPPED = new Set(["host", "content-length", "expect", "connection", "te", "x-shadow", "accept-encoding"]);
+const DROPPED = new Set([...HOP_BY_HOP, "host", "content-length", "expect", "x-shadow", "accept-encoding"]);
+/** Of the user, or of services: none of them is meant for a shadow target (shadow W4, contract differences.md §11). */
+const CREDENTIALS = new Set(["authorization", "x-refresh-token", "x-service-token", "x-api-key"]);
 const CODINGS = "gzip, br, deflate";
 
 /** In the order of the served leg. */
@@ -25,7 +28,7 @@ export function copyHeaders({ served, bearer, role, isTarget, mayCarryCookies }:
   const kept = served.filter(([name]) => {
     if (DROPPED.has(name) || name.startsWith("switchyard-")) return false;
     if (name === "cookie") return mayCarryCookies;
-    return name !== "authorization" || bearer === null;
+    return bearer === null || !CREDENTIALS.has(name);
   });
   const marks: (readonly [string, string])[] = [["accept-encoding", CODINGS]];
   if (bearer !== null) marks.push(["authorization", `Bearer ${bearer}`]);

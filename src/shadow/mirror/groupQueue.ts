@@ -49,14 +49,12 @@ export class GroupQueues {
 
   #advance(group: string): void {
     const queue = this.#queues.get(group) ?? [];
-    // Nothing behind the first barrier runs, so these are all that do.
-    let running = queue.filter(({ state }) => state === "running").length;
-    for (const [at, copy] of queue.entries()) {
-      const mayStart = copy.isBarrier ? at === 0 : running < SAFE_AT_ONCE;
-      if (copy.state === "ready" && mayStart) {
-        this.#start(group, copy);
-        running += 1;
-      }
+    for (const [at, copy] of [...queue].entries()) {
+      // Asked anew each time: what was started may have started others.
+      const running = queue.reduce((sum, { state }) => sum + (state === "running" ? 1 : 0), 0);
+      if (!copy.isBarrier && running >= SAFE_AT_ONCE) return;
+      const mayStart = copy.isBarrier ? at === 0 && queue[0] === copy : true;
+      if (copy.state === "ready" && mayStart) this.#start(group, copy);
       if (copy.isBarrier) return;
     }
   }
@@ -64,7 +62,9 @@ export class GroupQueues {
   #start(group: string, copy: Copy): void {
     copy.state = "running";
     const ended = (): void => this.#end(group, copy);
-    copy.run().then(ended, ended);
+    // Whatever it throws at once is a failed copy like any other.
+    const run = async (): Promise<unknown> => copy.run();
+    run().then(ended, ended);
   }
 
   #end(group: string, copy: Copy): void {

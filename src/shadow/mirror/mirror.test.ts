@@ -56,9 +56,9 @@ function openCircuit() {
   const changes: string[] = [];
   const circuit = new Circuit({ now: () => now, onChange: (state) => changes.push(state) });
   const call = (isFailed: boolean): boolean => {
-    const passes = circuit.mayPass();
-    if (passes) circuit.report(isFailed);
-    return passes;
+    const report = circuit.pass();
+    report?.(isFailed);
+    return report !== null;
   };
   return { circuit, changes, call, wait: (ms: number) => (now += ms) };
 }
@@ -75,11 +75,30 @@ test("shadow I8: half of twenty calls in ten seconds failed opens, one try after
   assert.ok(call(true), "the try");
   assert.ok(!call(false));
   wait(15_000);
-  assert.ok(circuit.mayPass());
-  assert.ok(!circuit.mayPass(), "one try at a time");
-  circuit.report(false);
+  const report = circuit.pass();
+  assert.ok(report !== null);
+  assert.equal(circuit.pass(), null, "one try at a time");
+  report(false);
   assert.equal(circuit.state, "closed");
   assert.deepEqual(changes, ["open", "closed"]);
+});
+
+test("shadow I8: what left before it opened says nothing of the try, and a try of which nothing is heard is over", () => {
+  const { circuit, call, wait } = openCircuit();
+  const early = circuit.pass();
+  for (let at = 0; at < 20; at++) call(true);
+  wait(15_000);
+  const first = circuit.pass();
+  assert.ok(first !== null);
+  early?.(false);
+  assert.equal(circuit.state, "trying");
+  wait(30_000);
+  const second = circuit.pass();
+  assert.ok(second !== null);
+  first(true);
+  assert.equal(circuit.state, "trying");
+  second(false);
+  assert.equal(circuit.state, "closed");
 });
 
 test("shadow I8: what failed more than ten seconds ago is forgotten", () => {
@@ -92,18 +111,16 @@ test("shadow I8: what failed more than ten seconds ago is forgotten", () => {
 
 test("shadow I12: under pressure the share halves with every look, and comes back the same way", () => {
   const pressure = new Pressure();
-  const share = (): number =>
-    Array.from({ length: 4_096 }, () => pressure.sheds()).filter((isShed) => !isShed).length / 4_096;
   const calm = { eventLoopDelayP99Ms: 5, inFlight: 10, inFlightMax: 100 };
   const shares = [calm, { ...calm, eventLoopDelayP99Ms: 21 }, { ...calm, inFlight: 81 }, calm, calm, calm].map(
     (load) => {
       pressure.look(load);
-      return [pressure.share, share()];
+      return [pressure.share, pressure.ratePercent(80)];
     },
   );
   assert.deepEqual(
     shares,
-    [1, 0.5, 0.25, 0.5, 1, 1].map((one) => [one, one]),
+    [1, 0.5, 0.25, 0.5, 1, 1].map((share) => [share, 80 * share]),
   );
 });
 
@@ -148,7 +165,7 @@ test("shadow S4: copies leave in order around barriers, reads at most four at on
           } else awaited.get(at)?.ready(start(at));
           awaited.delete(at);
         }
-        for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
       };
       for (const { do: kind, pick } of actions) await take(kind, pick);
       while (awaited.size > 0) await take("ready", 0);
@@ -158,6 +175,27 @@ test("shadow S4: copies leave in order around barriers, reads at most four at on
     }),
     { numRuns: 500 },
   );
+});
+
+test("shadow S4: a copy that throws at once holds nobody up, and what it starts stays within four", async () => {
+  const queues = new GroupQueues();
+  const places = Array.from({ length: 9 }, () => queues.arrive("ann", false));
+  let [running, most] = [0, 0];
+  const run = (at: number) => (): Promise<void> => {
+    most = Math.max(most, ++running);
+    for (const [other, place] of places.entries()) if (other > at) place.ready(run(other));
+    return Promise.resolve().then(() => void (running -= 1));
+  };
+  places[0]?.ready(run(0));
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  assert.deepEqual([most, queues.size], [4, 0]);
+  queues.arrive("bob", true).ready(() => {
+    throw new Error("odd");
+  });
+  let isNext = false;
+  queues.arrive("bob", true).ready(() => Promise.resolve((isNext = true)));
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  assert.ok(isNext);
 });
 
 test("shadow S4: groups do not wait for each other, and a copy that fails holds nobody up", async () => {
@@ -172,7 +210,7 @@ test("shadow S4: groups do not wait for each other, and a copy that fails holds 
   queues.arrive("ann", true);
   queues.arrive("bob", true).ready(go("bob", () => Promise.reject(new Error("reset"))));
   queues.arrive("bob", true).ready(go("bob again"));
-  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   assert.deepEqual(left, ["bob", "bob again"]);
   assert.equal(queues.size, 1);
 });

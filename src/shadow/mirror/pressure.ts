@@ -19,7 +19,6 @@ export const isUnderPressure = ({ eventLoopDelayP99Ms, inFlight, inFlightMax }: 
 
 export class Pressure {
   #halvings = 0;
-  #turn = 0;
 
   /** Share of the sampled that is mirrored now. */
   get share(): number {
@@ -32,10 +31,8 @@ export class Pressure {
       : Math.max(0, this.#halvings - 1);
   }
 
-  /** Whether the next sampled group's exchange is shed; evenly, one in two, three in four, … */
-  sheds(): boolean {
-    if (this.#halvings === 0) return false;
-    this.#turn = (this.#turn + 1) % 2 ** this.#halvings;
-    return this.#turn !== 0;
+  /** What is left of a rate: by group, so that a group is mirrored whole or not at all (shadow S1). */
+  ratePercent(configured: number): number {
+    return configured * this.share;
   }
 }

@@ -70,6 +70,17 @@ export const ruleSchema = z
       const message = "a rule has one place: a path, a header, the status or a message; with `exclude` none";
       ctx.addIssue({ code: "custom", message });
     }
+    for (const [where, call] of [
+      ["header", "set"],
+      ["status", "class"],
+    ] as const) {
+      if (rule[where] !== undefined && rule.compare !== undefined && rule.compare.join() !== call) {
+        ctx.addIssue({ code: "custom", message: `a ${where} is compared by ${call} only`, path: ["compare"] });
+      }
+      if (rule[where] !== undefined && typeof rule.accept === "string") {
+        ctx.addIssue({ code: "custom", message: `a ${where} is accepted without a condition`, path: ["accept"] });
+      }
+    }
     if ((rule.ignore ?? rule.accept) !== undefined && rule.until === undefined) {
       ctx.addIssue({ code: "custom", message: "what hides differences ends some day: until", path: ["until"] });
     }

@@ -60,4 +60,5 @@ test("a rule whose day has passed hides nothing, within a minute", () => {
 test("a rule that nothing can be done with is refused when it is loaded", () => {
   const { exclude: _, ...plain } = rule("r", { path: "$.a", compare: ["nonsense"] });
   assert.throws(() => new RuleBook([plain], WORDS, () => 0), /no normaliser nonsense/);
+  assert.throws(() => new RuleBook([rule("r", {}), rule("r", {})], WORDS, () => 0), /two rules are called r/);
 });

@@ -57,6 +57,8 @@ export class RuleBook {
     this.#rules = rules;
     this.#words = words;
     this.#now = now;
+    const twice = rules.find(({ id }, at) => rules.findIndex((other) => other.id === id) !== at);
+    if (twice !== undefined) throw new RangeError(`two rules are called ${twice.id}`);
     // Whatever is wrong with a rule is said when it is loaded, not when it is first needed.
     new RouteRules(rules, words);
   }
