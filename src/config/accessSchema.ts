@@ -1,14 +1,8 @@
 import { z } from "zod";
 import type { AdminConfig, ContinuityConfig, IdentityConfig } from "./config.ts";
 import { addFault, address, count, field, oneOf, text, toggle, variableName } from "./fields.ts";
-import { readSecret, type SecretPlace, type SecretSource } from "./secrets.ts";
-
-function secretOf(ctx: z.RefinementCtx, name: string, place: SecretPlace, source: SecretSource): string | null {
-  const read = readSecret(place, source);
-  if ("value" in read) return read.value;
-  addFault(ctx, read.fault, [`${name}${read.key}`]);
-  return null;
-}
+import { secretOf } from "./secretOf.ts";
+import type { SecretSource } from "./secrets.ts";
 
 export const identitySchema = (secrets: SecretSource) =>
   z

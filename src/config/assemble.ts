@@ -12,6 +12,7 @@ export function assemble(sections: Sections): Config {
     ...sections,
     publicOrigin: sections.publicOrigin ?? null,
     continuity: sections.continuity ?? null,
+    shadow: sections.shadow ?? null,
     flags: { source: sections.flags.source, file: sections.flags.file ?? join(sections.stateDir, "flags.json") },
     units: new Map([...sections.units].map(([id, unit]) => [id, toUnit(id, unit, sections.limits)])),
   };

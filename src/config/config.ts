@@ -1,4 +1,4 @@
-import type { Arm, UnitId } from "../kernel/index.ts";
+import type { Arm, RouteId, UnitId } from "../kernel/index.ts";
 
 /**
  * What every other room reads: parsed, checked, with units in the names (ux.md §4). Frozen.
@@ -28,6 +28,8 @@ export interface Config {
   readonly drain: DrainConfig;
   /** null: no data follows a subject to the other arm. */
   readonly continuity: ContinuityConfig | null;
+  /** null: nothing is mirrored. */
+  readonly shadow: ShadowConfig | null;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" | "silent" };
 }
 
@@ -112,6 +114,56 @@ export interface RouteConfig {
 export interface ContinuityConfig {
   /** What the arms' data endpoints ask for, already read. Never printed. */
   readonly token: string;
+}
+
+/** The hidden copies (shadow.md). */
+export interface ShadowConfig {
+  /** 0 … 100; a unit that is not named gets `everywhere`. */
+  readonly samplePercent: { readonly everywhere: number; readonly units: Readonly<Record<UnitId, number>> };
+  /** Files with rules, as they were named. */
+  readonly rules: readonly string[];
+  readonly targets: Readonly<Record<Arm, ShadowTargetConfig | null>>;
+  /** By unit; otherwise `read`. */
+  readonly modes: Readonly<Record<UnitId, ShadowMode>>;
+  readonly routes: readonly ShadowRouteConfig[];
+  /** By the name of a route's codec. */
+  readonly surfaces: Readonly<Record<string, ShadowSurfaceConfig>>;
+  /** null: as the application says. */
+  readonly isLearningIds: boolean | null;
+  /** Of safe calls, 0 … 0.05. */
+  readonly repeatsShare: number;
+  readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
+  /** Never printed; null: derived from the state folder's. */
+  readonly printKey: string | null;
+}
+
+export type ShadowMode = "never" | "read" | "sandbox";
+
+export interface ShadowTargetConfig {
+  readonly url: string;
+  readonly guard: "required" | "network";
+  /** Signs the mirror's credentials. Never printed; null: copies carry none. */
+  readonly jwtSecret: string | null;
+  /** Of the target's data endpoints. Never printed; null: it is not seeded. */
+  readonly serviceToken: string | null;
+}
+
+export interface ShadowRouteConfig {
+  readonly route: RouteId;
+  /** null: as the application says. */
+  readonly mode: ShadowMode | null;
+  readonly samplePercent: number | null;
+  readonly tapBytes: number;
+  readonly copiesPerMinute: number;
+  readonly mayCarryCookies: boolean;
+}
+
+export interface ShadowSurfaceConfig {
+  readonly codec: "opaque" | "json";
+  readonly type: string;
+  readonly correlation: string | null;
+  readonly presence: readonly string[];
+  readonly mode: ShadowMode;
 }
 
 export interface CorsConfig {

@@ -4,6 +4,7 @@ import type { Path } from "./paths.ts";
 import type { PlacedFault } from "./issues.ts";
 import type { Fault } from "./problems.ts";
 import { routeFaults } from "./routeChecks.ts";
+import { shadowFaults } from "./shadowChecks.ts";
 import type { Sections } from "./schema.ts";
 import { isLoopback } from "./values.ts";
 
@@ -31,6 +32,7 @@ export function crossCheck(sections: Readable, has: HasPath): PlacedFault[] {
     ...adminFaults(sections),
     ...limitFaults(sections),
     ...publicFaults(sections, has),
+    ...shadowFaults(sections),
     ...(sections.units ? routeFaults(sections.units, sections.limits, has) : []),
   ];
 }

@@ -370,6 +370,53 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "no such route: internal paths are never served (security T5)",
   },
   {
+    name: "a shadow target that serves users",
+    added: ["shadow: { targets: { candidate: { url: http://localhost:8002 } } }"],
+    finds: "18:40 shadow.targets.candidate.url http://localhost:8002 is an instance of candidate",
+    hint: "an instance that serves nobody",
+  },
+  {
+    name: "mirrored writes without a place for them",
+    added: ["shadow: { modes: { tutoring: sandbox } }"],
+    finds: "18:30 shadow.modes.tutoring no target for sandbox",
+    hint: "targets with an instance that serves nobody",
+  },
+  {
+    name: "a rate of a unit that does not exist",
+    added: ["shadow: { sample: { tutorin: 5% } }"],
+    finds: '18:21 shadow.sample.tutorin "tutorin" is no unit',
+    hint: "tutoring",
+  },
+  {
+    name: "a route of the shadow that is misspelt",
+    added: ["shadow: { routes: [{ route: GET /a/:idd }] }"],
+    finds: '18:29 shadow.routes[0].route "GET /a/:idd" is no route',
+    hint: "GET /a/:id",
+  },
+  {
+    name: "a rate of its own in a unit with state",
+    added: [
+      "shadow:",
+      "  targets: { candidate: { url: http://127.0.0.1:9 } }",
+      "  modes: { tutoring: sandbox }",
+      "  routes: [{ route: GET /a/:id, sample: 5% }]",
+    ],
+    finds: "21:41 shadow.routes[0].sample a rate of its own in tutoring",
+    hint: "none: the unit is stateful",
+  },
+  {
+    name: "a surface that no route has",
+    added: ["shadow: { surfaces: { chat: { codec: opaque } } }"],
+    finds: '18:23 shadow.surfaces.chat "chat" is no codec of a route',
+    hint: "a codec of a route of this file",
+  },
+  {
+    name: "more repeats than control may bear",
+    added: ["shadow: { repeats: 10% }"],
+    finds: "18:20 shadow.repeats more than 5%",
+    hint: "at most 5%",
+  },
+  {
     name: "the lenient parser",
     env: { NODE_OPTIONS: "--max-http-header-size=1000 --insecure-http-parser" },
     finds: "NODE_OPTIONS the lenient HTTP parser is on",

@@ -57,6 +57,10 @@ export const count = (description: string, range: Range = { min: 1, max: 1_000_0
     values.readCount(value, range),
   );
 
+/** A ratio, 0 … 1. */
+export const share = (description: string) =>
+  field({ type: "string", title: "share", pattern: "^\\d+(\\.\\d+)?\\s*%$" }, description, values.readShare);
+
 export const toggle = (description: string) =>
   field({ type: "boolean", title: "switch" }, description, values.readSwitch);
 

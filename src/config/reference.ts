@@ -48,7 +48,7 @@ const hasParts = (node: SchemaNode): boolean =>
   node.properties !== undefined || (node.additionalProperties ?? false) !== false;
 
 function typeOf(node: SchemaNode, shape: SchemaNode): string {
-  if (node.anyOf) return "match or mapping";
+  if (node.anyOf) return `${node.anyOf[0]?.title ?? "value"} or mapping`;
   if (shape.enum) return shape.enum.map((word) => `\`${word}\``).join(" or ");
   if (shape.type === "array") {
     const item = shape.items ? typeOf(shape.items, shape.items) : "value";

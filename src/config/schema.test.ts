@@ -26,6 +26,16 @@ test("the schema yields exactly what the rooms read, section by section", () => 
     "listen",
     "log",
   ];
-  const rest = ["publicHosts", "publicOrigin", "refuse", "stateDir", "trustedProxies", "units", "unmatched", "workers"];
+  const rest = [
+    "publicHosts",
+    "publicOrigin",
+    "refuse",
+    "shadow",
+    "stateDir",
+    "trustedProxies",
+    "units",
+    "unmatched",
+    "workers",
+  ];
   assert.deepEqual(Object.keys(schemaTree().properties ?? {}).sort(), [...sections, ...rest]);
 });

@@ -6,6 +6,7 @@ import type { ArmConfig, CorsConfig, DrainConfig } from "./config.ts";
 import { addFault, address, count, duration, field, oneOf, origin, plainPath, text, toggle } from "./fields.ts";
 import { limitsSchema } from "./limitsSchema.ts";
 import { unitsSchema } from "./routeSchema.ts";
+import { shadowSchema } from "./shadowSchema.ts";
 import type { SecretSource } from "./secrets.ts";
 import { readCidr, readHostName } from "./values.ts";
 
@@ -164,6 +165,7 @@ export const createSections = (secrets: SecretSource) =>
     admin: adminSchema(secrets),
     limits: limitsSchema,
     drain: drainSchema,
+    shadow: shadowSchema(secrets),
     log: z
       .strictObject({
         level: oneOf(["debug", "info", "warn", "error", "silent"], "The least level that is written.").prefault("info"),

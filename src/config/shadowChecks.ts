@@ -1,0 +1,107 @@
+import { distance } from "fastest-levenshtein";
+import type { ShadowConfig, UnitConfig } from "./config.ts";
+import type { PlacedFault } from "./issues.ts";
+import type { Path } from "./paths.ts";
+import { closest } from "./problems.ts";
+import type { Sections } from "./schema.ts";
+
+type Readable = { readonly [K in "arms" | "listen" | "shadow" | "units"]?: Sections[K] | undefined };
+type Units = ReadonlyMap<string, { readonly routes: readonly Pick<UnitConfig["routes"][number], "id" | "codec">[] }>;
+
+const placeOf = (url: string): string => url.replace("//localhost", "//127.0.0.1");
+
+function fault(path: Path, what: string, expected: string, fix?: string): PlacedFault {
+  return { path, at: "value", fault: { what, expected, ...(fix === undefined ? {} : { fix }) } };
+}
+
+function unknown(path: Path, at: "key" | "value", name: string, kind: string, known: readonly string[]): PlacedFault {
+  const meant = closest(name, known, distance);
+  const expected = known.length === 0 ? `a ${kind} of this file` : `one of ${known.slice(0, 8).join(", ")}`;
+  const what = `"${name}" is no ${kind}`;
+  return { path, at, fault: meant === null ? { what, expected } : { what, expected, didYouMean: meant } };
+}
+
+/** Whether a copy could reach a user, and settings that say nothing (shadow W1, W3, S1). */
+export function shadowFaults({ arms, listen, shadow, units }: Readable): PlacedFault[] {
+  if (shadow === undefined || shadow === null) return [];
+  return [
+    ...targetFaults(shadow, arms, listen),
+    ...(units === undefined ? [] : [...nameFaults(shadow, units), ...stateFaults(shadow, units)]),
+  ];
+}
+
+function targetFaults(shadow: ShadowConfig, arms: Readable["arms"], listen: Readable["listen"]): PlacedFault[] {
+  const found: PlacedFault[] = [];
+  const serving = new Map<string, string>();
+  for (const arm of ["control", "candidate"] as const) {
+    for (const url of arms?.[arm].urls ?? []) serving.set(placeOf(url), `an instance of ${arm}`);
+  }
+  if (listen !== undefined) serving.set(placeOf(`http://${listen.host}:${listen.port}`), "this proxy");
+  for (const arm of ["control", "candidate"] as const) {
+    const url = shadow.targets[arm]?.url;
+    const path = ["shadow", "targets", arm, "url"];
+    const what = url === undefined ? undefined : serving.get(placeOf(url));
+    const fix = "Copies of writes would change what users see (shadow W1).";
+    if (what !== undefined) found.push(fault(path, `${url} is ${what}`, "an instance that serves nobody", fix));
+  }
+  const [one, other] = [shadow.targets.control?.url, shadow.targets.candidate?.url];
+  if (one !== undefined && other !== undefined && placeOf(one) === placeOf(other)) {
+    found.push(
+      fault(["shadow", "targets", "candidate", "url"], `${other} is the target of control too`, "another one"),
+    );
+  }
+  return found;
+}
+
+function nameFaults(shadow: ShadowConfig, units: Units): PlacedFault[] {
+  const names = [...units.keys()];
+  const routes = [...units.values()].flatMap((unit) => unit.routes);
+  const ids = routes.map(({ id }) => id);
+  const codecs = [...new Set(routes.map(({ codec }) => codec))].filter((codec) => codec !== "raw");
+  const found: PlacedFault[] = [];
+  for (const id of Object.keys(shadow.samplePercent.units)) {
+    if (!units.has(id)) found.push(unknown(["shadow", "sample", id], "key", id, "unit", names));
+  }
+  for (const id of Object.keys(shadow.modes)) {
+    if (!units.has(id)) found.push(unknown(["shadow", "modes", id], "key", id, "unit", names));
+  }
+  for (const [i, { route }] of shadow.routes.entries()) {
+    const path = ["shadow", "routes", i, "route"];
+    if (!ids.includes(route)) found.push(unknown(path, "value", route, "route", ids));
+    else if (shadow.routes.findIndex((other) => other.route === route) !== i) {
+      found.push(fault(path, `${route} stands twice`, "each route once"));
+    }
+  }
+  for (const name of Object.keys(shadow.surfaces)) {
+    if (!codecs.includes(name))
+      found.push(unknown(["shadow", "surfaces", name], "key", name, "codec of a route", codecs));
+  }
+  return found;
+}
+
+function stateFaults(shadow: ShadowConfig, units: Units): PlacedFault[] {
+  const found: PlacedFault[] = [];
+  const hasTarget = shadow.targets.control !== null || shadow.targets.candidate !== null;
+  const isSandbox = (id: string): boolean => {
+    const own = units.get(id)?.routes.map((route) => route.id) ?? [];
+    return (
+      shadow.modes[id] === "sandbox" || shadow.routes.some((one) => one.mode === "sandbox" && own.includes(one.route))
+    );
+  };
+  const needed = "targets with an instance that serves nobody";
+  const fix = "Copies of writes go to such an instance only (shadow W1).";
+  for (const [id, mode] of Object.entries(shadow.modes)) {
+    if (mode === "sandbox" && !hasTarget)
+      found.push(fault(["shadow", "modes", id], "no target for sandbox", needed, fix));
+  }
+  for (const [i, one] of shadow.routes.entries()) {
+    const path: Path = ["shadow", "routes", i];
+    if (one.mode === "sandbox" && !hasTarget)
+      found.push(fault([...path, "mode"], "no target for sandbox", needed, fix));
+    const unit = [...units].find(([, { routes }]) => routes.some(({ id }) => id === one.route))?.[0];
+    if (one.samplePercent === null || unit === undefined || !isSandbox(unit)) continue;
+    const why = "A group whose writes are mirrored in part has another state there (shadow S1).";
+    found.push(fault([...path, "sample"], `a rate of its own in ${unit}`, "none: the unit is stateful", why));
+  }
+  return found;
+}

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import type { ShadowConfig, ShadowRouteConfig, ShadowSurfaceConfig, ShadowTargetConfig } from "./config.ts";
+import { addFault, count, oneOf, origin, plainPath, share, size, text, toggle, variableName } from "./fields.ts";
+import { secretOf } from "./secretOf.ts";
+import type { SecretSource } from "./secrets.ts";
+
+const MODES = ["never", "read", "sandbox"] as const;
+const HUNDRED = 100;
+
+const targetSchema = (description: string, secrets: SecretSource) =>
+  z
+    .strictObject({
+      url: origin("Origin of the shadow target: its own process with its own store."),
+      guard: oneOf(
+        ["required", "network"],
+        "`required`: start-up proves that the target refuses unmarked calls; `network`: the operator declares that only the mirror reaches it.",
+      ).prefault("required"),
+      jwtSecretEnv: variableName(
+        "Variable with the key that signs the mirror's credentials; targets accept no other.",
+      ).optional(),
+      jwtSecretFile: text("File with that key.").optional(),
+      serviceTokenEnv: variableName("Variable with the token of the target's data endpoints.").optional(),
+      serviceTokenFile: text("File with that token.").optional(),
+    })
+    .transform((file, ctx): ShadowTargetConfig => {
+      const place = { env: file.jwtSecretEnv, file: file.jwtSecretFile };
+      const service = { env: file.serviceTokenEnv, file: file.serviceTokenFile };
+      return {
+        url: file.url,
+        guard: file.guard,
+        jwtSecret: secretOf(ctx, "jwtSecret", place, secrets),
+        serviceToken: secretOf(ctx, "serviceToken", service, secrets),
+      };
+    })
+    .optional()
+    .describe(description);
+
+const routeSchema = z
+  .strictObject({
+    route: text("Id of a route of a unit."),
+    mode: oneOf(MODES, "What may happen to its calls; otherwise what the application's lists say.").optional(),
+    sample: share(
+      "A lower rate than the unit's; not in a unit that is stateful, whose groups are mirrored whole.",
+    ).optional(),
+    tap: size("How much of a body is copied; what is larger is not compared.", {
+      min: 1,
+      max: 16 * 1024 ** 2,
+    }).prefault("256KiB"),
+    copiesPerMinute: count("Copies that leave in a minute; beyond `budget`.").prefault(60_000),
+    cookies: toggle(
+      "Copies carry the caller's cookies; whatever they open is then open to the other backend.",
+    ).prefault(false),
+  })
+  .transform(
+    (file): ShadowRouteConfig => ({
+      route: file.route,
+      mode: file.mode ?? null,
+      samplePercent: file.sample === undefined ? null : file.sample * HUNDRED,
+      tapBytes: file.tap,
+      copiesPerMinute: file.copiesPerMinute,
+      mayCarryCookies: file.cookies,
+    }),
+  )
+  .describe("A route.");
+
+const surfaceSchema = z
+  .strictObject({
+    codec: oneOf(
+      ["opaque", "json"],
+      "`opaque`: every frame is a turn and compared as it is; `json`: messages with a type each.",
+    ),
+    type: text("Name of the field with a message's type.").prefault("type"),
+    correlation: text("Name of the field with the id that an answer shares with what it answers.").optional(),
+    presence: z.array(text("A type.")).max(50).prefault([]).describe("Types that are no content, of either side."),
+    mode: oneOf(MODES, "What may happen to its sockets.").prefault("never"),
+  })
+  .transform(
+    ({ codec, type, correlation, presence, mode }): ShadowSurfaceConfig => ({
+      codec,
+      type,
+      correlation: correlation ?? null,
+      presence,
+      mode,
+    }),
+  )
+  .describe("A plain service's sockets, so that no code is needed.");
+
+/** shadow §8, layer 2. */
+const REPEATS_MAX = 0.05;
+
+const mapped = <A, B>(by: Readonly<Record<string, A>>, to: (one: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(by).map(([key, one]) => [key, to(one)]));
+
+/** The hidden copies (shadow.md). Left out: nothing is mirrored. */
+export const shadowSchema = (secrets: SecretSource) =>
+  z
+    .strictObject({
+      sample: z
+        .union([share("For every unit."), z.record(z.string(), share("For this unit."))])
+        .prefault("0%")
+        .describe(
+          "Share of the subjects that are mirrored: one for all, or by unit. A larger share contains the smaller one.",
+        ),
+      rules: z
+        .array(text("A YAML file."))
+        .max(20)
+        .prefault([])
+        .describe("Files with comparison rules, added to those of the application."),
+      targets: z
+        .strictObject({
+          control: targetSchema("Where copies for control go while the candidate is served.", secrets),
+          candidate: targetSchema("Where copies for the candidate go while control is served.", secrets),
+        })
+        .transform(({ control, candidate }) => ({ control: control ?? null, candidate: candidate ?? null }))
+        .prefault({})
+        .describe("Deployed instances that receive copies, never users; without one only reads are mirrored."),
+      modes: z
+        .record(z.string(), oneOf(MODES, "For all routes and surfaces of the unit that are listed for it."))
+        .prefault({})
+        .describe("By unit: `sandbox` mirrors writes too, to the shadow target only; otherwise `read`."),
+      routes: z.array(routeSchema).max(1_000).prefault([]).describe("What single routes want otherwise."),
+      surfaces: z.record(z.string(), surfaceSchema).prefault({}).describe("Sockets by the name of their `codec`."),
+      learnIds: toggle(
+        "Ids that each arm makes for itself are learnt from pairs of answers; off where both derive them alike.",
+      ).optional(),
+      repeats: share("Share of safe calls that control answers twice, to learn its noise; at most 5%.").prefault("2%"),
+      build: z
+        .strictObject({
+          path: plainPath("Path of each arm's metrics.").prefault("/metrics"),
+          metric: text("A metric whose label tells the build."),
+          label: text("That label.").prefault("version"),
+        })
+        .optional()
+        .describe("Where each arm tells its build; another build begins another campaign."),
+      printKeyEnv: variableName(
+        "Variable with the key of fingerprints; the same on all hosts that share a store.",
+      ).optional(),
+      printKeyFile: text("File with that key; otherwise one is derived from the state folder's.").optional(),
+    })
+    .transform((file, ctx): ShadowConfig => {
+      const place = { env: file.printKeyEnv, file: file.printKeyFile };
+      if (file.repeats > REPEATS_MAX) addFault(ctx, { what: "more than 5%", expected: "at most 5%" }, ["repeats"]);
+      return {
+        samplePercent:
+          typeof file.sample === "number"
+            ? { everywhere: file.sample * HUNDRED, units: {} }
+            : { everywhere: 0, units: mapped(file.sample, (one) => one * HUNDRED) },
+        rules: file.rules,
+        targets: file.targets,
+        modes: file.modes,
+        routes: file.routes,
+        surfaces: file.surfaces,
+        isLearningIds: file.learnIds ?? null,
+        repeatsShare: file.repeats,
+        build: file.build ?? null,
+        printKey: secretOf(ctx, "printKey", place, secrets),
+      };
+    })
+    .optional()
+    .describe("Copies of served traffic that the other arm answers too, unseen, so that answers can be compared.");
