@@ -11,7 +11,7 @@ import { createMeters, type Meters } from "./meters.ts";
 import type { Overload } from "./overload.ts";
 import type { Pass } from "./seats/seat.ts";
 import type { SeatGate } from "./seats/seatGate.ts";
-import type { FlagView, ProxyApplication, ProxyLog } from "./ports.ts";
+import type { FlagView, Mirror, ProxyApplication, ProxyLog } from "./ports.ts";
 import { createRateLimiter, type RateLimiter } from "./rateLimit.ts";
 import { createRouteTable, type Route, type RouteTable } from "./routeTable.ts";
 
@@ -47,6 +47,8 @@ export interface Environment {
   readonly deadlines: Deadlines;
   /** null: data does not follow a subject, so that it goes where its decision says at once. */
   readonly seats: SeatGate | null;
+  /** null: nothing is mirrored. */
+  readonly mirror: Mirror | null;
   isDraining: boolean;
 }
 

@@ -1,5 +1,6 @@
 import type { FlagState } from "../flags/index.ts";
-import type { Arm, Decision, RouteId, SeatOrder, SeatReport, UnitId } from "../kernel/index.ts";
+import type { RouteConfig, UnitConfig } from "../config/index.ts";
+import type { Arm, Decision, RouteId, SeatOrder, SeatReport, Subject, UnitId } from "../kernel/index.ts";
 
 /** One message on a socket. */
 export interface Frame {
@@ -33,6 +34,57 @@ export interface ProxyApplication {
   readonly codecs: ReadonlyMap<string, TurnCodec>;
   /** Body and content type of the 401 that refuses a socket without a valid token; null: a problem body. */
   readonly unauthorizedBody: { readonly contentType: string; readonly text: string } | null;
+}
+
+/** What leaves for an arm, as a copy of it may be made. */
+export interface LeavingLeg {
+  readonly unit: UnitConfig;
+  readonly route: RouteConfig;
+  readonly arm: Arm;
+  /** null: nobody that we know of. */
+  readonly subject: Subject | null;
+  /** `GET` for a socket. */
+  readonly method: string;
+  /** Flat name/value list, as the arm gets it. */
+  readonly headers: readonly string[];
+  readonly requestId: string;
+  /** Path and query that this arm knows it under. */
+  targetFor(arm: Arm): string;
+}
+
+/** Why a served leg brought no answer, or no whole one. */
+export type LegError = "refused" | "reset" | "timeout" | "protocol" | "aborted";
+
+/**
+ * Copies what is served, for the other arm (shadow.md §1): every method is synchronous, never throws and never makes
+ * the served leg wait. What it hands out is told in the order in which the served leg lives.
+ */
+export interface Mirror {
+  /** null: nothing of it is copied, and nothing more is told (shadow I14). */
+  call(leg: LeavingLeg, hasBody: boolean): CallTap | null;
+  socket(leg: LeavingLeg): SocketTap | null;
+}
+
+export interface CallTap {
+  /** Each was handed to the served leg before (shadow I3). */
+  requestChunk(chunk: Uint8Array): void;
+  requestEnd(): void;
+  /** Flat, the bytes as they came. */
+  head(status: number, raw: readonly Uint8Array[]): void;
+  chunk(chunk: Uint8Array): void;
+  /** The served leg is over; the first word counts. null: its answer is whole. */
+  end(error: LegError | null): void;
+}
+
+export interface SocketTap {
+  opened(): void;
+  /** The arm answered the handshake with something else. */
+  refused(status: number, contentType: string, body: Uint8Array): void;
+  failed(error: LegError): void;
+  fromClient(frame: Frame): void;
+  fromArm(frame: Frame): void;
+  /** The first word counts. `proxy`: the close is ours, whatever the two sides did. */
+  closed(by: "client" | "arm" | "proxy", code: number): void;
 }
 
 /** The decision state in force; replaced as a whole. */

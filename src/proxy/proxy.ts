@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics/index.ts";
 import { type Core, compileCore, type Environment } from "./core.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { watchOverload } from "./overload.ts";
-import type { FlagView, ProxyApplication, ProxyLog, SeatLink } from "./ports.ts";
+import type { FlagView, Mirror, ProxyApplication, ProxyLog, SeatLink } from "./ports.ts";
 import { SeatGate } from "./seats/seatGate.ts";
 import { createFrontDoor } from "./server.ts";
 import { createSocketRegistry } from "./session/registry.ts";
@@ -20,6 +20,8 @@ export interface ProxyDeps {
   readonly application: ProxyApplication;
   /** Where a subject's data follows it: who knows where each one sits. Without it a subject changes arm at once. */
   readonly seats?: SeatLink | null;
+  /** Copies what is served; without it nothing is mirrored. */
+  readonly mirror?: Mirror | null;
 }
 
 export interface OpenSocket {
@@ -64,7 +66,9 @@ export function createProxy(deps: ProxyDeps): Proxy {
         spreadMs: (subject) => sockets.spreadMs(subject),
       })
     : null;
-  const env: Environment = { clock, metrics, log, flags, application, overload, deadlines, seats, isDraining: false };
+  const mirror = deps.mirror ?? null;
+  const parts = { clock, metrics, log, flags, application, overload, deadlines, seats, mirror };
+  const env: Environment = { ...parts, isDraining: false };
   core = compileCore(deps.config, env);
   const sockets = createSocketRegistry(env, () => core);
   const door = createFrontDoor(env, () => core, createUpgrader(env, sockets));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { LimitsConfig } from "../config/index.ts";
 import { type Clock, SwitchyardError } from "../kernel/index.ts";
+import type { CallTap } from "./ports.ts";
 
 export interface BodyLimits {
   readonly bytesMax: number;
@@ -28,6 +29,8 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
   isStarted = false;
   /** Whether the client is the one who is waited for; the arm's clock must not run then. */
   isWaitingForClient = false;
+  /** Told of what the served leg has taken (shadow I3). */
+  tap: Pick<CallTap, "requestChunk" | "requestEnd"> | null = null;
   #bytes = 0;
   readonly #req: IncomingMessage;
   readonly #limits: BodyLimits;
@@ -51,10 +54,14 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
         this.isWaitingForClient = true;
         const read = await Promise.race([next, watch.tooSlow]);
         this.isWaitingForClient = false;
-        if (read.done) return;
+        if (read.done) {
+          this.tap?.requestEnd();
+          return;
+        }
         this.#bytes += read.value.length;
         if (this.#bytes > this.#limits.bytesMax) throw tooLarge(this.#limits.bytesMax);
         yield read.value;
+        this.tap?.requestChunk(read.value);
       }
     } finally {
       this.isWaitingForClient = false;

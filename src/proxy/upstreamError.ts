@@ -1,4 +1,5 @@
 import { SwitchyardError } from "../kernel/index.ts";
+import type { LegError } from "./ports.ts";
 
 const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code;
@@ -24,6 +25,16 @@ export function toUpstreamError(error: unknown): SwitchyardError {
     cause: error,
   });
 }
+
+/** The same in the mirror's words. */
+export const legErrorOf = (code: string): LegError =>
+  code === "SY_UPSTREAM_TIMEOUT"
+    ? "timeout"
+    : code === "SY_UPSTREAM_REFUSED"
+      ? "refused"
+      : code === "SY_UPSTREAM_RESET"
+        ? "reset"
+        : "protocol";
 
 /** The connection ended; whether it had served before, undici tells in `socket.bytesRead` when it knows. */
 export function isReusedConnectionLost(error: unknown): boolean {

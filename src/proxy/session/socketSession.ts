@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Arm, Decision, Subject } from "../../kernel/index.ts";
 import type { Instance } from "../arms.ts";
+import type { SocketTap } from "../ports.ts";
 import type { Environment } from "../core.ts";
 import { createPace, type Pace } from "../rateLimit.ts";
 import type { Route } from "../routeTable.ts";
@@ -36,6 +37,7 @@ export interface SessionParts {
   readonly leg: WebSocket;
   readonly limits: SocketLimits;
   readonly frames: FrameTally;
+  readonly tap: SocketTap | null;
   /** How long a lost leg's clients are spread (handoff.md §10). */
   spreadMs(subject: Subject): number;
   onClosed(session: SocketSession): void;
@@ -199,6 +201,7 @@ export class SocketSession {
   #onClientClose(code: number, reason: string): void {
     const { env, instance } = this.parts;
     const sent = this.#closeCode ?? code;
+    this.parts.tap?.closed("client", sent);
     this.dispatch({ type: "client-closed", code, reason });
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
@@ -211,6 +214,7 @@ export class SocketSession {
   #onLegClose(gen: number, code: number, reason: string): void {
     const { env, subject } = this.parts;
     env.metrics.socketArmCloses.inc({ ...this.#labels, code: closeLabel(code) });
+    this.parts.tap?.closed("arm", code);
     this.dispatch({ type: "arm-closed", gen, code, reason, delayMs: this.parts.spreadMs(subject) });
     this.parts.onEnded(this);
   }
@@ -269,8 +273,14 @@ export class SocketSession {
       // The library writes to the same socket and, without compression, keeps nothing back: the order holds.
       this.parts.clientSocket.write(serverFrame(frame.data, frame.isBinary), onSent);
     } else to.send(frame.data, frame.isBinary ? AS_BINARY : AS_TEXT, onSent);
-    if (source === "client") this.parts.frames.in++;
-    else this.parts.frames.out++;
+    const { frames, tap } = this.parts;
+    if (source === "client") {
+      frames.in++;
+      tap?.fromClient(frame);
+    } else {
+      frames.out++;
+      tap?.fromArm(frame);
+    }
     if (to.bufferedAmount > bufferBytesMax) this.#wait(source);
   }
 
@@ -309,6 +319,7 @@ export class SocketSession {
   #closeClient(code: number | null, reason: string): void {
     const { client, limits } = this.parts;
     this.#closeCode = code ?? 1005;
+    this.parts.tap?.closed("proxy", this.#closeCode); // unless one of the sides was first
     // A paused socket would never read the client's answer to the close.
     this.#clientPauses.clear();
     client.resume();

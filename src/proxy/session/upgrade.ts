@@ -4,10 +4,11 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { newRequestId, type Subject, SwitchyardError } from "../../kernel/index.ts";
 import type { Instance } from "../arms.ts";
 import { type Core, decideRoute, enterSeat, type Environment, type RoutedDecision, seatedDecision } from "../core.ts";
-import type { Outcome } from "../ports.ts";
+import type { Outcome, SocketTap } from "../ports.ts";
 import { doom, isDoomed, refuseSocket, toSwitchyardError, writeBareReply } from "../refusal.ts";
 import type { Route, RouteMatch } from "../routeTable.ts";
 import type { Pass } from "../seats/seat.ts";
+import { legErrorOf } from "../upstreamError.ts";
 import { holdEarlyBytes } from "./earlyBytes.ts";
 import { handshakeHeaders, type Judged, judgeHandshake, legHeaders } from "./handshake.ts";
 import { type LegResult, openLeg } from "./leg.ts";
@@ -51,11 +52,13 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     const decision = pass === null ? decided : seatedDecision(decided, pass);
     core.meters.of(route).decision(decision.arm, decision.reason).count++;
     const attempt = { core, judged, decision, subject, signal: gone.signal };
+    const tap = openTap(env, attempt);
     const result = await attach(env, attempt, (instance, { leg, replyHeaders }) => {
       const headers = handshakeHeaders(core, judged, replyHeaders);
       const client = servers.upgrade(core, route, { req, socket, early: bytes.take(), headers });
       if (client === null) {
         leg.terminate(); // the client left between the arm's 101 and ours
+        tap?.failed("aborted");
         return;
       }
       const limits = socketLimits(core, judged.match);
@@ -74,10 +77,12 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
         limits,
         frames: sockets.framesOf(route.id, decision.arm),
         clientSocket: socket,
+        tap,
         spreadMs,
         onClosed,
         onEnded,
       };
+      tap?.opened();
       const session = new SocketSession(parts);
       instance.sockets++;
       env.metrics.sockets.inc({ route: route.id, arm: decision.arm });
@@ -90,6 +95,8 @@ export function createUpgrader(env: Environment, sockets: SocketRegistry): Upgra
     const outcome = gone.signal.aborted && result.kind !== "open" ? "aborted" : outcomeOf(result);
     env.metrics.socketHandshakes.inc({ route: route.id, arm: decision.arm, outcome });
     logHandshake(env, judged, { decision, subject, result, outcome });
+    if (result.kind === "refused") tap?.refused(result.status, result.contentType ?? "", result.body);
+    else if (result.kind === "failed") tap?.failed(outcome === "aborted" ? "aborted" : legErrorOf(result.error.code));
     if (result.kind === "open" || outcome === "aborted") return;
     release();
     if (result.kind === "failed") throw result.error;
@@ -206,6 +213,22 @@ interface Attempt {
   readonly decision: RoutedDecision;
   readonly subject: Subject;
   readonly signal: AbortSignal;
+}
+
+/** Of the handshake as the arm gets it (shadow S2): all of a socket is mirrored, or nothing of it. */
+function openTap(env: Environment, { core, judged, decision, subject }: Attempt): SocketTap | null {
+  if (env.mirror === null) return null;
+  const { route, params } = judged.match;
+  return env.mirror.socket({
+    unit: route.unit,
+    route: route.config,
+    arm: decision.arm,
+    subject,
+    method: "GET",
+    headers: Object.entries(legHeaders(core, judged)).flat(),
+    requestId: judged.requestId,
+    targetFor: (arm) => route.pathFor(arm, judged.target.path, params) + judged.query,
+  });
 }
 
 type OpenResult = Extract<LegResult, { kind: "open" }>;

@@ -1,16 +1,8 @@
 // Which rules hold where (shadow N4): by route, by message of a surface, and only as long as they live.
 import { RouteRules, type ComparisonWords } from "../compare/exchange.ts";
 import type { ReplyCheck } from "../compare/declared.ts";
+import { namesOf, plainNameOf, type RouteName } from "./routeNames.ts";
 import { type ComparisonRule, isLive } from "./rule.ts";
-
-/** A route as rules may name it. */
-export interface RouteName {
-  /** Its label. */
-  readonly id: string;
-  readonly methods: readonly string[];
-  /** Templates, with parameters as `:name` or `{name}`. */
-  readonly paths: readonly string[];
-}
 
 /** What the answers of some routes must look like. */
 export interface RouteCheck {
@@ -21,20 +13,7 @@ export interface RouteCheck {
 /** Rules that end on a day are looked at so often. */
 const LOOK_MS = 60_000;
 
-/** `GET /a/{}`: what parameters are called does not matter, nor does a slash at the end. */
-function plainName(method: string, path: string): string {
-  const plain = path.replace(/:[A-Za-z_]\w*|\{\w+\}/g, "{}").replace(/(.)\/$/, "$1");
-  return `${method} ${plain}`;
-}
-
-function plainNameOf(text: string): string {
-  const at = text.indexOf(" ");
-  return at < 0 ? text : plainName(text.slice(0, at), text.slice(at + 1));
-}
-
-/** All that a rule may call this route. */
-export const namesOf = ({ id, methods, paths }: RouteName): ReadonlySet<string> =>
-  new Set([id, "*", ...methods.flatMap((method) => paths.map((path) => plainName(method, path)))]);
+export type { RouteName };
 
 export class RuleBook {
   readonly #rules: readonly ComparisonRule[];

@@ -1,0 +1,174 @@
+// What passes between the serving thread and the shadow's two (shadow I5): plain data, bodies transferred. Each side gathers what
+// it has to say during one turn of its loop and posts it as one message.
+import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
+import type { Builds } from "../campaign.ts";
+import type { ErrorClass, Observation } from "../observation.ts";
+import type { Plans } from "../plans.ts";
+import type { ComparisonRule } from "../rules/rule.ts";
+import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from "../words.ts";
+
+/** What both threads know of the configuration. */
+export interface ShadowSettings {
+  readonly plans: Plans;
+  /** Of the operator's files; the application's are in the threads' own program. */
+  readonly rules: readonly ComparisonRule[];
+  readonly surfaces: Readonly<Record<string, SurfaceFields>>;
+  readonly isLearningIds: boolean | null;
+  readonly arms: Readonly<Record<Arm, ArmSettings>>;
+  /** How each arm tells its build; null: all are one. */
+  readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
+}
+
+export interface SurfaceFields {
+  readonly codec: "opaque" | "json";
+  readonly type: string;
+  readonly correlation: string | null;
+  readonly presence: readonly string[];
+}
+
+export interface ArmSettings {
+  /** Serving instances: reads may go there with the caller's own credential. */
+  readonly serving: readonly string[];
+  readonly target: TargetSettings | null;
+}
+
+export interface TargetSettings {
+  readonly origin: string;
+  readonly isGuarded: boolean;
+  /** null: copies carry no credential. */
+  readonly tokenKey: string | null;
+}
+
+/** Of one exchange, from the serving thread to both others. */
+export interface JobFacts {
+  readonly id: number;
+  readonly route: RouteId;
+  /** Raw: leaves the process only as an HMAC. */
+  readonly group: string;
+  /** The arm that served. */
+  readonly served: Arm;
+  readonly isSafe: boolean;
+  /** Epoch ms, when the served leg left. */
+  readonly leftAtMs: number;
+}
+
+export interface CopyRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Flat name/value list as the served leg had it. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  /** The proxy has verified whose call it is. */
+  readonly hasSubject: boolean;
+  readonly servedFirstByteMs: number | null;
+}
+
+export type MirrorItem =
+  /** A served leg leaves for its arm: its copy has a place now (shadow S4). */
+  | { readonly kind: "arrive"; readonly id: number; readonly group: string; readonly isBarrier: boolean }
+  | { readonly kind: "offer"; readonly facts: JobFacts; readonly copy: CopyRequest; readonly isRepeated: boolean }
+  /** There will be no copy. */
+  | { readonly kind: "drop"; readonly id: number };
+
+export type Result =
+  | { readonly reply: { readonly status: number; readonly headers: readonly string[]; readonly body: Uint8Array<ArrayBuffer> } }
+  | { readonly error: ErrorClass };
+
+export type CompareItem =
+  | {
+      readonly kind: "served";
+      readonly facts: JobFacts;
+      readonly result: Result;
+      readonly isCut: boolean;
+      readonly firstByteMs: number | null;
+      readonly totalMs: number;
+    }
+  /** Nothing was copied, and that is counted. `isDiverging`: it was a write, and the target lacks it (shadow J2). */
+  | {
+      readonly kind: "skip";
+      readonly id: number;
+      readonly route: RouteId;
+      readonly group: string;
+      readonly reason: NotComparedReason;
+      readonly isDiverging: boolean;
+      readonly atMs: number;
+    };
+
+export type ToMirror =
+  | { readonly type: "settings"; readonly settings: ShadowSettings }
+  | { readonly type: "items"; readonly items: readonly MirrorItem[] }
+  | { readonly type: "stop" };
+
+export type ToCompare =
+  | { readonly type: "settings"; readonly settings: ShadowSettings }
+  | { readonly type: "items"; readonly items: readonly CompareItem[] }
+  /** The mirror thread has died: what it had will not come. */
+  | { readonly type: "mirror-lost" }
+  | { readonly type: "builds"; readonly builds: Partial<Builds> }
+  | { readonly type: "stop" };
+
+/** Mirror thread → compare thread. */
+export type CopyItem =
+  | {
+      readonly kind: "copied";
+      readonly id: number;
+      readonly observation: Observation;
+      /** How much later than the served leg it left. */
+      readonly delayMs: number;
+      readonly pairs: readonly string[];
+    }
+  | { readonly kind: "repeated"; readonly id: number; readonly observation: Observation }
+  /** It never left. */
+  | { readonly kind: "uncopied"; readonly id: number; readonly reason: NotComparedReason };
+
+/** Compare thread → mirror thread. */
+export interface JudgedItem {
+  readonly id: number;
+  /** Ids of the two arms that name one thing: control's, then the candidate's. */
+  readonly pairs: readonly (readonly [group: string, control: string, candidate: string])[];
+}
+
+export interface EndedItem {
+  readonly id: number;
+  readonly route: RouteId;
+  readonly unit: UnitId;
+  readonly verdict: VerdictName;
+  readonly reason: NotComparedReason | null;
+  readonly differences: readonly (readonly [DifferenceKind, Severity])[];
+  readonly latencyMs: Readonly<Record<Arm, number | null>>;
+}
+
+export interface ShadowGauges {
+  readonly families: readonly { readonly severity: Severity; readonly state: string; readonly count: number }[];
+  readonly divergedGroups: Readonly<Record<UnitId, number>>;
+  readonly identityPairs: number;
+  readonly evidenceBytes: number;
+  /** Since the thread began. */
+  readonly evidenceDropped: Readonly<Record<string, number>>;
+}
+
+export type FromCompare =
+  | { readonly type: "ended"; readonly items: readonly EndedItem[] }
+  | { readonly type: "gauges"; readonly gauges: ShadowGauges }
+  | ThreadEvent
+  | { readonly type: "stopped" };
+
+export type FromMirror =
+  | { readonly type: "targets"; readonly targets: Readonly<Record<Arm, TargetState>> }
+  | { readonly type: "copies"; readonly sent: Readonly<Record<"read" | "sandbox" | "repeat", number>>; readonly inFlight: number }
+  | { readonly type: "builds"; readonly builds: Partial<Builds> }
+  | ThreadEvent
+  | { readonly type: "stopped" };
+
+export interface TargetState {
+  /** `none`: there is none. `asking`: its guard was not seen yet. */
+  readonly guard: "none" | "asking" | "safe" | "unsafe" | "unreachable";
+  readonly circuit: "closed" | "open" | "trying";
+}
+
+export interface ThreadEvent {
+  readonly type: "event";
+  readonly event: string;
+  readonly level: "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
