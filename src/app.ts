@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,7 +10,7 @@ import { ownSubjectKey } from "./app/subjectKey.ts";
 import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
 import { type Config, loadConfig } from "./config/index.ts";
 import { type Continuity, type ContinuityLog, createContinuity, openContinuityState } from "./continuity/index.ts";
-import { tutorCodec, whiteboardCodec } from "./contract/index.ts";
+import { SHADOW, tutorCodec, whiteboardCodec } from "./contract/index.ts";
 import { createFlagControl, type LocalFlagControl } from "./flags/index.ts";
 import { type Arm, EXIT, type Subject, systemClock, type UnitId } from "./kernel/index.ts";
 import { createMetrics, type Metrics } from "./metrics/index.ts";
@@ -20,9 +21,12 @@ import {
   createPinoLog,
   createProxy,
   linkSeats,
+  type MirrorFactory,
+  type Proxy,
   type ProxyApplication,
   type TurnCodec,
 } from "./proxy/index.ts";
+import { createShadowMirror } from "./shadow/index.ts";
 
 /** The clone's folder: the package, the services and the default configuration. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -78,6 +82,20 @@ export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
   };
 }
 
+/** The hidden copies of one serving process; its threads run `app/shadowThread.ts`. */
+export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subjectKey }) =>
+  createShadowMirror({
+    config,
+    clock,
+    metrics,
+    log,
+    application: SHADOW,
+    entry: new URL("./app/shadowThread.ts", import.meta.url),
+    file: join(config.stateDir, `shadow-${cluster.worker?.id ?? 0}.sqlite3`),
+    printKey: config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey),
+    seeds: { stateOf: () => "seeded" },
+  });
+
 const openFlags = (config: Config): LocalFlagControl =>
   createFlagControl({
     flags: config.flags,
@@ -121,12 +139,13 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
   if (continuity) flags.onChange(() => continuity.redecide());
   const clock = systemClock;
   const seats = continuity?.seats ?? null;
+  const createOwn = (): Proxy => {
+    const mirror = createMirror({ config, clock, metrics, log, subjectKey });
+    return createProxy({ config, clock, metrics, log, flags, application, seats: seats && linkSeats(seats), mirror });
+  };
   const plane =
     config.workers === 1
-      ? createLocalDataPlane(
-          createProxy({ config, clock, metrics, log, flags, application, seats: seats && linkSeats(seats) }),
-          metrics.json,
-        )
+      ? createLocalDataPlane(createOwn(), metrics.json)
       : createClusterDataPlane({ config, flags, subjectKey, version: VERSION, clock, log, seats });
   const running = new RunningApp({
     version: VERSION,

@@ -1,5 +1,5 @@
 import cluster from "node:cluster";
-import { application, createCliDeps } from "./app.ts";
+import { application, createCliDeps, createMirror } from "./app.ts";
 import { runCli } from "./cli/index.ts";
 import { runWorker } from "./proxy/index.ts";
 
@@ -12,10 +12,14 @@ if (cluster.isWorker) {
   // The primary decides when a worker ends; a signal to the whole group must not cut it short.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
   process.on("disconnect", () => process.exit(0));
-  runWorker(application, {
-    send: (message) => void process.send?.(message),
-    onMessage: (listener) => void process.on("message", listener),
-  });
+  runWorker(
+    application,
+    {
+      send: (message) => void process.send?.(message),
+      onMessage: (listener) => void process.on("message", listener),
+    },
+    createMirror,
+  );
 } else {
   const code = await runCli(process.argv.slice(2), createCliDeps(process.env));
   process.exitCode = code;

@@ -1,37 +1,17 @@
 // The application's comparison rules in the core's comparer: what the tables of differences.md say, on whole answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SHADOW } from "../contract/index.ts";
-import { compareExchange, NORMALISERS, type Observation, RuleBook, ruleSchema, type Verdict } from "../shadow/index.ts";
+import { REDACTION, SHADOW } from "../contract/index.ts";
+import { NORMALISERS, RuleBook, ruleSchema } from "../shadow/index.ts";
+import { ANSWERS } from "./testing/answers.ts";
+import { CHECKED, nameOf, onRoute } from "./testing/shadowPair.ts";
 
 test("every rule is one of the schema", () => {
   for (const rule of SHADOW.rules) assert.deepEqual(ruleSchema.safeParse(rule).error?.issues ?? [], [], rule.id);
 });
 
-const WORDS = { normalisers: { ...NORMALISERS, ...SHADOW.normalisers }, statusClass: SHADOW.statusClass };
-const BOOK = new RuleBook(SHADOW.rules, WORDS, () => 0, []);
-const CONTEXT = { delayMs: 300, nowMs: 0, shadow: "candidate" as const, conditions: SHADOW.conditions, ids: null };
-
-function verdict(route: string, status: number, control: object, candidate: object, book = BOOK): Verdict {
-  const [method = "", path = ""] = route.split(" ");
-  const rules = book.forRoute({ id: route, methods: [method], paths: [path] });
-  const observed = (arm: "control" | "candidate", body: object): Observation => ({
-    arm,
-    role: arm === "control" ? "served" : "shadow",
-    result: {
-      reply: { status, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(body)) },
-    },
-    isCut: false,
-    firstByteMs: 1,
-    totalMs: 1,
-  });
-  return compareExchange(observed("control", control), observed("candidate", candidate), rules, CONTEXT).verdict;
-}
-
-const name = (...args: Parameters<typeof verdict>): string => {
-  const found = verdict(...args);
-  return found.name === "different" ? `different ${found.severity}` : found.name;
-};
+const name = (route: string, status: number, control: object, candidate: object): string =>
+  nameOf(onRoute(route, { status, body: control }, { status, body: candidate }));
 
 const FOLDERS = "GET /api/v1/folders/";
 const folder = (id: string, at: string, more: object = {}): object => ({
@@ -87,13 +67,11 @@ test("R-8: what is about to expire may be gone on the arm that is asked later", 
   assert.equal(name(summary, 200, board(["b"]), board(["a", "b"])), "different value");
 });
 
-const CHECKED = new RuleBook(SHADOW.rules, WORDS, () => 0, SHADOW.checks);
-
 test("P14, P20: what both arms say alike and neither may say is breaking", () => {
   const told = (more: object): string => {
     const created_at = "2026-01-02T03:04:05.000Z";
     const body = { id: "8d3c2c5e-11aa-4b57-8f0a-0f6f3f1b9a10", name: "Biology", created_at, ...more };
-    const seen = verdict("PATCH /api/v1/folders/:id", 200, body, body, CHECKED);
+    const seen = onRoute("PATCH /api/v1/folders/:id", { body }, { body }, CHECKED);
     if (!("differences" in seen)) return seen.name;
     return seen.differences.map(({ path, control, candidate }) => `${path} ${control}→${candidate}`).join();
   };
@@ -103,6 +81,59 @@ test("P14, P20: what both arms say alike and neither may say is breaking", () =>
   assert.equal(told({ _creationTime: 5 }), "$._creationTime integer→integer");
 });
 
-test("R-2: the names of metrics are not compared", () => {
-  assert.equal(name("GET /metrics", 200, {}, { a: 1 }), "not_compared");
+test("R-6: a row that both arms lack or have twice is breaking", () => {
+  const told = (body: readonly unknown[]): string => {
+    const seen = onRoute("GET /api/v1/sessions/:id/messages", { body }, { body }, CHECKED);
+    if (!("differences" in seen)) return seen.name;
+    return seen.differences.map(({ path, severity }) => `${severity} ${path}`).join();
+  };
+  const [one, two, three] = ANSWERS.R6;
+  assert.equal(told([one, two, three]), "identical");
+  assert.equal(told([two, three]), "identical");
+  assert.equal(told([one, three]), "breaking $[1].turn_no");
+  assert.equal(told([one, one, two]), "breaking $[1].turn_no");
+  assert.equal(told([two, one]), "breaking $[1].turn_no");
+});
+
+/** What differs there only, and nowhere else: such a rule hides it. */
+test("§11: every hidden place is found where the contract has it, and the protocol's own words stay visible", () => {
+  const hiding = (paths: readonly string[]): RuleBook => {
+    const rules = paths.map((path, at) => {
+      const parsed = ruleSchema.parse({
+        id: `h${at}`,
+        owner: "t",
+        reason: "t",
+        until: "contract",
+        on: ["*"],
+        path,
+        ignore: "all",
+      });
+      return parsed;
+    });
+    return new RuleBook(rules, { normalisers: NORMALISERS, statusClass: String }, () => 0, []);
+  };
+  const isFound = (body: object, paths: readonly string[]): boolean => {
+    const other = JSON.parse(JSON.stringify(body).replaceAll("secret", "hidden")) as object;
+    return nameOf(onRoute("GET /a", { body }, { body: other }, hiding(paths))) !== "different value";
+  };
+  const keys =
+    "access_token refresh_token token password email name knowledge_base analysis_text kb log text content message " +
+    "message_text explanation_text delta question file_name";
+  const lists = "options file_names files_received uploaded_file_paths confusion_points";
+  const bodies = [
+    ...keys.split(" ").map((key) => ({ a: 1, [key]: "secret" })),
+    ...lists.split(" ").map((key) => ({ a: 1, [key]: [1, "secret"] })),
+    { a: 1, chat_history: [{ turn_no: 1, text: "secret" }] },
+    { a: 1, results: [{ chunk_index: 1, text: "secret" }] },
+  ];
+  for (const body of bodies) {
+    assert.ok(isFound(body, REDACTION.hidden), JSON.stringify(body));
+    assert.ok(isFound({ b: 1, deep: [{ c: 1, body }] }, REDACTION.hidden), JSON.stringify(body));
+  }
+  for (const key of ["error_code", "content_type", "type"]) {
+    assert.ok(isFound({ a: 1, data: { b: 1, [key]: "secret" } }, REDACTION.visible), key);
+    assert.ok(!isFound({ a: 1, data: { b: 1, [key]: "secret" } }, REDACTION.hidden), key);
+  }
+  assert.deepEqual(REDACTION.headers, ["authorization", "cookie", "x-refresh-token", "x-service-token"]);
+  assert.deepEqual(REDACTION.query, ["token"]);
 });

@@ -1,5 +1,6 @@
 export type * from "./config.ts";
 export { type Loaded, type LoadOptions, loadConfig } from "./configFile.ts";
 export { type ConfigWatch, type Reloaded, watchConfig } from "./configWatcher.ts";
+export { readDocument, type SourceDocument } from "./document.ts";
 export { explainEffective } from "./effective.ts";
 export { type ConfigProblem, ConfigProblems, formatProblems } from "./problems.ts";

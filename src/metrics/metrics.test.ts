@@ -38,7 +38,7 @@ test("every name begins with switchyard_, counters end in _total, durations in _
 
 test("no label names a subject, a path or an id", () => {
   const names =
-    "unit route arm role outcome reason why code direction surface source layer queue type guard version node from fault to result phase";
+    "unit route arm role outcome reason why code direction surface source layer queue type guard version node from fault to result phase verdict kind severity state mode";
   const allowed = new Set(names.split(" "));
   for (const row of Object.values(METRICS))
     for (const label of row.labels) assert.ok(allowed.has(label), `${row.name}: ${label}`);

@@ -12,14 +12,16 @@ type Instrument<Row extends MetricRow> = Row["kind"] extends "counter"
 export type MetricsJson = Awaited<ReturnType<client.Registry["getMetricsAsJSON"]>>;
 
 /** Metrics of the hot path, by label set instead of by call. */
-type HotKey = "requests" | "decisions" | "requestDuration" | "proxyOverhead";
+type HotCounterKey = "requests" | "decisions" | "shadowOffered" | "shadowSampled" | "shadowComparisons";
+type HotHistogramKey = "requestDuration" | "proxyOverhead" | "shadowDuration" | "shadowOfferSeconds";
+type HotKey = HotCounterKey | HotHistogramKey;
 type LabelOf<K extends MetricKey> = (typeof METRICS)[K]["labels"][number];
 
 export type Metrics = { readonly [K in Exclude<MetricKey, HotKey>]: Instrument<(typeof METRICS)[K]> } & {
-  readonly requests: HotCounter<LabelOf<"requests">>;
-  readonly decisions: HotCounter<LabelOf<"decisions">>;
-  readonly requestDuration: HotHistogram<LabelOf<"requestDuration">>;
-  readonly proxyOverhead: HotHistogram<LabelOf<"proxyOverhead">>;
+  readonly [K in HotCounterKey]: HotCounter<LabelOf<K>>;
+} & {
+  readonly [K in HotHistogramKey]: HotHistogram<LabelOf<K>>;
+} & {
   json(): Promise<MetricsJson>;
 };
 
@@ -45,7 +47,17 @@ export function createMetrics(build: { version: string }): Metrics {
   return metrics;
 }
 
-const HOT: ReadonlySet<string> = new Set<HotKey>(["requests", "decisions", "requestDuration", "proxyOverhead"]);
+const HOT: ReadonlySet<string> = new Set<HotKey>([
+  "requests",
+  "decisions",
+  "requestDuration",
+  "proxyOverhead",
+  "shadowOffered",
+  "shadowSampled",
+  "shadowComparisons",
+  "shadowDuration",
+  "shadowOfferSeconds",
+]);
 
 function createHot(row: MetricRow, registry: client.Registry): HotCounter<string> | HotHistogram<string> {
   const { name, help, labels, buckets } = row;

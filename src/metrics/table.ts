@@ -1,3 +1,5 @@
+import { SHADOW_METRICS } from "./shadowTable.ts";
+
 /**
  * Every metric of the process: name, help, labels (ux.md §7). Labels are closed sets: literals of the code, route
  * templates and unit ids of the configuration; never a subject, a path or an id.
@@ -254,6 +256,7 @@ export const METRICS = {
     help: "Calls served by control because nobody said in time where their subject sits.",
     labels: ["unit"],
   },
+  ...SHADOW_METRICS,
   buildInfo: {
     kind: "gauge",
     name: "switchyard_build_info",

@@ -154,7 +154,7 @@ export class HttpExchange implements Timed {
     meters.decision(arm, reason).count++;
     if (!route) this.#logUnmatched();
     this.#prepare(route);
-    if (route !== null && this.#env.mirror !== null) this.#openTap(route, this.#env.mirror);
+    if (route !== null && this.#env.mirror?.isOn === true) this.#openTap(route, this.#env.mirror);
     this.#instances = this.#core.arms[arm].order(this.#subject);
     const nowMs = this.#env.clock.monotonic();
     meters.overhead.observe((nowMs - this.#startedMs - this.#heldMs) / 1_000);

@@ -1,6 +1,7 @@
 import type { FlagState } from "../flags/index.ts";
-import type { RouteConfig, UnitConfig } from "../config/index.ts";
-import type { Arm, Decision, RouteId, SeatOrder, SeatReport, Subject, UnitId } from "../kernel/index.ts";
+import type { Config, RouteConfig, UnitConfig } from "../config/index.ts";
+import type { Metrics } from "../metrics/index.ts";
+import type { Arm, Clock, Decision, RouteId, SeatOrder, SeatReport, Subject, UnitId } from "../kernel/index.ts";
 
 /** One message on a socket. */
 export interface Frame {
@@ -60,10 +61,27 @@ export type LegError = "refused" | "reset" | "timeout" | "protocol" | "aborted";
  * the served leg wait. What it hands out is told in the order in which the served leg lives.
  */
 export interface Mirror {
+  /** Otherwise nothing is asked: the served path is the same code with the branch not taken (shadow I14). */
+  readonly isOn: boolean;
   /** null: nothing of it is copied, and nothing more is told (shadow I14). */
   call(leg: LeavingLeg, hasBody: boolean): CallTap | null;
   socket(leg: LeavingLeg): SocketTap | null;
+  /** Each second: how busy the serving side is; under pressure the shadow yields (shadow I12). */
+  look(inFlight: number, inFlightMax: number): void;
+  /** @throws when it cannot be used; what was in force stays */
+  configure(config: Config): void;
+  /** Judges what is open within 5 s, counts the rest, and stores all (shadow A2). */
+  stop(): Promise<void>;
 }
+
+/** Of one serving process. */
+export type MirrorFactory = (parts: {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: ProxyLog;
+  readonly subjectKey: Uint8Array;
+}) => Mirror;
 
 export interface CallTap {
   /** Each was handed to the served leg before (shadow I3). */

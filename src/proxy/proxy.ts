@@ -84,10 +84,12 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const closed = door.close();
     const calls = Promise.race([closed, sleep(clock, times.exchangesMs)]);
     await Promise.all([calls, sockets.drain(times.socketsMs, times.socketsMs + CLOSE_GRACE_MS)]);
+    await mirror?.stop();
     stop();
   };
   const stop = (): void => {
     env.isDraining = true;
+    void mirror?.stop();
     stopRedeciding();
     stopGauges();
     sockets.stop();
@@ -100,6 +102,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     listen: () => door.listen(core.config.listen.host, core.config.listen.port),
     reconfigure(config) {
       const before = core;
+      mirror?.configure(config);
       core = compileCore(config, env, before);
       // Calls that began under the old configuration end on its connections; then those close.
       void Promise.all([before.arms.control.close(), before.arms.candidate.close()]).catch(() => {});
@@ -141,10 +144,18 @@ function startGauges(env: Environment, core: () => Core): () => void {
       env.metrics.armUp.set({ arm }, core().arms[arm].isUp() ? 1 : 0);
     env.metrics.overload.set({ guard: "event_loop" }, env.overload.shedRatio);
     env.metrics.overload.set({ guard: "memory" }, env.overload.isMemoryShort() ? 1 : 0);
+    env.mirror?.look(...inFlightOf(core()));
     cancel = env.clock.after(GAUGES_MS, tick);
   };
   tick();
   return () => cancel();
+}
+
+/** Calls under way, and how many there may be. */
+function inFlightOf({ arms, config }: Core): readonly [number, number] {
+  const instances = [...arms.control.instances, ...arms.candidate.instances];
+  const most = config.limits.armConnectionsMax * 2 * instances.length;
+  return [instances.reduce((sum, one) => sum + one.inFlight, 0), most];
 }
 
 const sleep = (clock: Clock, ms: number): Promise<void> =>

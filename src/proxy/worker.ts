@@ -3,7 +3,7 @@ import { type SeatOrder, systemClock } from "../kernel/index.ts";
 import { createMetrics } from "../metrics/index.ts";
 import type { Config } from "../config/index.ts";
 import { createPinoLog } from "./pinoLog.ts";
-import type { FlagView, ProxyApplication, SeatLink } from "./ports.ts";
+import type { FlagView, MirrorFactory, ProxyApplication, SeatLink } from "./ports.ts";
 import { createProxy, type Proxy } from "./proxy.ts";
 import type { ToPrimary, ToWorker } from "./workerMessages.ts";
 
@@ -13,11 +13,11 @@ interface Port {
 }
 
 /** Serves in a worker process until the primary says drain. */
-export function runWorker(application: ProxyApplication, port: Port): void {
+export function runWorker(application: ProxyApplication, port: Port, createMirror: MirrorFactory | null = null): void {
   let serving: ReturnType<typeof serve> | null = null;
   port.onMessage((message) => {
     if (message.type === "start") {
-      serving = serve(application, message, port);
+      serving = serve(application, message, port, createMirror);
       serving.proxy.listen().then(
         ({ address, port: bound }) => port.send({ type: "listening", address, port: bound }),
         (error: NodeJS.ErrnoException) => port.send({ type: "failed", code: error.code ?? "", message: error.message }),
@@ -54,7 +54,12 @@ export function runWorker(application: ProxyApplication, port: Port): void {
   });
 }
 
-function serve(application: ProxyApplication, message: Extract<ToWorker, { type: "start" }>, port: Port) {
+function serve(
+  application: ProxyApplication,
+  message: Extract<ToWorker, { type: "start" }>,
+  port: Port,
+  createMirror: MirrorFactory | null,
+) {
   const { config, subjectKey, version, hasSeats } = message;
   const metrics = createMetrics({ version });
   const log = createPinoLog({
@@ -71,7 +76,9 @@ function serve(application: ProxyApplication, message: Extract<ToWorker, { type:
     },
   };
   const seats = hasSeats ? link : null;
-  const proxy = createProxy({ config, clock: systemClock, metrics, log, flags: view, application, seats });
+  const clock = systemClock;
+  const mirror = createMirror?.({ config, clock, metrics, log, subjectKey }) ?? null;
+  const proxy = createProxy({ config, clock, metrics, log, flags: view, application, seats, mirror });
   return { proxy, view, metrics, log, obey };
 }
 

@@ -63,7 +63,12 @@ const isSocket = ({ methods }: RouteConfig): boolean => methods.includes("WS");
 const isSafe = ({ methods }: RouteConfig): boolean => methods.every((method) => method === "GET" || method === "HEAD");
 
 /** Default is deny: what stands on no list is not mirrored (shadow §3). */
-function modeOf(shadow: ShadowConfig, unit: UnitConfig, route: RouteConfig, listed: readonly MirrorEntry[]): ShadowMode {
+function modeOf(
+  shadow: ShadowConfig,
+  unit: UnitConfig,
+  route: RouteConfig,
+  listed: readonly MirrorEntry[],
+): ShadowMode {
   const own = shadow.routes.find((one) => one.route === route.id)?.mode ?? null;
   const ofUnit = shadow.modes[unit.id] ?? "read";
   const wanted = own ?? (ofUnit === "never" ? "never" : listedMode(shadow, route, listed, ofUnit));

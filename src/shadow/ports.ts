@@ -2,6 +2,7 @@
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import type { NormaliserTable } from "./compare/normalisers.ts";
 import type { ShadowCodec, SocketFrame } from "./conversation/codec.ts";
+import type { RedactionRules } from "./evidence/redact.ts";
 import type { JsonObject, JsonValue } from "./json/values.ts";
 import type { IdentityMode } from "./identity/identityMap.ts";
 import type { IdTemplate } from "./identity/rewrite.ts";
@@ -9,6 +10,7 @@ import type { ComparisonRule } from "./rules/rule.ts";
 import type { RouteCheck } from "./rules/ruleBook.ts";
 import type { RootType } from "./yjs/plainContent.ts";
 
+export type { RedactionRules };
 export type { AcceptCondition, ComparisonRule, IdentityMode, IdTemplate, NormaliserTable, RouteCheck };
 export type { Normaliser, NormaliserContext, NormaliserFactory } from "./compare/normalisers.ts";
 export type { JsonObject, JsonValue, RootType, ShadowCodec, SocketFrame };
@@ -50,5 +52,9 @@ export interface ShadowApplication {
   /** By surface; a socket without one, here or above, is not compared (`no_codec`). */
   readonly codecs: ReadonlyMap<string, ShadowCodec>;
   readonly mirroring: readonly MirrorEntry[];
+  /** What may never be shown of a body, and what always may (shadow P3). */
+  readonly redaction: RedactionRules;
+  /** Where each arm tells its build; null: all builds are one. */
+  readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
   readonly identity: { readonly mode: IdentityMode; readonly templates: readonly IdTemplate[] };
 }

@@ -10,7 +10,8 @@ export interface RuleRow {
   readonly where: string;
 }
 
-type Effect = Omit<ComparisonRule, "id" | "owner" | "reason" | "until" | "on">;
+/** `on`: elsewhere than the row itself. */
+type Effect = Omit<ComparisonRule, "id" | "owner" | "reason" | "until" | "on"> & { readonly on?: readonly string[] };
 
 /** A row of the tables with its rules, named after it. */
 export const row = (
@@ -28,8 +29,8 @@ export const row = (
     owner: "contract",
     reason,
     until: "contract",
-    on: [...on],
     ...effect,
+    on: [...(effect.on ?? on)],
   })),
 });
 

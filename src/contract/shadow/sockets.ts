@@ -5,6 +5,9 @@ const TUTOR = ["tutor"];
 const REALTIME = ["realtime"];
 const ANY = ["tutor", "realtime", "conversations"];
 
+/** Of an envelope, what is another one when time has ended its turn; whatever else differs has another cause. */
+const OF_ANSWERS = ["$.content_type", "$.data", "$.data.*", "$.user_model_state..*", "$.user_model_state..[*]"];
+
 export const ON_SOCKETS: readonly RuleRow[] = [
   elsewhere("S-1", "NORM", "A13; sub-protocol and extensions exact"),
   elsewhere("S-2", "CATCH", "codes of closes, whatever their reason"),
@@ -19,15 +22,20 @@ export const ON_SOCKETS: readonly RuleRow[] = [
     { path: "$.user_model_state.concepts", isOpen: true },
     { path: "$.user_model_state.concepts.*.last_accessed", ignore: "value" },
     { path: "$.data.error_message", ignore: "value" },
-    { path: "$.data.technical_details", ignore: "null-too" },
+    { path: "$.data.technical_details", ignore: "value" },
+    { path: "$.data.technical_details", accept: "null-or-text", kinds: ["type"] },
   ),
   elsewhere("S-7", "NORM", "deltas are joined by the codec"),
-  row("S-8", "IGN", "each arm asks for the board by itself", TUTOR, {
-    message: "REQUEST_BOARD_STATE",
-    path: "$.request_id",
-    ignore: "value",
-  }),
-  row("S-9", "ACCEPT", "limits that time decides", TUTOR, { path: "$.data.error_code", accept: "timing-code" }),
+  elsewhere("S-8", "CATCH", "`request_id` is derived from session and turn, which are equal (§5)"),
+  row(
+    "S-9",
+    "ACCEPT",
+    "limits that time decides, on one arm and seldom",
+    TUTOR,
+    { message: "envelope", accept: "timed-out" },
+    ...[...OF_ANSWERS, "$.whiteboard_actions"].map((path) => ({ message: "envelope", path, accept: "timed-out" })),
+    { message: "close", accept: "slow-close", on: [...ANY, "whiteboard"] },
+  ),
   elsewhere("S-10", "CATCH", "exact under model replay"),
   // A document is compared as one, never its bytes.
   row(
@@ -48,7 +56,11 @@ export const ON_SOCKETS: readonly RuleRow[] = [
       ignore: "value" as const,
     })),
   ),
-  row("S-13", "ACCEPT", "a warning about time", REALTIME, { message: "warning", accept: true }),
+  row("S-13", "ACCEPT", "a warning about the times of messages; what it says counts", REALTIME, {
+    message: "warning",
+    accept: true,
+    kinds: ["missing", "extra", "order", "timing"],
+  }),
   row(
     "S-14",
     "NORM",

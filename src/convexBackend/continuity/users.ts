@@ -1,5 +1,6 @@
 // Digest and export of one user (contract rest.md §7).
 import { api } from "../../../convex/_generated/api.js";
+import { HttpError } from "../http/errors.ts";
 import { AS_SERVICE } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { createSectionHash, type Section, topHashes } from "./digest.ts";
@@ -49,13 +50,24 @@ export const userDigest = (services: Services, userId: string): Promise<object> 
     return { user_id: userId, cursor, sections, ...top };
   });
 
-/** Of shadow instances only. Sockets of the user's sessions are closed: there is nothing left to talk about. */
-export async function clearUser({ store, closeSession }: Services, userId: string): Promise<void> {
-  for (;;) {
+/** A round removes up to a hundred rows: nobody has as many, but somebody may write as fast as they are removed. */
+const CLEAR_ROUNDS_MAX = 100_000;
+
+/**
+ * Of shadow instances only. Sockets of the user's sessions are closed: there is nothing left to talk about.
+ * @throws HttpError 503 when there is more after so many rounds; asked again, it goes on from there
+ */
+export async function clearUser(
+  { store, closeSession }: Services,
+  userId: string,
+  roundsMax = CLEAR_ROUNDS_MAX,
+): Promise<void> {
+  for (let round = 0; round < roundsMax; round++) {
     const { more, session } = await store.mutation(api.changes.clearUser, { userId }, AS_SERVICE);
     if (session !== null) closeSession(session);
     if (!more) return;
   }
+  throw new HttpError(503, null, `The user still has rows after ${roundsMax} rounds of removing them.`);
 }
 
 async function* exportLines(rows: readonly UserRow[], spool: Spool, last: string): AsyncGenerator<string> {

@@ -217,7 +217,7 @@ interface Attempt {
 
 /** Of the handshake as the arm gets it (shadow S2): all of a socket is mirrored, or nothing of it. */
 function openTap(env: Environment, { core, judged, decision, subject }: Attempt): SocketTap | null {
-  if (env.mirror === null) return null;
+  if (env.mirror?.isOn !== true) return null;
   const { route, params } = judged.match;
   return env.mirror.socket({
     unit: route.unit,

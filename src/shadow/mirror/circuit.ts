@@ -13,7 +13,7 @@ export interface CircuitOptions {
 const WINDOW_MS = 10_000;
 const CALLS_MIN = 20;
 const FAILED_SHARE = 0.5;
-const REST_MS = 15_000;
+export const REST_MS = 15_000;
 /** The longest that a copy may take. */
 const TRY_MS = 30_000;
 /** The window moves in steps, so that counting costs nothing. */

@@ -7,7 +7,7 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 export interface CopyHeaders {
   /** As the served leg carried them, names in lower case. */
   readonly served: HeaderPairs;
-  /** Replaces the caller's credential at a shadow target; null: the caller's own goes, to a serving instance. */
+  /** Replaces the caller's credential; null: none of the caller's goes to a target, to a serving instance they all do. */
   readonly bearer: string | null;
   /** `shadow` bears the mark, a repeat at a serving instance does not. */
   readonly role: "shadow" | "repeat";
@@ -28,10 +28,13 @@ export function copyHeaders({ served, bearer, role, isTarget, mayCarryCookies }:
   const kept = served.filter(([name]) => {
     if (DROPPED.has(name) || name.startsWith("switchyard-")) return false;
     if (name === "cookie") return mayCarryCookies;
-    return bearer === null || !CREDENTIALS.has(name);
+    return (bearer === null && !isTarget) || !CREDENTIALS.has(name);
   });
   const marks: (readonly [string, string])[] = [["accept-encoding", CODINGS]];
   if (bearer !== null) marks.push(["authorization", `Bearer ${bearer}`]);
+  // That there was a credential, and that it was no good, stays visible.
+  else if (isTarget && served.some(([name]) => name === "authorization"))
+    marks.push(["authorization", "Bearer refused"]);
   if (role === "shadow" || isTarget) marks.push(["x-shadow", "1"]);
   if (role === "repeat") marks.push(["switchyard-role", "repeat"]);
   return [...kept, ...marks];

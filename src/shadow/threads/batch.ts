@@ -1,9 +1,5 @@
 // Gathers what one turn of the loop has to say, and posts it as one message: a message each would cost more than what it carries.
 
-export interface Postable {
-  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
-}
-
 export class Batch<Item> {
   readonly #post: (items: readonly Item[], transfer: readonly ArrayBuffer[]) => void;
   #items: Item[] = [];
@@ -16,8 +12,16 @@ export class Batch<Item> {
 
   /** @param bytes memory that goes along, and is not here any more afterwards */
   add(item: Item, bytes: Uint8Array<ArrayBuffer> | null = null): void {
+    this.addAll(item, bytes === null ? [] : [bytes]);
+  }
+
+  /** What shares its memory with others is copied instead. */
+  addAll(item: Item, parts: readonly Uint8Array[]): void {
     this.#items.push(item);
-    if (bytes !== null && bytes.byteLength > 0) this.#transfer.push(bytes.buffer);
+    for (const { buffer, byteLength } of parts) {
+      const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0;
+      if (isWhole && !this.#transfer.includes(buffer)) this.#transfer.push(buffer);
+    }
     if (this.#isDue) return;
     this.#isDue = true;
     setImmediate(() => this.flush());

@@ -1,7 +1,10 @@
 // What passes between the serving thread and the shadow's two (shadow I5): plain data, bodies transferred. Each side gathers what
 // it has to say during one turn of its loop and posts it as one message.
+import type { MessagePort } from "node:worker_threads";
 import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
 import type { Builds } from "../campaign.ts";
+import type { TapLoss } from "../mirror/bodyTap.ts";
+import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
 import type { Plans } from "../plans.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
@@ -14,6 +17,8 @@ export interface ShadowSettings {
   readonly rules: readonly ComparisonRule[];
   readonly surfaces: Readonly<Record<string, SurfaceFields>>;
   readonly isLearningIds: boolean | null;
+  /** Of safe calls, 0 … 1, that control is asked twice. */
+  readonly repeatsShare: number;
   readonly arms: Readonly<Record<Arm, ArmSettings>>;
   /** How each arm tells its build; null: all are one. */
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
@@ -71,7 +76,13 @@ export type MirrorItem =
   | { readonly kind: "drop"; readonly id: number };
 
 export type Result =
-  | { readonly reply: { readonly status: number; readonly headers: readonly string[]; readonly body: Uint8Array<ArrayBuffer> } }
+  | {
+      readonly reply: {
+        readonly status: number;
+        readonly headers: readonly string[];
+        readonly body: Uint8Array<ArrayBuffer>;
+      };
+    }
   | { readonly error: ErrorClass };
 
 export type CompareItem =
@@ -79,7 +90,8 @@ export type CompareItem =
       readonly kind: "served";
       readonly facts: JobFacts;
       readonly result: Result;
-      readonly isCut: boolean;
+      /** The answer was longer than its tap. */
+      readonly loss: TapLoss | null;
       readonly firstByteMs: number | null;
       readonly totalMs: number;
     }
@@ -97,11 +109,14 @@ export type CompareItem =
 export type ToMirror =
   | { readonly type: "settings"; readonly settings: ShadowSettings }
   | { readonly type: "items"; readonly items: readonly MirrorItem[] }
+  /** The line to the other thread, a new one whenever one of them is new. */
+  | { readonly type: "peer"; readonly port: MessagePort }
   | { readonly type: "stop" };
 
 export type ToCompare =
   | { readonly type: "settings"; readonly settings: ShadowSettings }
   | { readonly type: "items"; readonly items: readonly CompareItem[] }
+  | { readonly type: "peer"; readonly port: MessagePort }
   /** The mirror thread has died: what it had will not come. */
   | { readonly type: "mirror-lost" }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
@@ -113,11 +128,13 @@ export type CopyItem =
       readonly kind: "copied";
       readonly id: number;
       readonly observation: Observation;
+      /** Control's second answer to the same call. */
+      readonly repeat: Observation | null;
       /** How much later than the served leg it left. */
       readonly delayMs: number;
-      readonly pairs: readonly string[];
+      /** Ids in the copy that were given their other name, as the served arm calls them. */
+      readonly renamed: readonly string[];
     }
-  | { readonly kind: "repeated"; readonly id: number; readonly observation: Observation }
   /** It never left. */
   | { readonly kind: "uncopied"; readonly id: number; readonly reason: NotComparedReason };
 
@@ -125,8 +142,12 @@ export type CopyItem =
 export interface JudgedItem {
   readonly id: number;
   /** Ids of the two arms that name one thing: control's, then the candidate's. */
-  readonly pairs: readonly (readonly [group: string, control: string, candidate: string])[];
+  readonly pairs: readonly IdPair[];
+  /** Ids that the served arm has made and of which the other name is not known (shadow M3). */
+  readonly awaited: readonly string[];
 }
+
+export type IdPair = readonly [control: string, candidate: string];
 
 export interface EndedItem {
   readonly id: number;
@@ -155,7 +176,13 @@ export type FromCompare =
 
 export type FromMirror =
   | { readonly type: "targets"; readonly targets: Readonly<Record<Arm, TargetState>> }
-  | { readonly type: "copies"; readonly sent: Readonly<Record<"read" | "sandbox" | "repeat", number>>; readonly inFlight: number }
+  | {
+      readonly type: "copies";
+      readonly sent: readonly (readonly [UnitId, MirrorMode, number])[];
+      readonly repeats: Readonly<Record<"answered" | "failed", number>>;
+      readonly identityWaits: number;
+      readonly inFlight: number;
+    }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
   | ThreadEvent
   | { readonly type: "stopped" };
@@ -164,6 +191,8 @@ export interface TargetState {
   /** `none`: there is none. `asking`: its guard was not seen yet. */
   readonly guard: "none" | "asking" | "safe" | "unsafe" | "unreachable";
   readonly circuit: "closed" | "open" | "trying";
+  /** Epoch ms; while the circuit is open nothing leaves before. */
+  readonly restsUntilMs: number;
 }
 
 export interface ThreadEvent {

@@ -1,0 +1,152 @@
+/** The shadow's part (shadow.md §15): at most 2,000 series at 40 routes and 6 units. */
+import type { MetricRow } from "./table.ts";
+
+export const SHADOW_METRICS = {
+  shadowOffered: {
+    kind: "counter",
+    name: "switchyard_shadow_offered_total",
+    help: "Exchanges that were offered to the mirror.",
+    labels: ["unit"],
+  },
+  shadowSampled: {
+    kind: "counter",
+    name: "switchyard_shadow_sampled_total",
+    help: "Exchanges that are mirrored, or are counted with a reason why not.",
+    labels: ["route"],
+  },
+  shadowComparisons: {
+    kind: "counter",
+    name: "switchyard_shadow_comparisons_total",
+    help: "Exchanges compared, by verdict.",
+    labels: ["route", "verdict"],
+  },
+  shadowNotCompared: {
+    kind: "counter",
+    name: "switchyard_shadow_not_compared_total",
+    help: "Sampled exchanges that were not compared, by reason; `unsafe_write` are decided before sampling.",
+    labels: ["unit", "reason"],
+  },
+  shadowDifferences: {
+    kind: "counter",
+    name: "switchyard_shadow_differences_total",
+    help: "Paths on which the arms disagreed.",
+    labels: ["kind", "severity"],
+  },
+  shadowFamilies: {
+    kind: "gauge",
+    name: "switchyard_shadow_families",
+    help: "Families of differences.",
+    labels: ["severity", "state"],
+  },
+  shadowDifferentConfirmed: {
+    kind: "gauge",
+    name: "switchyard_shadow_different_confirmed_ratio",
+    help: "Exchanges of the campaign that differ in a confirmed family, by all that were compared.",
+    labels: ["route"],
+  },
+  shadowNoiseFloor: {
+    kind: "gauge",
+    name: "switchyard_shadow_noise_floor_ratio",
+    help: "How often control disagrees with its own repeat.",
+    labels: ["route"],
+  },
+  shadowDuration: {
+    kind: "histogram",
+    name: "switchyard_shadow_duration_seconds",
+    help: "Time until the last byte of both arms' answers, mirrored exchanges only.",
+    labels: ["route", "arm"],
+    buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30],
+  },
+  shadowCopies: {
+    kind: "counter",
+    name: "switchyard_shadow_copies_total",
+    help: "Copies sent, by what they may change there.",
+    labels: ["unit", "mode"],
+  },
+  shadowRepeats: {
+    kind: "counter",
+    name: "switchyard_shadow_repeats_total",
+    help: "Safe calls asked again to learn what differs by itself.",
+    labels: ["outcome"],
+  },
+  shadowStateChecks: {
+    kind: "counter",
+    name: "switchyard_shadow_state_checks_total",
+    help: "Digests of both stores compared after a write.",
+    labels: ["unit", "verdict"],
+  },
+  shadowConversations: {
+    kind: "counter",
+    name: "switchyard_shadow_conversations_total",
+    help: "Socket conversations compared, by verdict.",
+    labels: ["surface", "verdict"],
+  },
+  shadowDocuments: {
+    kind: "gauge",
+    name: "switchyard_shadow_yjs_documents",
+    help: "Shared documents that are compared.",
+    labels: ["state"],
+  },
+  shadowGroups: {
+    kind: "gauge",
+    name: "switchyard_shadow_groups",
+    help: "Groups of stateful units.",
+    labels: ["unit", "state"],
+  },
+  shadowIdentityPairs: {
+    kind: "gauge",
+    name: "switchyard_shadow_identity_pairs",
+    help: "Ids of both arms known to name one thing.",
+    labels: [],
+  },
+  shadowIdentityWaits: {
+    kind: "counter",
+    name: "switchyard_shadow_identity_waits_total",
+    help: "Copies that waited for an id's other name.",
+    labels: [],
+  },
+  shadowCircuit: {
+    kind: "gauge",
+    name: "switchyard_shadow_circuit_state",
+    help: "Copies to this arm's target: 0 leave, 1 rest, 2 are tried again.",
+    labels: ["arm"],
+  },
+  shadowInflight: { kind: "gauge", name: "switchyard_shadow_inflight", help: "Copies under way.", labels: [] },
+  shadowTapBytes: {
+    kind: "gauge",
+    name: "switchyard_shadow_tap_bytes",
+    help: "Bytes that taps and jobs hold.",
+    labels: [],
+  },
+  shadowOfferSeconds: {
+    kind: "histogram",
+    name: "switchyard_shadow_offer_seconds",
+    help: "Time the serving thread gave to one offer.",
+    labels: [],
+    buckets: [0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.001],
+  },
+  shadowAccountingGap: {
+    kind: "gauge",
+    name: "switchyard_shadow_accounting_gap",
+    help: "Exchanges that are not accounted for; anything but 0 is a defect.",
+    labels: [],
+  },
+  shadowEvidenceBytes: {
+    kind: "gauge",
+    name: "switchyard_shadow_evidence_bytes",
+    help: "Size of the evidence store.",
+    labels: [],
+  },
+  shadowEvidenceDropped: {
+    kind: "counter",
+    name: "switchyard_shadow_evidence_dropped_total",
+    help: "Evidence that was not stored, by reason.",
+    labels: ["reason"],
+  },
+  shadowCassette: {
+    kind: "counter",
+    name: "switchyard_shadow_cassette_total",
+    help: "Model calls of shadow targets, by where their answer came from.",
+    labels: ["outcome"],
+  },
+} as const satisfies Record<string, MetricRow>;

@@ -1,0 +1,224 @@
+// The serving thread's end of the shadow (shadow §1): decides in a few steps what is copied, hands it over, and never waits.
+import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import type { Metrics } from "../../metrics/index.ts";
+import type { CallTap, LeavingLeg, SocketTap } from "../../proxy/ports.ts";
+import { Accounting } from "../accounting.ts";
+import { BodyTap } from "../mirror/bodyTap.ts";
+import { Credits } from "../mirror/credits.ts";
+import type { Pressure } from "../mirror/pressure.ts";
+import type { Plans, RoutePlan } from "../plans.ts";
+import { isSampled } from "../sampling.ts";
+import type { CompareItem, EndedItem, JobFacts, MirrorItem, ShadowSettings, TargetState } from "../threads/messages.ts";
+import type { NotComparedReason } from "../words.ts";
+import { Budget } from "./budget.ts";
+import { ServedCallTap } from "./callTap.ts";
+import { OpenJobs } from "./openJobs.ts";
+import { RecentWrites } from "./recentWrites.ts";
+
+/** Where a group stands (shadow J1): only what has the state of the served arm can be compared. */
+export interface Seeds {
+  /** `waiting`: its first seed is still to come. `lost`: it had one. */
+  stateOf(unit: UnitId, group: string): "seeded" | "waiting" | "lost";
+}
+
+export interface ServingMirrorOptions {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly pressure: Pressure;
+  readonly seeds: Seeds;
+  random(): number;
+  toMirror(item: MirrorItem, bytes: Uint8Array<ArrayBuffer> | null): void;
+  toCompare(item: CompareItem, bytes: Uint8Array<ArrayBuffer> | null): void;
+}
+
+const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
+const NO_TARGET: TargetState = { guard: "none", circuit: "closed", restsUntilMs: 0 };
+const MS_PER_S = 1_000;
+
+export class ServingMirror {
+  readonly accounting = new Accounting();
+  readonly credits = new Credits();
+  readonly #options: ServingMirrorOptions;
+  readonly #jobs: OpenJobs;
+  readonly #budget: Budget;
+  readonly #writes: RecentWrites;
+  #plans: Plans = new Map();
+  #repeatsShare = 0;
+  #targets: Readonly<Record<Arm, TargetState>> = { control: NO_TARGET, candidate: NO_TARGET };
+  /** The threads are there. */
+  #isRunning = true;
+
+  constructor(options: ServingMirrorOptions) {
+    this.#options = options;
+    this.#jobs = new OpenJobs(this.credits);
+    this.#budget = new Budget(options.clock);
+    this.#writes = new RecentWrites(options.clock);
+  }
+
+  /** Takes effect with the next call (shadow S1). */
+  configure({ plans, repeatsShare }: Pick<ShadowSettings, "plans" | "repeatsShare">): void {
+    this.#plans = plans;
+    this.#repeatsShare = repeatsShare;
+  }
+
+  setTargets(targets: Readonly<Record<Arm, TargetState>>): void {
+    this.#targets = targets;
+  }
+
+  /** Without threads everything sampled is counted as lost. */
+  setRunning(isRunning: boolean): void {
+    this.#isRunning = isRunning;
+  }
+
+  get open(): number {
+    return this.#jobs.size;
+  }
+
+  call(leg: LeavingLeg, hasBody: boolean): CallTap | null {
+    try {
+      return this.#call(leg, hasBody);
+    } catch {
+      return null; // shadow I1; the accounting's gap says that something is wrong
+    }
+  }
+
+  socket(_leg: LeavingLeg): SocketTap | null {
+    return null;
+  }
+
+  /** What the compare thread has judged. */
+  ended(items: readonly EndedItem[]): void {
+    for (const item of items) if (this.#jobs.end(item.id)) this.#judged(item);
+  }
+
+  /** The compare thread is gone, and with it whatever was open (shadow I13). */
+  lost(reason: "engine_lost" | "stopping"): void {
+    for (const { unit } of this.#jobs.endAll()) this.#notCompared(unit, reason);
+  }
+
+  #call(leg: LeavingLeg, hasBody: boolean): CallTap | null {
+    const { clock, metrics } = this.#options;
+    const startedMs = clock.monotonic();
+    const plan = this.#plans.get(leg.route.id);
+    if (plan === undefined) return null;
+    metrics.shadowOffered.of({ unit: plan.unit }).count++;
+    const isSafe = leg.method === "GET" || leg.method === "HEAD";
+    const group = leg.subject ?? `call ${leg.requestId}`;
+    if (!isSafe) this.#writes.note(plan.unit, group);
+    if (plan.mode === "never" || (plan.mode === "read" && !isSafe)) {
+      this.accounting.offer("unsafe");
+      metrics.shadowNotCompared.inc({ unit: plan.unit, reason: "unsafe_write" });
+      return null;
+    }
+    if (!this.#isIn(plan, leg, group)) {
+      this.accounting.offer("not_sampled");
+      return null;
+    }
+    this.accounting.offer("sampled");
+    metrics.shadowSampled.of({ route: plan.id }).count++;
+    const tap = this.#take(plan, leg, { group, isSafe, hasBody });
+    metrics.shadowOfferSeconds.of({}).observe((clock.monotonic() - startedMs) / MS_PER_S);
+    return tap;
+  }
+
+  #isIn(plan: RoutePlan, leg: LeavingLeg, group: string): boolean {
+    if (!isSampled(plan.unit, group, plan.samplePercent)) return false;
+    if (!plan.isStateful || leg.subject === null) return true;
+    return this.#options.seeds.stateOf(plan.unit, group) !== "waiting";
+  }
+
+  #take(
+    plan: RoutePlan,
+    leg: LeavingLeg,
+    { group, isSafe, hasBody }: { group: string; isSafe: boolean; hasBody: boolean },
+  ): CallTap | null {
+    const { clock, random, toMirror, toCompare } = this.#options;
+    const reason = this.#reasonAgainst(plan, leg, group);
+    const job = reason === null ? this.#jobs.open(plan.id, plan.unit) : null;
+    if (job === null) {
+      this.#skipAtOnce(plan, group, reason ?? "queue_full", !isSafe);
+      return null;
+    }
+    const { id } = job;
+    const facts: JobFacts = { id, route: plan.id, group, served: leg.arm, isSafe, leftAtMs: clock.now() };
+    const request = hasBody ? new BodyTap(this.credits, plan.tapBytes) : null;
+    const response = new BodyTap(this.credits, plan.tapBytes);
+    job.taps.push(response);
+    if (request !== null) job.taps.push(request);
+    toMirror({ kind: "arrive", id, group, isBarrier: !isSafe }, null);
+    const isRepeated =
+      isSafe && plan.mode === "read" && random() < this.#repeatsShare && this.#options.pressure.share === 1;
+    return new ServedCallTap({
+      facts,
+      leg,
+      request,
+      response,
+      now: () => clock.monotonic(),
+      offer: (copy) => toMirror({ kind: "offer", facts, copy, isRepeated }, copy.body),
+      skip: (why) => {
+        toMirror({ kind: "drop", id }, null);
+        this.#skip(plan, id, group, why, !isSafe);
+      },
+      served: (item) => toCompare(item, "reply" in item.result ? item.result.reply.body : null),
+    });
+  }
+
+  /** null: it may leave. */
+  #reasonAgainst(plan: RoutePlan, leg: LeavingLeg, group: string): NotComparedReason | null {
+    const { pressure, seeds, clock } = this.#options;
+    if (!this.#isRunning) return "engine_lost";
+    const shadow = OTHER[leg.arm];
+    const target = this.#targets[shadow];
+    const isAtTarget = plan.isStateful || target.guard !== "none";
+    if (isAtTarget) {
+      if (target.guard === "none" || target.guard === "asking") return "no_target";
+      if (target.guard === "unsafe") return "target_unsafe";
+      if (target.guard === "unreachable") return "target_down";
+    }
+    if (target.circuit === "open" && clock.now() < target.restsUntilMs) return "circuit_open";
+    if (plan.isStateful && leg.subject !== null && seeds.stateOf(plan.unit, group) === "lost") return "unseeded";
+    // The other arm lacks what was written here a moment ago (shadow W3).
+    if (!isAtTarget && leg.subject !== null && this.#writes.isRecent(plan.unit, group)) return "unseeded";
+    if (!isSampled(plan.unit, group, pressure.ratePercent(plan.samplePercent))) return "pressure";
+    return this.#budget.take(plan.id, plan.copiesPerMinute) ? null : "budget";
+  }
+
+  /** No credit was taken: counted here and in the evidence, by a job of no weight. */
+  #skipAtOnce(plan: RoutePlan, group: string, reason: NotComparedReason, isWrite: boolean): void {
+    this.#notCompared(plan.unit, reason);
+    this.#toEvidence(plan, 0, group, reason, isWrite);
+  }
+
+  #skip(plan: RoutePlan, id: number, group: string, reason: NotComparedReason, isWrite: boolean): void {
+    if (!this.#jobs.end(id)) return;
+    this.#notCompared(plan.unit, reason);
+    this.#toEvidence(plan, id, group, reason, isWrite);
+  }
+
+  #toEvidence(plan: RoutePlan, id: number, group: string, reason: NotComparedReason, isWrite: boolean): void {
+    const isDiverging = isWrite && plan.isStateful;
+    const atMs = this.#options.clock.now();
+    this.#options.toCompare({ kind: "skip", id, route: plan.id, group, reason, isDiverging, atMs }, null);
+  }
+
+  #notCompared(unit: UnitId, reason: NotComparedReason): void {
+    const { metrics } = this.#options;
+    this.accounting.judge();
+    metrics.shadowNotCompared.inc({ unit, reason });
+  }
+
+  #judged({ route, unit, verdict, reason, differences, latencyMs }: EndedItem): void {
+    const { metrics } = this.#options;
+    if (verdict === "not_compared") {
+      this.#notCompared(unit, reason ?? "engine_lost");
+      return;
+    }
+    this.accounting.judge();
+    metrics.shadowComparisons.of({ route, verdict }).count++;
+    for (const [kind, severity] of differences) metrics.shadowDifferences.inc({ kind, severity });
+    for (const arm of ["control", "candidate"] as const) {
+      const ms = latencyMs[arm];
+      if (ms !== null) metrics.shadowDuration.of({ route, arm }).observe(ms / MS_PER_S);
+    }
+  }
+}

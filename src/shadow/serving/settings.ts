@@ -1,0 +1,32 @@
+// What the threads get of the configuration.
+import type { Config } from "../../config/index.ts";
+import type { Arm } from "../../kernel/index.ts";
+import type { Plans } from "../plans.ts";
+import type { ShadowApplication } from "../ports.ts";
+import type { ComparisonRule } from "../rules/rule.ts";
+import type { ArmSettings, ShadowSettings } from "../threads/messages.ts";
+
+export function settingsOf(
+  config: Config,
+  plans: Plans,
+  rules: readonly ComparisonRule[],
+  build: ShadowApplication["build"],
+): ShadowSettings {
+  const { shadow } = config;
+  const arm = (name: Arm): ArmSettings => {
+    const target = shadow?.targets[name] ?? null;
+    const serving = config.arms[name].urls;
+    if (target === null) return { serving, target: null };
+    const { url: origin, guard, jwtSecret: tokenKey } = target;
+    return { serving, target: { origin, isGuarded: guard === "required", tokenKey } };
+  };
+  return {
+    plans,
+    rules,
+    surfaces: shadow?.surfaces ?? {},
+    isLearningIds: shadow?.isLearningIds ?? null,
+    repeatsShare: shadow?.repeatsShare ?? 0,
+    arms: { control: arm("control"), candidate: arm("candidate") },
+    build: shadow?.build ?? build,
+  };
+}

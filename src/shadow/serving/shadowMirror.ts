@@ -1,0 +1,230 @@
+// The shadow of one serving process: what it decides on the spot, its two threads, and its metrics.
+import { randomUUID } from "node:crypto";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Config } from "../../config/index.ts";
+import { ARMS, type Clock } from "../../kernel/index.ts";
+import type { Metrics } from "../../metrics/index.ts";
+import type { CallTap, LeavingLeg, Mirror, ProxyLog, SocketTap } from "../../proxy/ports.ts";
+import { Pressure } from "../mirror/pressure.ts";
+import { compilePlans } from "../plans.ts";
+import type { ShadowApplication } from "../ports.ts";
+import { Batch } from "../threads/batch.ts";
+import type { CompareItem, FromCompare, FromMirror, MirrorItem, ShadowSettings } from "../threads/messages.ts";
+import { readRuleFiles } from "../rules/ruleFiles.ts";
+import { ServingMirror, type Seeds } from "./servingMirror.ts";
+import { settingsOf } from "./settings.ts";
+import { type ThreadName, Threads } from "./threads.ts";
+
+export interface ShadowMirrorOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Pick<ProxyLog, "event">;
+  readonly application: Pick<ShadowApplication, "mirroring" | "build">;
+  /** Runs the threads. */
+  readonly entry: URL;
+  /** Of the evidence. */
+  readonly file: string;
+  readonly printKey: Uint8Array;
+  readonly seeds: Seeds;
+}
+
+/** shadow A2. */
+const STOP_MS = 5_000;
+/** shadow I12. */
+const LOOK_MS = 10_000;
+const P99 = 99;
+const NS_PER_MS = 1e6;
+
+/** @throws RuleProblems for rule files that cannot be used */
+export function createShadowMirror(options: ShadowMirrorOptions): Mirror {
+  return new ShadowMirror(options);
+}
+
+class ShadowMirror implements Mirror {
+  readonly #options: ShadowMirrorOptions;
+  readonly #serving: ServingMirror;
+  readonly #pressure = new Pressure();
+  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  readonly #toMirror: Batch<MirrorItem>;
+  readonly #toCompare: Batch<CompareItem>;
+  #threads: Threads | null = null;
+  #settings: ShadowSettings;
+  #dropped: Readonly<Record<string, number>> = {};
+  #lookedAtMs: number;
+  #isOn = false;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: ShadowMirrorOptions) {
+    const { clock, metrics, seeds, config } = options;
+    this.#options = options;
+    this.#lookedAtMs = clock.monotonic();
+    this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer));
+    this.#toCompare = new Batch((items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer));
+    this.#serving = new ServingMirror({
+      clock,
+      metrics,
+      seeds,
+      pressure: this.#pressure,
+      random: Math.random,
+      toMirror: (item, bytes) => this.#toMirror.add(item, bytes),
+      toCompare: (item, bytes) => this.#toCompare.add(item, bytes),
+    });
+    this.#settings = this.#read(config);
+    this.#apply();
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  call(leg: LeavingLeg, hasBody: boolean): CallTap | null {
+    return this.#serving.call(leg, hasBody);
+  }
+
+  socket(leg: LeavingLeg): SocketTap | null {
+    return this.#serving.socket(leg);
+  }
+
+  look(inFlight: number, inFlightMax: number): void {
+    const { clock, metrics } = this.#options;
+    if (!this.#isOn) return;
+    metrics.shadowAccountingGap.set(this.#serving.accounting.gap);
+    metrics.shadowTapBytes.set(this.#serving.credits.bytes);
+    if (clock.monotonic() - this.#lookedAtMs < LOOK_MS) return;
+    this.#lookedAtMs = clock.monotonic();
+    const eventLoopDelayP99Ms = this.#loop.percentile(P99) / NS_PER_MS;
+    this.#loop.reset();
+    this.#pressure.look({ eventLoopDelayP99Ms, inFlight, inFlightMax });
+  }
+
+  configure(config: Config): void {
+    this.#settings = this.#read(config);
+    this.#apply();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#isOn = false;
+    this.#loop.disable();
+    this.#toMirror.flush();
+    this.#toCompare.flush();
+    await this.#threads?.stop(STOP_MS);
+    this.#serving.lost("stopping");
+    this.#options.metrics.shadowAccountingGap.set(this.#serving.accounting.gap);
+  }
+
+  #read(config: Config): ShadowSettings {
+    const { application } = this.#options;
+    const rules = readRuleFiles(config.shadow?.rules ?? []);
+    return settingsOf(config, compilePlans(config, application.mirroring), rules, application.build);
+  }
+
+  #apply(): void {
+    const { plans } = this.#settings;
+    this.#serving.configure(this.#settings);
+    const isOn = [...plans.values()].some(({ samplePercent, mode }) => samplePercent > 0 && mode !== "never");
+    if (isOn && !this.#isOn) this.#loop.enable();
+    this.#isOn = isOn;
+    if (this.#threads !== null) for (const thread of ["mirror", "compare"] as const) this.#configure(thread);
+    else if (isOn) this.#threads = this.#start();
+  }
+
+  #start(): Threads {
+    const { clock, entry, file, printKey, log } = this.#options;
+    const threads = new Threads({
+      clock,
+      entry,
+      data: { file, process: randomUUID(), printKey },
+      onMirror: (message) => this.#fromMirror(message),
+      onCompare: (message) => this.#fromCompare(message),
+      onStarted: (thread) => queueMicrotask(() => this.#started(thread)),
+      onDied: (thread) => {
+        log.event("shadow.thread.died", { thread }, "error");
+        this.#died(thread);
+      },
+    });
+    threads.start();
+    return threads;
+  }
+
+  #started(thread: ThreadName): void {
+    this.#configure(thread);
+    this.#serving.setRunning(this.#threads?.areRunning === true);
+  }
+
+  #configure(thread: ThreadName): void {
+    const message = { type: "settings", settings: this.#settings } as const;
+    if (thread === "mirror") this.#threads?.toMirror(message);
+    else this.#threads?.toCompare(message);
+  }
+
+  /** Its open jobs are lost (shadow I13). */
+  #died(thread: ThreadName): void {
+    this.#serving.setRunning(false);
+    if (thread === "mirror") this.#threads?.toCompare({ type: "mirror-lost" });
+    else this.#serving.lost("engine_lost");
+  }
+
+  #fromMirror(message: FromMirror): void {
+    const { metrics, log } = this.#options;
+    switch (message.type) {
+      case "targets":
+        this.#serving.setTargets(message.targets);
+        for (const arm of ARMS) metrics.shadowCircuit.set({ arm }, CIRCUITS.indexOf(message.targets[arm].circuit));
+        break;
+      case "copies":
+        for (const [unit, mode, count] of message.sent) metrics.shadowCopies.inc({ unit, mode }, count);
+        for (const outcome of ["answered", "failed"] as const) {
+          if (message.repeats[outcome] > 0) metrics.shadowRepeats.inc({ outcome }, message.repeats[outcome]);
+        }
+        if (message.identityWaits > 0) metrics.shadowIdentityWaits.inc(message.identityWaits);
+        metrics.shadowInflight.set(message.inFlight);
+        break;
+      case "builds":
+        this.#threads?.toCompare(message);
+        break;
+      case "event":
+        log.event(message.event, message.fields, message.level);
+        break;
+      case "stopped":
+        break;
+    }
+  }
+
+  #fromCompare(message: FromCompare): void {
+    const { metrics, log } = this.#options;
+    switch (message.type) {
+      case "ended":
+        this.#serving.ended(message.items);
+        break;
+      case "gauges": {
+        const { families, divergedGroups, identityPairs, evidenceBytes, evidenceDropped } = message.gauges;
+        metrics.shadowFamilies.reset();
+        for (const { severity, state, count } of families) metrics.shadowFamilies.set({ severity, state }, count);
+        for (const [unit, count] of Object.entries(divergedGroups)) {
+          metrics.shadowGroups.set({ unit, state: "diverged" }, count);
+        }
+        metrics.shadowIdentityPairs.set(identityPairs);
+        metrics.shadowEvidenceBytes.set(evidenceBytes);
+        for (const [reason, count] of Object.entries(evidenceDropped)) {
+          const more = count - (this.#dropped[reason] ?? 0);
+          if (more > 0) metrics.shadowEvidenceDropped.inc({ reason }, more);
+        }
+        this.#dropped = evidenceDropped;
+        break;
+      }
+      case "event":
+        log.event(message.event, message.fields, message.level);
+        break;
+      case "stopped":
+        break;
+    }
+  }
+}
+
+const CIRCUITS = ["closed", "open", "trying"];

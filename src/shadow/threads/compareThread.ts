@@ -1,0 +1,112 @@
+// The compare thread (shadow I5): parsing, comparing and storing, away from the loop that serves and from the one that keeps time.
+import type { MessagePort } from "node:worker_threads";
+import { systemClock } from "../../kernel/index.ts";
+import type { EvidenceStore } from "../evidence/model.ts";
+import type { ShadowApplication } from "../ports.ts";
+import { Batch } from "./batch.ts";
+import { Comparer } from "./comparer.ts";
+import type { CopyItem, EndedItem, FromCompare, JudgedItem, ShadowGauges, ToCompare } from "./messages.ts";
+import { countFamilies } from "./unitEvidence.ts";
+
+/** shadow §14: `kill -9` loses at most this. */
+const CHECKPOINT_MS = 1_000;
+const EXPIRE_MS = 10 * 60_000;
+/** A store that fails is told of once a minute. */
+const QUIET_MS = 60_000;
+
+export interface CompareThreadOptions {
+  readonly application: ShadowApplication;
+  /** null: it could not be opened; compared and counted all the same (shadow §14). */
+  readonly store: EvidenceStore | null;
+  readonly process: string;
+  readonly printKey: Uint8Array;
+}
+
+/** Runs until it is told to stop. */
+export function runCompareThread(parent: MessagePort, options: CompareThreadOptions): void {
+  let mirror: MessagePort | null = null;
+  const { store } = options;
+  const clock = systemClock;
+  const tell = (message: FromCompare): void => parent.postMessage(message);
+  const ended = new Batch<EndedItem>((items) => tell({ type: "ended", items }));
+  const judged = new Batch<JudgedItem>((items) => mirror?.postMessage(items));
+  const dropped: Record<string, number> = {};
+  const onDropped = (reason: string): void => {
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+  };
+  const comparer = new Comparer({
+    ...options,
+    clock,
+    random: Math.random,
+    onDropped,
+    onEnded: (item) => ended.add(item),
+    onJudged: (item) => judged.add(item),
+  });
+  let evidenceBytes = 0;
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  let saving: Promise<void> = Promise.resolve();
+
+  const failed = (error: unknown): void => {
+    onDropped("lost");
+    if (clock.monotonic() - toldAtMs < QUIET_MS) return;
+    toldAtMs = clock.monotonic();
+    const fields = { error: error instanceof Error ? error.name : "unknown" };
+    tell({ type: "event", event: "shadow.evidence.failed", level: "warn", fields });
+  };
+  const save = async (): Promise<void> => {
+    for (const unit of comparer.units.values()) {
+      for (const { checkpoint, saved } of unit.checkpoints()) {
+        try {
+          if (store === null) continue;
+          await store.save(checkpoint);
+          saved();
+        } catch (error) {
+          failed(error);
+        }
+      }
+    }
+    evidenceBytes = store === null ? 0 : await store.bytes().catch(() => evidenceBytes);
+  };
+  const gauges = (): ShadowGauges => {
+    const all = [...comparer.units];
+    return {
+      families: countFamilies(all.flatMap(([, unit]) => [...unit.families])),
+      divergedGroups: Object.fromEntries(all.map(([name, unit]) => [name, unit.divergedGroups])),
+      identityPairs: all.reduce((sum, [, unit]) => sum + unit.identityPairs, 0),
+      evidenceBytes,
+      evidenceDropped: { ...dropped },
+    };
+  };
+  const checkpoint = setInterval(() => {
+    comparer.expire();
+    saving = saving.then(save);
+    tell({ type: "gauges", gauges: gauges() });
+  }, CHECKPOINT_MS);
+  const expire = setInterval(() => void store?.expire(clock.now()).catch(failed), EXPIRE_MS);
+
+  const connect = (port: MessagePort): void => {
+    mirror?.close();
+    mirror = port;
+    port.on("message", (items: readonly CopyItem[]) => {
+      for (const item of items) comparer.copied(item);
+    });
+  };
+  parent.on("message", (message: ToCompare) => {
+    if (message.type === "settings") comparer.configure(message.settings);
+    else if (message.type === "items") for (const item of message.items) comparer.take(item);
+    else if (message.type === "peer") connect(message.port);
+    else if (message.type === "builds") comparer.setBuilds(message.builds);
+    else if (message.type === "mirror-lost") comparer.mirrorLost();
+    else {
+      clearInterval(checkpoint);
+      clearInterval(expire);
+      ended.flush();
+      saving = saving.then(save).then(() => store?.close());
+      void saving.catch(failed).finally(() => {
+        tell({ type: "stopped" });
+        parent.close();
+        mirror?.close();
+      });
+    }
+  });
+}

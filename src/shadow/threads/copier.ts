@@ -1,0 +1,201 @@
+// Sends the copies of one proxy process (shadow I5, S4, S5): in the order of the served legs, each to where it may go, with what it
+// may carry. Runs in the mirror thread; nothing here ever reaches a served exchange.
+import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import { IdentityMap } from "../identity/identityMap.ts";
+import { createRewriter, type IdTemplate } from "../identity/rewrite.ts";
+import type { CopyClient } from "../mirror/copyClient.ts";
+import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
+import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
+import type { Claims } from "../mirror/shadowToken.ts";
+import type { Observation } from "../observation.ts";
+import type { RoutePlan } from "../plans.ts";
+import type { MirrorMode } from "../ports.ts";
+import type { NotComparedReason } from "../words.ts";
+import { claimsOf, pairsOf } from "./carried.ts";
+import type { Destination } from "./destinations.ts";
+import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
+
+type Offer = Extract<MirrorItem, { kind: "offer" }>;
+
+/** A copy that could not leave for so long would be compared with another time. */
+const BEHIND_MS_MAX = 30_000;
+/** shadow M3. */
+const IDENTITY_MS = 5_000;
+
+export interface CopierOptions {
+  readonly clock: Clock;
+  readonly templates: readonly IdTemplate[];
+  destination(arm: Arm): Destination;
+  post(item: CopyItem, bytes: readonly Uint8Array[]): void;
+  onCopy(unit: UnitId, mode: MirrorMode): void;
+  onRepeat(outcome: "answered" | "failed"): void;
+  onIdentityWait(): void;
+}
+
+const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
+
+export class Copier {
+  readonly #options: CopierOptions;
+  readonly #queues = new GroupQueues();
+  readonly #places = new Map<number, Place>();
+  readonly #ids: IdentityMap;
+  /** Writes whose judgement may bring the ids that the next copies need. */
+  readonly #judging = new Map<number, () => void>();
+  readonly #groups = new Map<number, string>();
+  #settings: ShadowSettings | null = null;
+
+  constructor(options: CopierOptions) {
+    this.#options = options;
+    this.#ids = new IdentityMap({ now: () => options.clock.monotonic() });
+  }
+
+  configure(settings: ShadowSettings): void {
+    this.#settings = settings;
+  }
+
+  take(item: MirrorItem): void {
+    if (item.kind === "arrive") {
+      this.#places.set(item.id, this.#queues.arrive(item.group, item.isBarrier));
+      return;
+    }
+    const id = item.kind === "drop" ? item.id : item.facts.id;
+    const place = this.#places.get(id);
+    this.#places.delete(id);
+    if (item.kind === "drop") place?.drop();
+    else if (place === undefined) this.#uncopied(id, "engine_lost");
+    else place.ready(() => this.#run(item));
+  }
+
+  judged({ id, pairs, awaited }: JudgedItem): void {
+    const group = this.#groups.get(id) ?? "";
+    this.#groups.delete(id);
+    for (const [control, candidate] of pairs) this.#ids.learn(group, control, candidate, "learnt");
+    for (const one of awaited) this.#ids.noteMinted(group, one);
+    this.#judging.get(id)?.();
+  }
+
+  async #run(offer: Offer): Promise<void> {
+    const { facts } = offer;
+    const plan = this.#settings?.plans.get(facts.route);
+    if (plan === undefined) return this.#uncopied(facts.id, "no_target");
+    const delayMs = this.#options.clock.now() - facts.leftAtMs;
+    if (delayMs > BEHIND_MS_MAX) return this.#uncopied(facts.id, "queue_full");
+    const reason = await this.#send(offer, plan, delayMs);
+    if (reason !== null) return this.#uncopied(facts.id, reason);
+    // What a write has made is known once it is judged; the copies behind it may need it (shadow M3).
+    if (!facts.isSafe && this.#isRenaming) await this.#judgement(facts.id);
+  }
+
+  get #isRenaming(): boolean {
+    return this.#settings?.isLearningIds === true;
+  }
+
+  async #send(offer: Offer, plan: RoutePlan, delayMs: number): Promise<NotComparedReason | null> {
+    const { facts, copy } = offer;
+    const { clock, post, onCopy } = this.#options;
+    const arm = OTHER[facts.served];
+    const destination = this.#options.destination(arm);
+    const isAtTarget = plan.isStateful || destination.hasTarget;
+    const client = destination.clientFor(facts.group, isAtTarget);
+    if (client === null) return "no_target";
+    const renamed = await this.#rename(offer, arm);
+    if (renamed === null) return "identity";
+    const report = destination.circuit.pass();
+    if (report === null) return "circuit_open";
+    if (!facts.isSafe && this.#isRenaming) this.#groups.set(facts.id, facts.group);
+    const headers = this.#headers(offer, plan, destination, isAtTarget, "shadow");
+    const leavesMs = clock.now();
+    onCopy(plan.unit, plan.mode);
+    const { method, servedFirstByteMs } = copy;
+    const request = { method, target: renamed.target, headers, body: renamed.body, servedFirstByteMs };
+    const [observation, repeat] = await Promise.all([
+      client.send({ ...request, replyBytesMax: Math.max(plan.tapBytes, 2 * 1_048_576) }),
+      offer.isRepeated ? this.#repeat(offer, plan) : null,
+    ]);
+    report("error" in observation.result);
+    const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
+    post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(observation, repeat));
+    return null;
+  }
+
+  /** The same safe call to the control again (shadow §8, layer 2). */
+  async #repeat(offer: Offer, plan: RoutePlan): Promise<Observation | null> {
+    const { facts, copy } = offer;
+    const destination = this.#options.destination("control");
+    const isAtTarget = facts.served !== "control" && (plan.isStateful || destination.hasTarget);
+    const client: CopyClient | null = destination.clientFor(facts.group, isAtTarget);
+    if (client === null) return null;
+    const headers = this.#headers(offer, plan, destination, isAtTarget, "repeat");
+    const { method, target, servedFirstByteMs } = copy;
+    const observation = await client.send({ method, target, headers, body: null, servedFirstByteMs });
+    this.#options.onRepeat("error" in observation.result ? "failed" : "answered");
+    return { ...observation, role: "repeat" };
+  }
+
+  #headers(
+    { copy }: Offer,
+    plan: RoutePlan,
+    destination: Destination,
+    isTarget: boolean,
+    role: "shadow" | "repeat",
+  ): HeaderPairs {
+    const served = pairsOf(copy.headers);
+    const claims: Claims | null = isTarget && copy.hasSubject ? claimsOf(served) : null;
+    const bearer = claims === null ? null : destination.bearer(claims);
+    return copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
+  }
+
+  /** Null: an id of it is known to the served arm only, and its other name did not come (shadow M3). */
+  async #rename({ facts, copy }: Offer, arm: Arm): Promise<Renamed | null> {
+    if (!this.#isRenaming) return { target: copy.target, body: copy.body, used: [] };
+    const { clock, onIdentityWait, templates } = this.#options;
+    const rewriter = createRewriter(
+      {
+        nameOf: (id) => this.#ids.idOn(arm, facts.group, id),
+        isAwaited: (id) => this.#ids.isAwaited(facts.group, id),
+      },
+      templates,
+    );
+    const endMs = clock.monotonic() + IDENTITY_MS;
+    for (let isFirst = true; ; isFirst = false) {
+      const target = rewriter.target(copy.target);
+      const body = copy.body === null ? null : rewriter.json(Buffer.from(copy.body.buffer).toString("utf8"));
+      if (target.awaited.length === 0 && (body?.awaited.length ?? 0) === 0) {
+        const isChanged = (body?.used.length ?? 0) > 0;
+        const bytes = isChanged ? Uint8Array.from(Buffer.from(body?.value ?? "", "utf8")) : copy.body;
+        return { target: target.value, body: bytes, used: [...target.used, ...(body?.used ?? [])] };
+      }
+      if (isFirst) onIdentityWait();
+      if (clock.monotonic() >= endMs) return null;
+      await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+    }
+  }
+
+  #judgement(id: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        this.#judging.delete(id);
+        resolve();
+      };
+      const cancel = this.#options.clock.after(IDENTITY_MS, done);
+      this.#judging.set(id, done);
+    });
+  }
+
+  #uncopied(id: number, reason: NotComparedReason): void {
+    this.#options.post({ kind: "uncopied", id, reason }, []);
+  }
+}
+
+interface Renamed {
+  readonly target: string;
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  readonly used: readonly string[];
+}
+
+const LOOK_MS = 50;
+
+function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {
+  return observations.flatMap((one) => (one !== null && "reply" in one.result ? [one.result.reply.body] : []));
+}

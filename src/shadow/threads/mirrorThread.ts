@@ -1,0 +1,145 @@
+// The mirror thread (shadow I5): sockets only, so that its clock can be trusted.
+import type { MessagePort } from "node:worker_threads";
+import { type Arm, ARMS, systemClock, type UnitId } from "../../kernel/index.ts";
+import { type Builds, buildOf } from "../campaign.ts";
+import type { IdTemplate } from "../identity/rewrite.ts";
+import type { MirrorMode } from "../ports.ts";
+import { Batch } from "./batch.ts";
+import { Copier } from "./copier.ts";
+import { Destination } from "./destinations.ts";
+import type { CopyItem, FromMirror, JudgedItem, ShadowSettings, ToMirror } from "./messages.ts";
+
+const TELL_MS = 1_000;
+const BUILD_MS = 30_000;
+const METRICS_BYTES_MAX = 4 * 1_048_576;
+
+/** Runs until it is told to stop. @param parent to the serving thread */
+export function runMirrorThread(parent: MessagePort, templates: readonly IdTemplate[]): void {
+  let compare: MessagePort | null = null;
+  const clock = systemClock;
+  const tell = (message: FromMirror): void => parent.postMessage(message);
+  const copies = new Batch<CopyItem>((items, transfer) => compare?.postMessage(items, [...transfer]));
+  const sent = new Map<string, readonly [UnitId, MirrorMode, number]>();
+  const repeats = { answered: 0, failed: 0 };
+  let identityWaits = 0;
+  let destinations: Readonly<Record<Arm, Destination>> | null = null;
+  let builds: BuildReader | null = null;
+  const copier = new Copier({
+    clock,
+    templates,
+    destination: (arm) => (destinations as Readonly<Record<Arm, Destination>>)[arm],
+    post: (item, bodies) => copies.addAll(item, bodies),
+    onCopy(unit, mode) {
+      const name = `${unit}\n${mode}`;
+      sent.set(name, [unit, mode, (sent.get(name)?.[2] ?? 0) + 1]);
+    },
+    onRepeat(outcome) {
+      repeats[outcome] += 1;
+    },
+    onIdentityWait() {
+      identityWaits += 1;
+    },
+  });
+
+  const tellTargets = (): void => {
+    if (destinations === null) return;
+    const { control, candidate } = destinations;
+    tell({ type: "targets", targets: { control: control.state, candidate: candidate.state } });
+  };
+  const configure = (settings: ShadowSettings): void => {
+    const before = destinations;
+    const make = (arm: Arm): Destination =>
+      new Destination(settings.arms[arm], {
+        arm,
+        clock,
+        onChange: tellTargets,
+        onEvent: (event, level) => tell({ type: "event", event, level, fields: { arm } }),
+      });
+    destinations = { control: make("control"), candidate: make("candidate") };
+    copier.configure(settings);
+    for (const arm of ARMS) destinations[arm].start();
+    tellTargets();
+    builds?.stop();
+    builds = new BuildReader(settings, destinations, (found) => tell({ type: "builds", builds: found }));
+    for (const arm of ARMS) void before?.[arm].stop();
+  };
+  const timer = setInterval(() => {
+    const inFlight = destinations === null ? 0 : destinations.control.inFlight + destinations.candidate.inFlight;
+    tell({ type: "copies", sent: [...sent.values()], repeats: { ...repeats }, identityWaits, inFlight });
+    sent.clear();
+    repeats.answered = 0;
+    repeats.failed = 0;
+    identityWaits = 0;
+    tellTargets();
+  }, TELL_MS);
+
+  const connect = (port: MessagePort): void => {
+    compare?.close();
+    compare = port;
+    port.on("message", (items: readonly JudgedItem[]) => {
+      for (const item of items) copier.judged(item);
+    });
+  };
+  parent.on("message", (message: ToMirror) => {
+    if (message.type === "settings") configure(message.settings);
+    else if (message.type === "items") for (const item of message.items) copier.take(item);
+    else if (message.type === "peer") connect(message.port);
+    else {
+      clearInterval(timer);
+      builds?.stop();
+      void Promise.all(ARMS.map((arm) => destinations?.[arm].stop())).finally(() => {
+        copies.flush();
+        tell({ type: "stopped" });
+        parent.close();
+        compare?.close();
+      });
+    }
+  });
+}
+
+/** Reads which build each arm is, at start and every 30 s (shadow, terms); what cannot be read stays as it was. */
+class BuildReader {
+  readonly #cancel: (() => void)[] = [];
+  #isStopped = false;
+
+  constructor(
+    settings: ShadowSettings,
+    destinations: Readonly<Record<Arm, Destination>>,
+    tell: (builds: Partial<Builds>) => void,
+  ) {
+    const { build } = settings;
+    for (const [at, arm] of ARMS.entries()) {
+      const look = async (): Promise<void> => {
+        const text = build === null ? null : await metricsOf(destinations[arm], build.path);
+        if (this.#isStopped) return;
+        const found = build === null || text === null ? null : buildOf(text, build.metric, build.label);
+        // Of an arm that tells no build all evidence is of one.
+        tell({ [arm]: found ?? (build === null ? "unversioned" : null) ?? undefined } as Partial<Builds>);
+        if (build !== null)
+          this.#cancel[at] = systemClock.after(found === null ? TELL_MS : BUILD_MS, () => void look());
+      };
+      void look();
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#cancel) cancel?.();
+  }
+}
+
+async function metricsOf(destination: Destination, path: string): Promise<string | null> {
+  const client = destination.clientFor("", false);
+  if (client === null) return null;
+  const headers = [["accept", "text/plain"]] as const;
+  const { result } = await client.send({
+    method: "GET",
+    target: path,
+    headers,
+    body: null,
+    servedFirstByteMs: null,
+    replyBytesMax: METRICS_BYTES_MAX,
+  });
+  if ("error" in result || result.reply.status !== 200) return null;
+  return Buffer.from(result.reply.body).toString("utf8");
+}

@@ -1,0 +1,31 @@
+// Entry of both threads: what they are told when they start.
+import { parentPort, workerData } from "node:worker_threads";
+import { openSqliteEvidence } from "../evidence/sqliteEvidence.ts";
+import type { EvidenceStore } from "../evidence/model.ts";
+import type { ShadowApplication } from "../ports.ts";
+import { runCompareThread } from "./compareThread.ts";
+import { runMirrorThread } from "./mirrorThread.ts";
+
+interface ThreadData {
+  readonly thread: "mirror" | "compare";
+  readonly file: string;
+  readonly process: string;
+  readonly printKey: Uint8Array;
+}
+
+/** Called by the program that the threads run, with the application that the core does not know. */
+export function runShadowThread(application: ShadowApplication): void {
+  if (parentPort === null) throw new Error("this program runs in a thread of the shadow only");
+  const { thread, file, process, printKey } = workerData as ThreadData;
+  if (thread === "mirror") runMirrorThread(parentPort, application.identity.templates);
+  else runCompareThread(parentPort, { application, store: openStore(file), process, printKey });
+}
+
+/** A store that cannot be had costs the evidence, never the comparing (shadow §14). */
+function openStore(file: string): EvidenceStore | null {
+  try {
+    return openSqliteEvidence(file);
+  } catch {
+    return null;
+  }
+}
