@@ -14,8 +14,4 @@ export const REDACTION = {
     ...everywhere("chat_history[*].text confusion_points[*] results[*].text"),
   ],
   visible: everywhere("error_code content_type type"),
-  headers: ["authorization", "cookie", "x-refresh-token", "x-service-token"],
-  query: ["token"],
-  /** Media types of which no body is kept at all: uploads, and Yjs updates. */
-  bodies: ["multipart/form-data", "application/octet-stream"],
 } as const;
