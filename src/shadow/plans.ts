@@ -10,6 +10,8 @@ export interface RoutePlan {
   readonly unit: UnitId;
   readonly methods: readonly string[];
   readonly paths: readonly string[];
+  /** The application does not know its unit: neither its rules nor its codecs hold. */
+  readonly isPlain: boolean;
   readonly mode: MirrorMode;
   /** Of one of its unit's routes or surfaces: copies go to the target, groups are seeded first (shadow W3). */
   readonly isStateful: boolean;
@@ -28,7 +30,7 @@ export type Plans = ReadonlyMap<RouteId, RoutePlan>;
 const TAP_BYTES = 256 * 1_024;
 const COPIES_PER_MINUTE = 60_000;
 
-/** @param listed the application's lists; none: every GET of the configuration may be read twice */
+/** @param listed the application's lists; of a unit that they do not know every GET may be read twice */
 export function compilePlans(
   { units, shadow }: Pick<Config, "units" | "shadow">,
   listed: readonly MirrorEntry[],
@@ -36,7 +38,8 @@ export function compilePlans(
   const plans = new Map<RouteId, RoutePlan>();
   if (shadow === null) return plans;
   for (const unit of units.values()) {
-    const modes = unit.routes.map((route) => modeOf(shadow, unit, route, listed));
+    const isPlain = !unit.routes.some((route) => entryOf(route, listed) !== undefined);
+    const modes = unit.routes.map((route) => modeOf(shadow, unit, route, isPlain ? null : listed));
     const isStateful = modes.includes("sandbox");
     const { everywhere, units: ofUnits } = shadow.samplePercent;
     for (const [at, route] of unit.routes.entries()) {
@@ -46,6 +49,7 @@ export function compilePlans(
         unit: unit.id,
         methods: route.methods,
         paths: route.paths,
+        isPlain,
         mode: modes[at] as MirrorMode,
         isStateful,
         samplePercent: Math.min(own?.samplePercent ?? 100, ofUnits[unit.id] ?? everywhere),
@@ -62,13 +66,16 @@ export function compilePlans(
 const isSocket = ({ methods }: RouteConfig): boolean => methods.includes("WS");
 const isSafe = ({ methods }: RouteConfig): boolean => methods.every((method) => method === "GET" || method === "HEAD");
 
+/** null: the unit is none of the application's, and the configuration's routes are all there are. */
+type Lists = readonly MirrorEntry[] | null;
+
+function entryOf(route: RouteConfig, listed: readonly MirrorEntry[]): MirrorEntry | undefined {
+  const names = isSocket(route) ? new Set([route.codec]) : namesOf(route);
+  return listed.find(({ on }) => on.some((name) => names.has(plainNameOf(name))));
+}
+
 /** Default is deny: what stands on no list is not mirrored (shadow §3). */
-function modeOf(
-  shadow: ShadowConfig,
-  unit: UnitConfig,
-  route: RouteConfig,
-  listed: readonly MirrorEntry[],
-): ShadowMode {
+function modeOf(shadow: ShadowConfig, unit: UnitConfig, route: RouteConfig, listed: Lists): ShadowMode {
   const own = shadow.routes.find((one) => one.route === route.id)?.mode ?? null;
   const ofUnit = shadow.modes[unit.id] ?? "read";
   const wanted = own ?? (ofUnit === "never" ? "never" : listedMode(shadow, route, listed, ofUnit));
@@ -76,19 +83,13 @@ function modeOf(
   return wanted === "read" && (isSocket(route) || !isSafe(route)) ? "never" : wanted;
 }
 
-function listedMode(
-  shadow: ShadowConfig,
-  route: RouteConfig,
-  listed: readonly MirrorEntry[],
-  ofUnit: ShadowMode,
-): ShadowMode {
+function listedMode(shadow: ShadowConfig, route: RouteConfig, listed: Lists, ofUnit: ShadowMode): ShadowMode {
   if (isSocket(route)) {
     const surface = shadow.surfaces[route.codec];
     if (surface !== undefined) return surface.mode;
   }
-  const names = isSocket(route) ? new Set([route.codec]) : namesOf(route);
-  const entry = listed.find(({ on }) => on.some((name) => names.has(plainNameOf(name))));
-  // Without an application the configuration's routes are all there are.
-  const mode = entry?.mode ?? (listed.length > 0 || isSocket(route) ? "never" : isSafe(route) ? "read" : "sandbox");
+  const isDenied = listed !== null || isSocket(route);
+  const usual = isDenied ? "never" : isSafe(route) ? "read" : "sandbox";
+  const mode = entryOf(route, listed ?? [])?.mode ?? usual;
   return mode === "sandbox" && ofUnit !== "sandbox" ? "never" : mode;
 }

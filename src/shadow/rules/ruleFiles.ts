@@ -25,7 +25,8 @@ export function readRuleFile(file: string): readonly ComparisonRule[] {
 /** Of a text at hand; `file` only names it. @throws ConfigProblems */
 export function parseRules(source: string, file: string): readonly ComparisonRule[] {
   const { tree, problems, valueAt } = readDocument(source);
-  const found: ConfigProblem[] = [...problems];
+  // `on` is a switch to older readers of YAML, to this one it is the word that rules begin with.
+  const found: ConfigProblem[] = problems.filter(({ path }) => !/^rules\[\d+\]\.on$/.test(path));
   const add = (path: readonly (string | number)[], what: string, expected: string): void => {
     found.push({ severity: "error", ...valueAt(path), path: path.join("."), what, expected });
   };

@@ -27,6 +27,6 @@ export function settingsOf(
     isLearningIds: shadow?.isLearningIds ?? null,
     repeatsShare: shadow?.repeatsShare ?? 0,
     arms: { control: arm("control"), candidate: arm("candidate") },
-    build: shadow?.build ?? build,
+    build: shadow?.build ?? ([...plans.values()].some(({ isPlain }) => !isPlain) ? build : null),
   };
 }

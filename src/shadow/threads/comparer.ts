@@ -19,6 +19,12 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   onJudged(item: JudgedItem): void;
 }
 
+interface Book {
+  readonly rules: RuleBook;
+  readonly hash: string;
+  readonly isPlain: boolean;
+}
+
 export class Comparer {
   readonly #options: ComparerOptions;
   readonly #pairing: Pairing;
@@ -38,15 +44,20 @@ export class Comparer {
   /** @throws RangeError for a rule that cannot be used; what was in force stays */
   configure(settings: ShadowSettings): void {
     const { application, clock } = this.#options;
-    const all = [...application.rules, ...settings.rules];
     const words = { normalisers: { ...NORMALISERS, ...application.normalisers }, statusClass: application.statusClass };
-    const rules = new RuleBook(all, words, () => clock.now(), application.checks);
-    const rulesHash = hashOfRules(all);
+    const bookOf = (isPlain: boolean): Book => {
+      const all = [...(isPlain ? [] : application.rules), ...settings.rules];
+      const checks = isPlain ? [] : application.checks;
+      return { rules: new RuleBook(all, words, () => clock.now(), checks), hash: hashOfRules(all), isPlain };
+    };
+    const books = { own: bookOf(false), plain: bookOf(true) };
     this.#settings = settings;
-    for (const unit of new Set([...settings.plans.values()].map((plan) => plan.unit))) {
+    const plain = new Map([...settings.plans.values()].map(({ unit, isPlain }) => [unit, isPlain]));
+    for (const [unit, isPlain] of plain) {
+      const book = isPlain ? books.plain : books.own;
       const known = this.#units.get(unit);
-      if (known !== undefined) known.setRules(rules, rulesHash);
-      else this.#units.set(unit, this.#unit(unit, settings, rules, rulesHash));
+      if (known !== undefined) known.setRules(book.rules, book.hash);
+      else this.#units.set(unit, this.#unit(unit, settings, book));
     }
   }
 
@@ -89,9 +100,10 @@ export class Comparer {
     }
   }
 
-  #unit(unit: UnitId, settings: ShadowSettings, rules: RuleBook, rulesHash: string): UnitEvidence {
-    const isLearningIds = settings.isLearningIds ?? this.#options.application.identity.mode === "learnt";
-    const made = new UnitEvidence({ ...this.#options, unit, isLearningIds }, rules, rulesHash);
+  #unit(unit: UnitId, settings: ShadowSettings, { rules, hash, isPlain }: Book): UnitEvidence {
+    const isUsual = !isPlain && this.#options.application.identity.mode === "learnt";
+    const isLearningIds = settings.isLearningIds ?? isUsual;
+    const made = new UnitEvidence({ ...this.#options, unit, isLearningIds }, rules, hash);
     for (const arm of ["control", "candidate"] as const) {
       const build = this.#builds[arm];
       if (build !== undefined) made.setBuild(arm, build);

@@ -67,7 +67,9 @@ export class Destination {
   }
 
   start(): void {
-    if (this.#settings.target?.isGuarded === true) void this.#probe();
+    const { target } = this.#settings;
+    if (target?.isGuarded === true) void this.#probe();
+    else if (target !== null) this.#options.onEvent("shadow.target.safe", "info"); // its operator says so
   }
 
   /** One instance for one group; null: there is none. */

@@ -170,7 +170,7 @@ export class UnitEvidence {
     const counters = new MinuteCounters(process, () => onDropped("lost"));
     const families = new Families<Sample>({ random, onDrop: () => onDropped("full") });
     const ids = new IdentityMap({ now: () => clock.monotonic() });
-    const mode = isLearningIds ? "learnt" : application.identity.mode;
+    const mode = isLearningIds ? "learnt" : "declared";
     const engine = new Engine<Sample>({
       rules: this.#rules,
       conditions: application.conditions,
