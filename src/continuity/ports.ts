@@ -49,12 +49,15 @@ export interface Copied extends Applied {
 
 export interface SectionDigest {
   readonly count: number;
+  /** Of what both arms write alike, whoever wrote it and when. */
+  readonly hash: string;
   readonly fullHash: string;
 }
 
 /** Equal hashes: equal data. */
 export interface Digest {
   readonly cursor: Cursor;
+  readonly hash: string;
   readonly fullHash: string;
   readonly sections: ReadonlyMap<string, SectionDigest>;
 }
@@ -83,6 +86,8 @@ export interface StateCarrier {
   subjects(arm: Arm, after: Subject | null, signal: AbortSignal): Promise<readonly Subject[]>;
   /** The present end of an arm's feed. */
   end(arm: Arm, signal: AbortSignal): Promise<Cursor>;
+  /** Drops all that `arm` holds of a subject; only shadow targets do that, a serving arm refuses. */
+  clear(subject: Subject, arm: Arm, signal: AbortSignal): Promise<void>;
 }
 
 export const CARRIER_FAULTS = ["expired", "unavailable", "refused"] as const;

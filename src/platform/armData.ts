@@ -9,6 +9,8 @@ export interface ArmDataOptions {
   readonly urls: readonly string[];
   /** Never in an error or a log. */
   readonly token: string;
+  /** They are shadow targets. */
+  readonly isTarget?: boolean;
   readonly limits: Limits;
 }
 
@@ -82,6 +84,12 @@ export class ArmData {
     return this.#read(`/internal/users/${encodeURIComponent(subject)}/digest`, rest.digest, signal);
   }
 
+  /** Of shadow targets only; a subject that it does not know is no error. */
+  async clear(subject: Subject, signal: AbortSignal): Promise<void> {
+    const path = `/internal/users/${encodeURIComponent(subject)}`;
+    await (await this.#call(path, signal, { method: "DELETE" })).body?.cancel();
+  }
+
   users(after: Subject | null, signal: AbortSignal) {
     const query = new URLSearchParams({ limit: "500", ...(after !== null && { after }) });
     return this.#read(`/internal/users?${query}`, rest.users, signal);
@@ -108,13 +116,14 @@ export class ArmData {
   }
 
   async #call(path: string, signal: AbortSignal, init: { method?: string; body?: string } = {}): Promise<Response> {
-    const { urls, token } = this.#options;
+    const { urls, token, isTarget = false } = this.#options;
     let failure: unknown = null;
     for (let tried = 0; tried < urls.length; tried++) {
       const at = (this.#at + tried) % urls.length;
       try {
         const headers = {
           "x-service-token": token,
+          ...(isTarget && { "x-shadow": "1" }),
           ...(init.body !== undefined && { "content-type": "application/json" }),
         };
         const reply = await fetch(new URL(path, urls[at]), { ...init, headers, signal, redirect: "error" });
@@ -207,7 +216,7 @@ interface Schema<T> {
 }
 
 /** The path without who it is about. */
-const nameOf = (path: string): string => path.replace(/\?.*$/, "").replace(/\/users\/[^/]+\//, "/users/…/");
+const nameOf = (path: string): string => path.replace(/\?.*$/, "").replace(/\/users\/[^/]+/, "/users/…");
 
 function* bodiesOf(changes: readonly rest.Change[]): Generator<string> {
   let part: string[] = [];

@@ -20,7 +20,10 @@ import { TakenWrites } from "./takenWrites.ts";
 export interface StateCarrierOptions {
   /** Origins of each arm's instances. */
   readonly urls: Readonly<Record<Arm, readonly string[]>>;
-  readonly token: string;
+  /** Of the data endpoints of both, or of each. */
+  readonly token: string | Readonly<Record<Arm, string>>;
+  /** This arm's instances are shadow targets, which take marked calls only (contract G15). */
+  readonly target?: Arm;
   /** Resolves after `ms`, or at once when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Ms of a clock that only goes forward. */
@@ -55,9 +58,17 @@ const TOO_LARGE = "the board is larger than 32 MiB, which is not moved";
 
 export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
   const { urls, token, sleep, now = () => performance.now(), limits = LIMITS } = options;
+  const dataOf = (arm: Arm): ArmData =>
+    new ArmData({
+      arm,
+      urls: urls[arm],
+      token: typeof token === "string" ? token : token[arm],
+      isTarget: options.target === arm,
+      limits,
+    });
   const arms: Readonly<Record<Arm, ArmData>> = {
-    control: new ArmData({ arm: "control", urls: urls.control, token, limits }),
-    candidate: new ArmData({ arm: "candidate", urls: urls.candidate, token, limits }),
+    control: dataOf("control"),
+    candidate: dataOf("candidate"),
   };
 
   /** By the arm that they come from. */
@@ -212,11 +223,11 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
     copy,
 
     async digest(subject, arm, signal) {
-      const { cursor, full_hash: fullHash, sections } = await arms[arm].digest(subject, signal);
+      const { cursor, hash, full_hash: fullHash, sections } = await arms[arm].digest(subject, signal);
       const entries = Object.entries(sections).map(
-        ([name, { count, full_hash }]) => [name, { count, fullHash: full_hash }] as const,
+        ([name, one]) => [name, { count: one.count, hash: one.hash, fullHash: one.full_hash }] as const,
       );
-      return { cursor, fullHash, sections: new Map(entries) };
+      return { cursor, hash, fullHash, sections: new Map(entries) };
     },
 
     async rows(subject, arm, signal): Promise<readonly RowPrint[]> {
@@ -230,6 +241,8 @@ export function createStateCarrier(options: StateCarrierOptions): StateCarrier {
     async subjects(arm, after, signal): Promise<readonly Subject[]> {
       return (await arms[arm].users(after, signal)).users;
     },
+
+    clear: (subject, arm, signal) => arms[arm].clear(subject, signal),
 
     // A subject that nobody is: the digest of nothing, and the present end of the feed.
     end: async (arm, signal): Promise<Cursor> => (await arms[arm].digest("-", signal)).cursor,

@@ -95,7 +95,9 @@ export function createTwoArms(): TwoArms {
   const digestOf = (subject: Subject, arm: Arm): Digest => {
     const prints = printsOf(subject, arm);
     const fullHash = JSON.stringify(prints);
-    return { cursor: storeOf(arm).seq, fullHash, sections: new Map([["rows", { count: prints.length, fullHash }]]) };
+    const hash = JSON.stringify(rowsOf(subject, arm).map(({ key, value }) => [key, value]));
+    const sections = new Map([["rows", { count: prints.length, hash, fullHash }]]);
+    return { cursor: storeOf(arm).seq, hash, fullHash, sections };
   };
   const arms: TwoArms = {
     control,
@@ -151,6 +153,11 @@ export function createTwoArms(): TwoArms {
       async end(arm) {
         entered("end", arm);
         return storeOf(arm).seq;
+      },
+      async clear(subject, arm) {
+        entered("clear", arm);
+        const { rows } = storeOf(arm);
+        for (const [key, row] of rows) if (row.subject === subject) rows.delete(key);
       },
     },
   };

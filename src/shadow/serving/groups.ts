@@ -1,0 +1,207 @@
+// Where each group of a stateful unit stands (shadow §9): at rest or not, seeded or not, written to since its last check. Lives in
+// the serving thread, for only there is known what is in flight.
+import { LRUCache } from "lru-cache";
+import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+
+/** shadow J1. */
+const REST_MS = 1_000;
+/** shadow J3. */
+const CHECK_MS = 5_000;
+/** shadow J4. */
+const AGAIN_MS = 3_600_000;
+/** shadow J5. */
+const IDLE_MS = 30 * 60_000;
+/** A seed that did not work is tried again. */
+const RETRY_MS = 2_000;
+const GROUPS_MAX = 100_000;
+
+export type GroupStanding = "waiting" | "seeded" | "lost" | "diverged";
+
+export interface GroupWish {
+  readonly unit: UnitId;
+  readonly group: string;
+  readonly served: Arm;
+  /** Of what is known of the group: any activity makes another one. */
+  readonly version: number;
+}
+
+interface Group {
+  readonly unit: UnitId;
+  readonly name: string;
+  served: Arm;
+  standing: GroupStanding;
+  /** Asked for, and not yet answered. */
+  isSeeding: boolean;
+  inFlight: number;
+  /** Open, and not mirrored: they change what nobody sees. */
+  unseenSockets: number;
+  version: number;
+  lastMs: number;
+  seededMs: number;
+  triedMs: number;
+  isWritten: boolean;
+}
+
+export interface GroupsOptions {
+  readonly clock: Clock;
+  seed(wish: GroupWish): void;
+  check(wish: GroupWish): void;
+}
+
+export class Groups {
+  readonly #options: GroupsOptions;
+  readonly #all: LRUCache<string, Group>;
+  /** Something is to be done once they are at rest. */
+  readonly #due = new Set<Group>();
+
+  constructor(options: GroupsOptions) {
+    this.#options = options;
+    const perf = { now: () => options.clock.monotonic() };
+    const forget = (group: Group): void => void this.#due.delete(group);
+    this.#all = new LRUCache({
+      max: GROUPS_MAX,
+      ttl: IDLE_MS,
+      updateAgeOnGet: true,
+      perf,
+      ttlResolution: 0,
+      dispose: forget,
+    });
+  }
+
+  standing(unit: UnitId, group: string): GroupStanding {
+    return this.#all.get(nameOf(unit, group))?.standing ?? "waiting";
+  }
+
+  /** By unit and standing. */
+  counts(): readonly { readonly unit: UnitId; readonly standing: GroupStanding; readonly count: number }[] {
+    const counts = new Map<string, { unit: UnitId; standing: GroupStanding; count: number }>();
+    for (const { unit, standing } of this.#all.values()) {
+      const name = `${unit} ${standing}`;
+      const known = counts.get(name);
+      if (known === undefined) counts.set(name, { unit, standing, count: 1 });
+      else known.count += 1;
+    }
+    return [...counts.values()];
+  }
+
+  /** Something of the group leaves for `arm`; what is given is to be called when it has ended. */
+  begin(unit: UnitId, name: string, arm: Arm, isWrite: boolean): () => void {
+    const group = this.#group(unit, name, arm);
+    this.#touch(group, arm, isWrite);
+    group.inFlight += 1;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      group.inFlight -= 1;
+      this.#touch(group, arm, false);
+    };
+  }
+
+  /** A socket is open that is not mirrored. */
+  beginUnseen(unit: UnitId, name: string, arm: Arm): () => void {
+    const group = this.#group(unit, name, arm);
+    this.#touch(group, arm, false);
+    group.unseenSockets += 1;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      group.unseenSockets -= 1;
+      this.#touch(group, arm, false);
+    };
+  }
+
+  /** A frame on a mirrored socket. */
+  frame(unit: UnitId, name: string, arm: Arm, isWrite: boolean): void {
+    this.#touch(this.#group(unit, name, arm), arm, isWrite);
+  }
+
+  seeded({ unit, group: name, version }: GroupWish): void {
+    const group = this.#all.get(nameOf(unit, name));
+    if (group === undefined) return;
+    group.isSeeding = false;
+    // What came meanwhile is in none of the two, or in one: once more, at the next rest.
+    if (group.version !== version || group.inFlight > 0 || group.unseenSockets > 0) return;
+    group.standing = "seeded";
+    group.seededMs = this.#options.clock.monotonic();
+    group.isWritten = false;
+    this.#due.delete(group);
+  }
+
+  seedFailed({ unit, group: name }: GroupWish): void {
+    const group = this.#all.get(nameOf(unit, name));
+    if (group === undefined) return;
+    group.isSeeding = false;
+    group.triedMs = this.#options.clock.monotonic();
+  }
+
+  diverged(unit: UnitId, name: string): void {
+    const group = this.#all.get(nameOf(unit, name));
+    if (group === undefined || group.standing === "waiting") return;
+    group.standing = "diverged";
+    this.#due.add(group);
+  }
+
+  /** Called a few times a second: whoever is at rest gets what it waits for. */
+  tick(): void {
+    const nowMs = this.#options.clock.monotonic();
+    for (const group of [...this.#due]) this.#look(group, nowMs);
+  }
+
+  #look(group: Group, nowMs: number): void {
+    const { unit, name, served, version, standing } = group;
+    const isQuiet = group.inFlight === 0 && group.unseenSockets === 0;
+    const restMs = nowMs - group.lastMs;
+    if (standing === "seeded") {
+      if (!group.isWritten) this.#due.delete(group);
+      else if (isQuiet && restMs >= CHECK_MS) {
+        group.isWritten = false;
+        this.#due.delete(group);
+        this.#options.check({ unit, group: name, served, version });
+      }
+      return;
+    }
+    const isEarly = standing === "diverged" && nowMs - group.seededMs < AGAIN_MS;
+    const isTried = nowMs - group.triedMs < RETRY_MS;
+    if (group.isSeeding || isEarly || isTried || !isQuiet || restMs < REST_MS) return;
+    group.isSeeding = true;
+    this.#options.seed({ unit, group: name, served, version });
+  }
+
+  #touch(group: Group, arm: Arm, isWrite: boolean): void {
+    group.version += 1;
+    group.lastMs = this.#options.clock.monotonic();
+    if (arm !== group.served) {
+      // A change of arm makes its state unknown here (shadow J5).
+      group.served = arm;
+      if (group.standing !== "waiting") group.standing = "lost";
+    }
+    group.isWritten ||= isWrite;
+    if (group.standing !== "seeded" || group.isWritten) this.#due.add(group);
+  }
+
+  #group(unit: UnitId, name: string, arm: Arm): Group {
+    const key = nameOf(unit, name);
+    const known = this.#all.get(key);
+    if (known !== undefined) return known;
+    const group: Group = {
+      unit,
+      name,
+      served: arm,
+      standing: "waiting",
+      isSeeding: false,
+      inFlight: 0,
+      unseenSockets: 0,
+      version: 0,
+      lastMs: this.#options.clock.monotonic(),
+      seededMs: Number.NEGATIVE_INFINITY,
+      triedMs: Number.NEGATIVE_INFINITY,
+      isWritten: false,
+    };
+    this.#all.set(key, group);
+    return group;
+  }
+}
+
+const nameOf = (unit: UnitId, group: string): string => `${unit}\n${group}`;
