@@ -4,14 +4,16 @@ import type { Arm } from "../kernel/index.ts";
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import { compareExchange } from "./compare/exchange.ts";
 import type { FoundDifference } from "./compare/foundDifferences.ts";
-import type { Families, FamilySeen } from "./evidence/families.ts";
+import type { Families, Family, FamilySeen } from "./evidence/families.ts";
 import type { MinuteCounters } from "./evidence/minuteCounters.ts";
+import { type Group, Groups, isRacing, mayHaveChanged } from "./identity/groups.ts";
 import type { IdentityMap, IdentityMode } from "./identity/identityMap.ts";
 import type { NoiseModel } from "./noise/noiseModel.ts";
+import { needsTwo, type RecheckSeen, weighRechecks } from "./noise/recheck.ts";
 import type { Observation } from "./observation.ts";
 import type { RouteName, RuleBook } from "./rules/ruleBook.ts";
-import { type Verdict, verdictOf } from "./verdict.ts";
-import { isWorse, type NotComparedReason, type Severity } from "./words.ts";
+import type { Verdict } from "./verdict.ts";
+import { isWorse, type NotComparedReason, type Severity, worstOf } from "./words.ts";
 
 export interface EngineOptions<Sample> {
   readonly rules: RuleBook;
@@ -44,6 +46,10 @@ export interface ExchangeFacts {
   readonly delayMs: number;
   /** Epoch ms. */
   readonly atMs: number;
+  /** It is safe and its route's mode lets it be made again, on both arms (shadow §3). Absent: no. */
+  readonly mayRecheck?: boolean;
+  /** Ids of the served arm that the copy carries under their other name (`Rewritten.used`). */
+  readonly rewritten?: readonly string[];
 }
 
 export interface Judgement<Sample> {
@@ -53,44 +59,67 @@ export interface Judgement<Sample> {
   readonly samples: readonly { readonly family: string; readonly place: number; readonly value: Sample }[];
   /** The worst of the families that count against a guard (shadow §8). */
   readonly confirmed: Severity | null;
+  /** The call is to be made again before this is a verdict: nothing is counted until `settle` was told how that went. */
+  readonly recheck: PendingRecheck | null;
 }
 
-interface Group {
-  isDiverged: boolean;
-  delayMs: number;
+/** shadow §8, layer 3: a wish. Whoever gets it calls `settle` with it, once, whether the call was made again or not. */
+export interface PendingRecheck {
+  readonly facts: ExchangeFacts;
+  readonly pair: ObservedPair;
+  readonly verdict: Verdict & { readonly name: "different" };
+  readonly loud: readonly FoundDifference[];
+  readonly ruleHits: ReadonlyMap<string, number>;
+  /** Templates that are asked about. */
+  readonly paths: readonly string[];
+  /** One more call would prove nothing: few values are to be had there. */
+  readonly isTwice: boolean;
+  /** The group wrote a moment before: without a re-check there is no verdict. */
+  readonly isRace: boolean;
 }
 
-const GROUPS_MAX = 100_000;
-/** Looked at to make room for one. */
-const DROP_TRIES = 64;
+/** What a repeat has shown; the last: it was not comparable, or the group wrote in between. */
+export type RepeatOutcome = "equal" | "different" | "not_compared";
+
 const NO_HITS: ReadonlyMap<string, number> = new Map();
 
 export class Engine<Sample> {
   readonly #options: EngineOptions<Sample>;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups: Groups;
+  readonly #unsettled = new WeakSet<PendingRecheck>();
 
   constructor(options: EngineOptions<Sample>) {
     this.#options = options;
+    this.#groups = new Groups(options.groupsMax);
   }
 
   get divergedGroups(): number {
-    let count = 0;
-    for (const { isDiverged } of this.#groups.values()) count += isDiverged ? 1 : 0;
-    return count;
+    return this.#groups.diverged;
+  }
+
+  /** Groups of which it was forgotten whether they are diverged, how late their copies are and when they wrote. */
+  get droppedGroups(): number {
+    return this.#groups.dropped;
   }
 
   isDiverged(group: string): boolean {
-    return this.#groups.get(group)?.isDiverged === true;
+    return this.#groups.find(group)?.isDiverged === true;
   }
 
   /** Seeded again, or gone (shadow J4, J5). */
   forget(group: string): void {
-    this.#groups.delete(group);
+    this.#groups.forget(group);
   }
 
   /** A mirrored write that did not get through, or a mismatch elsewhere (shadow J2). */
   diverge(group: string): void {
-    this.#group(group).isDiverged = true;
+    this.#groups.of(group).isDiverged = true;
+  }
+
+  /** Any call of the group that changes state, mirrored or not, when it is offered: before the reads behind it are judged. */
+  noteWrite(name: string, atMs: number): void {
+    const group = this.#groups.of(name);
+    group.lastWriteMs = Math.max(group.lastWriteMs, atMs);
   }
 
   /** An exchange of which there is nothing to compare. */
@@ -99,54 +128,167 @@ export class Engine<Sample> {
   }
 
   judge(facts: ExchangeFacts, pair: ObservedPair): Judgement<Sample> {
-    const group = this.#group(facts.group);
+    const group = this.#groups.of(facts.group);
     group.delayMs = Math.max(group.delayMs, facts.delayMs);
+    if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
     if (group.isDiverged) return this.skip(facts, "diverged");
+    this.#closeWindows(facts.atMs);
+    const compared = this.#compare(facts, pair, group, () => (group.isDiverged = true));
+    const isTentative = this.#restsOnTentative(facts, pair);
+    const { verdict, loud } = this.#withNoise(facts, isTentative ? markTentative(compared.verdict) : compared.verdict);
+    const { ruleHits } = compared;
+    const mayRecheck = facts.mayRecheck === true && !facts.changesState && !group.isDiverged;
+    if (verdict.name === "different" && mayRecheck) {
+      const isRace = isRacing(group, facts.atMs);
+      const paths = [...new Set(loud.map(({ template }) => template))];
+      const recheck = { facts, pair, verdict, loud, ruleHits, paths, isTwice: needsTwo(loud), isRace };
+      this.#unsettled.add(recheck);
+      return { verdict, ruleHits, samples: [], confirmed: null, recheck };
+    }
+    if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
+    // Of a write that never arrived nobody knows what it did.
+    if (verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
+    return { ...this.#conclude(facts, pair, verdict, loud, []), ruleHits };
+  }
+
+  /**
+   * The verdict of a call that was to be made again (shadow §8, layer 3).
+   * @param again both arms' answers to it, once or, if `isTwice`, twice, or else it proves nothing; none: it was not made again
+   * @throws RangeError when it is settled already
+   */
+  settle(pending: PendingRecheck, again: readonly ObservedPair[]): Judgement<Sample> {
+    if (!this.#unsettled.delete(pending)) throw new RangeError("a re-check is settled once");
+    const { facts, pair, verdict, loud, ruleHits, isRace, isTwice } = pending;
+    const seen = this.#seenAgain(pending, again);
+    if (seen === null) {
+      // Nothing can be said of a read that may have been overtaken.
+      if (isRace) return { ...this.#count(facts, { name: "not_compared", reason: "budget" }, pair), ruleHits };
+      return { ...this.#conclude(facts, pair, verdict, loud, []), ruleHits };
+    }
+    const isGone = ({ template }: FoundDifference): boolean => !weighRechecks(template, seen).isArmsApart;
+    const left = loud.filter((one) => !isGone(one));
+    const severity = worstOf(left.map((one) => one.severity));
+    if (severity === null) {
+      const { differences, normalisers, notes } = verdict;
+      const transient = { name: "transient", differences, normalisers, notes } as const;
+      return { ...this.#conclude(facts, pair, transient, [], []), ruleHits };
+    }
+    const differences = verdict.differences.filter((one) => !loud.includes(one) || left.includes(one));
+    const proof = seen.length >= (isTwice ? 2 : 1) ? seen : [];
+    return { ...this.#conclude(facts, pair, { ...verdict, severity, differences }, left, proof), ruleHits };
+  }
+
+  /**
+   * The same safe call to the control again (shadow §8, layers 2 and 4): what differs there is not the candidate's doing.
+   * @param pair of the exchange that it repeats; `judge` is told of that by itself, and first: ids are learnt there only
+   */
+  learnRepeat(facts: ExchangeFacts, pair: ObservedPair, repeat: Observation): RepeatOutcome {
+    const group = this.#groups.of(facts.group);
+    this.#closeWindows(facts.atMs);
+    if (mayHaveChanged(group, facts.atMs)) return "not_compared";
+    const itself = this.#differing(facts, pair.control, repeat);
+    if (itself === null) return "not_compared";
+    const { verdict } = this.#compare(facts, pair, group, null);
+    const arms = group.isDiverged ? null : countingOf(verdict);
+    this.#options.noise.learnRepeat(facts.route.id, { itself, arms });
+    this.#tellFamilies(facts, itself);
+    return itself.length === 0 ? "equal" : "different";
+  }
+
+  /** `onConflict`: null when nothing may be learnt from it. */
+  #compare(facts: ExchangeFacts, pair: ObservedPair, group: Group, onConflict: (() => void) | null) {
     const { rules, conditions } = this.#options;
-    const compared = compareExchange(pair.control, pair.candidate, rules.forRoute(facts.route), {
+    return compareExchange(pair.control, pair.candidate, rules.forRoute(facts.route), {
       delayMs: group.delayMs,
       nowMs: facts.atMs,
       shadow: facts.shadow,
       conditions,
-      ids: this.#ids(facts, pair, group),
+      ids: this.#ids(facts, pair, onConflict),
     });
-    const verdict = this.#withNoise(facts.route.id, compared.verdict);
-    if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
-    // Of a write that never arrived nobody knows what it did.
-    if (verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
-    const judgement = this.#count(facts, verdict, pair);
-    return { ...judgement, ...this.#see(facts, pair, verdict), ruleHits: compared.ruleHits };
   }
 
-  /** The same safe call to the control again (shadow §8, layer 2): what differs there is not the candidate's doing. */
-  learnRepeat(facts: Omit<ExchangeFacts, "shadow">, control: Observation, repeat: Observation): void {
-    const { rules, conditions, noise } = this.#options;
-    // A repeat stands where the candidate stands otherwise.
-    const { verdict } = compareExchange(control, repeat, rules.forRoute(facts.route), {
-      delayMs: facts.delayMs,
+  /** Two answers of one arm; null: they cannot be compared. */
+  #differing(facts: ExchangeFacts, first: Observation, second: Observation): readonly FoundDifference[] | null {
+    if (!("reply" in first.result) || !("reply" in second.result)) return null;
+    const { rules, conditions } = this.#options;
+    // The second stands where the candidate stands otherwise: it came later.
+    const { verdict } = compareExchange(first, second, rules.forRoute(facts.route), {
+      delayMs: this.#groups.of(facts.group).delayMs,
       nowMs: facts.atMs,
       shadow: "candidate",
       conditions,
       ids: null,
     });
-    if ("differences" in verdict) noise.learnRepeat(facts.route.id, verdict.differences);
+    return countingOf(verdict);
   }
 
-  #withNoise(route: string, verdict: Verdict): Verdict {
-    if (verdict.name !== "different") return verdict;
-    const { differences, isNoise } = this.#options.noise.settle(route, verdict.differences);
+  /** Null: nothing was made again, or nothing that says anything. */
+  #seenAgain({ facts, pair }: PendingRecheck, again: readonly ObservedPair[]): readonly RecheckSeen[] | null {
+    const group = this.#groups.of(facts.group);
+    // Whatever was written since may have changed both answers, and behind a divergence the candidate's is no evidence.
+    if (again.length === 0 || group.isDiverged || group.lastWriteMs > facts.atMs) return null;
+    const seen: RecheckSeen[] = [];
+    for (const one of again) {
+      if (!("reply" in one.control.result) || !("reply" in one.candidate.result)) return null;
+      const arms = countingOf(this.#compare(facts, one, group, null).verdict);
+      if (arms === null) return null;
+      const control = this.#differing(facts, pair.control, one.control);
+      const candidate = this.#differing(facts, pair.candidate, one.candidate);
+      this.#options.noise.noteItself(facts.route.id, control ?? []);
+      this.#tellFamilies(facts, control ?? []);
+      seen.push({ arms: templatesOf(arms), control: changedOf(control), candidate: changedOf(candidate) });
+    }
+    return seen;
+  }
+
+  /** ADR 17: where control has ever differed from itself re-checks prove nothing, also those that were made before. */
+  #tellFamilies({ route, groupPrint }: ExchangeFacts, itself: readonly FoundDifference[]): void {
+    if (itself.length === 0) return;
+    const templates = templatesOf(itself);
+    for (const family of this.#options.families.all) {
+      if (family.key.route !== route.id || !templates.has(family.key.template)) continue;
+      family.recheck({ isArmsApart: false, isControlStable: false, isCandidateStable: true }, groupPrint);
+    }
+  }
+
+  #closeWindows(nowMs: number): void {
+    for (const { route, template } of this.#options.noise.closeWindows(nowMs)) {
+      for (const family of this.#options.families.all) {
+        if (family.key.route === route && family.key.template === template) family.confirmByTest();
+      }
+    }
+  }
+
+  #withNoise({ route, atMs }: ExchangeFacts, verdict: Verdict) {
+    if (verdict.name !== "different") return { verdict, loud: [] };
+    const { differences, loud } = this.#options.noise.settle(route.id, verdict.differences, atMs);
     const { normalisers, notes } = verdict;
-    return isNoise
-      ? { name: "noise", differences, normalisers, notes }
-      : verdictOf({ differences, normalisers, notes });
+    const severity = worstOf(loud.map((one) => one.severity));
+    const settled: Verdict =
+      severity === null
+        ? { name: "noise", differences, normalisers, notes }
+        : { name: "different", severity, differences, normalisers, notes };
+    return { verdict: settled, loud };
   }
 
-  #ids(facts: ExchangeFacts, { control, candidate }: ObservedPair, group: Group) {
+  /** A call with the other arm's ids has shown whether it knows them (shadow M4). */
+  #restsOnTentative({ group, shadow, rewritten = [] }: ExchangeFacts, { control, candidate }: ObservedPair): boolean {
+    const { map } = this.#options.identity;
+    const served = shadow === "control" ? "candidate" : "control";
+    const classes = [control, candidate].map(
+      ({ result }) => "reply" in result && Math.floor(result.reply.status / 100),
+    );
+    if (classes[0] !== false && classes[0] === classes[1]) map.confirm(group, served, rewritten);
+    return rewritten.some((id) => map.isTentative(group, id, served));
+  }
+
+  #ids(facts: ExchangeFacts, { control, candidate }: ObservedPair, onConflict: (() => void) | null) {
     const { map, mode } = this.#options.identity;
     const isGood = ({ result }: Observation): boolean =>
       "reply" in result && result.reply.status >= 200 && result.reply.status < 300;
+    const mayLearn = onConflict !== null && isGood(control) && isGood(candidate);
     // One id for two things (shadow M4): the exchange differs by itself, the group is apart from here on.
-    return map.pairsFor(facts.group, mode, isGood(control) && isGood(candidate), () => (group.isDiverged = true));
+    return map.pairsFor(facts.group, mode, mayLearn, onConflict ?? (() => {}));
   }
 
   #count(facts: Pick<ExchangeFacts, "route" | "atMs">, verdict: Verdict, pair: ObservedPair | null): Judgement<Sample> {
@@ -154,14 +296,32 @@ export class Engine<Sample> {
       one !== undefined && "reply" in one.result ? one.totalMs : null;
     const latencyMs = { control: latencyOf(pair?.control), candidate: latencyOf(pair?.candidate) };
     this.#options.counters.count({ route: facts.route.id, verdict, latencyMs }, facts.atMs);
-    return { verdict, ruleHits: NO_HITS, samples: [], confirmed: null };
+    return { verdict, ruleHits: NO_HITS, samples: [], confirmed: null, recheck: null };
   }
 
-  #see(facts: ExchangeFacts, pair: ObservedPair, verdict: Verdict): Pick<Judgement<Sample>, "samples" | "confirmed"> {
+  #conclude(
+    facts: ExchangeFacts,
+    pair: ObservedPair,
+    verdict: Verdict,
+    loud: readonly FoundDifference[],
+    rechecks: readonly RecheckSeen[],
+  ): Judgement<Sample> {
+    return { ...this.#count(facts, verdict, pair), ...this.#see(facts, pair, verdict, loud, rechecks) };
+  }
+
+  #see(
+    facts: ExchangeFacts,
+    pair: ObservedPair,
+    verdict: Verdict,
+    loud: readonly FoundDifference[],
+    rechecks: readonly RecheckSeen[],
+  ): Pick<Judgement<Sample>, "samples" | "confirmed"> {
     const isCompared = "differences" in verdict || verdict.name === "identical";
     if (!isCompared) return { samples: [], confirmed: null };
-    // Noise makes no families.
-    const differences = "differences" in verdict && verdict.name !== "noise" ? verdict.differences : [];
+    // What control does by itself makes no families, nor does what was gone when it was looked at again.
+    const isAccepted = verdict.name === "different" || verdict.name === "accepted";
+    const accepted = isAccepted ? verdict.differences.filter(({ acceptedBy }) => acceptedBy !== null) : [];
+    const differences = [...loud, ...accepted];
     const seen = differences.map(
       (difference): FamilySeen => ({
         route: facts.route.id,
@@ -177,6 +337,7 @@ export class Engine<Sample> {
     let confirmed: Severity | null = null;
     for (const family of families) {
       if (family === null) continue;
+      this.#confirm(facts, family, rechecks);
       const kept = family.offerSample(facts.groupPrint, () => this.#options.sampleOf(pair, differences));
       if (kept !== null) samples.push({ family: family.name, place: kept.place, value: kept.value });
       const { severity } = family;
@@ -185,29 +346,31 @@ export class Engine<Sample> {
     return { samples, confirmed };
   }
 
-  #group(name: string): Group {
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      group = { isDiverged: false, delayMs: 0 };
-      this.#groups.set(name, group);
-      if (this.#groups.size > (this.#options.groupsMax ?? GROUPS_MAX)) this.#dropOldest(name);
-    }
-    return group;
+  #confirm({ groupPrint, atMs }: ExchangeFacts, family: Family<Sample>, rechecks: readonly RecheckSeen[]): void {
+    const { noise } = this.#options;
+    const { route, template } = family.key;
+    if (noise.isFound(route, template, atMs)) family.confirmByTest();
+    if (rechecks.length === 0) return;
+    const recheck = weighRechecks(template, rechecks);
+    const isControlStable = recheck.isControlStable && noise.itself(route, template) === 0;
+    family.recheck({ ...recheck, isControlStable }, groupPrint);
   }
+}
 
-  /** The oldest that is not diverged, among a few: a diverged one would be compared again. */
-  #dropOldest(kept: string): void {
-    let oldest: string | null = null;
-    let looked = 0;
-    for (const [name, { isDiverged }] of this.#groups) {
-      if (name === kept) continue;
-      oldest ??= name;
-      if (!isDiverged) {
-        oldest = name;
-        break;
-      }
-      if (++looked === DROP_TRIES) break;
-    }
-    if (oldest !== null) this.#groups.delete(oldest);
-  }
+/** Null: there was nothing to compare. */
+function countingOf(verdict: Verdict): readonly FoundDifference[] | null {
+  if (verdict.name === "identical") return [];
+  return "differences" in verdict ? verdict.differences.filter(({ acceptedBy }) => acceptedBy === null) : null;
+}
+
+const templatesOf = (differences: readonly FoundDifference[]): ReadonlySet<string> =>
+  new Set(differences.map(({ template }) => template));
+
+/** An arm that had failed at first is not the same now. */
+const changedOf = (differences: readonly FoundDifference[] | null): ReadonlySet<string> =>
+  differences === null ? new Set(["status"]) : templatesOf(differences);
+
+function markTentative(verdict: Verdict): Verdict {
+  if (!("differences" in verdict)) return verdict;
+  return { ...verdict, differences: verdict.differences.map((one) => ({ ...one, isTentative: true })) };
 }

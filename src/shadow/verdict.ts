@@ -4,7 +4,7 @@ import type { FoundDifference } from "./compare/foundDifferences.ts";
 import { type NotComparedReason, type Severity, worstOf } from "./words.ts";
 
 /** What is worth knowing about a verdict and changes nothing in it. */
-export type VerdictNote = "undecodable" | "invalid-json" | "duplicate-key";
+export type VerdictNote = "undecodable" | "invalid-json" | "duplicate-key" | "unchecked";
 
 interface Compared {
   readonly differences: readonly FoundDifference[];

@@ -176,10 +176,14 @@ test("every hit of a rule is counted", () => {
 
 test("ids of one thing are equal as values and as keys, also where rows are paired", () => {
   const [mine, theirs] = ["8d3c2c5e-11aa-4b57-8f0a-0f6f3f1b9a10", "01890f5a-7c2e-7aaa-8888-0f6f3f1b9a10"];
+  const pair = { control: mine, candidate: theirs, isFirm: true };
   const ids = {
-    meet: (control: string, candidate: string) =>
-      (control === mine && candidate === theirs ? "same" : "unknown") as "same",
-    candidateOf: (control: string) => (control === mine ? theirs : null),
+    isEmpty: false,
+    mode: "declared" as const,
+    mayLearn: false,
+    find: (arm: "control" | "candidate", id: string) => (pair[arm] === id ? pair : null),
+    learn: () => assert.fail("nothing may be learnt"),
+    conflict: () => assert.fail("nothing is named twice"),
   };
   const body = (id: string): string => JSON.stringify({ list: [{ id, n: 1 }], of: { [id]: { n: 1 } }, kept: 1 });
   const compared = compare(body(mine), body(theirs), [rule({ path: "$.list", compare: ["by(id)"] })], { ids });

@@ -1,5 +1,6 @@
 // Rules of bodies, gathered by path: what a walk over two bodies asks at each node.
 import type { Arm } from "../../kernel/index.ts";
+import type { JsonValue } from "../json/values.ts";
 import { createMatcher, type Place } from "../paths/matcher.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import { type DifferenceKind, isWorse, type Severity } from "../words.ts";
@@ -95,6 +96,12 @@ export function severityOf(node: NodeRules, kind: DifferenceKind, usual: Severit
   }
   return worst ?? usual;
 }
+
+/** Some rule may take another value for the same as this one. */
+export const isTolerant = ({ same }: NodeRules, value: JsonValue): boolean =>
+  same.some(({ normalisers }) =>
+    normalisers.some(({ isSame, takes }) => isSame !== undefined && (takes?.(value) ?? true)),
+  );
 
 export const acceptsOf = (node: NodeRules, kind: DifferenceKind): readonly ComparisonRule[] =>
   node.accepts.filter((rule) => isFor(rule, kind));

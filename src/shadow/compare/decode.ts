@@ -30,7 +30,7 @@ const CODINGS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
 };
 
 /** Null: the coding is unknown or the bytes are not in it. */
-function uncoded(reply: Reply): Uint8Array | null {
+export function uncoded(reply: Reply): Uint8Array | null {
   const codings = (headerOf(reply, "content-encoding") ?? "").toLowerCase().split(",");
   let bytes: Uint8Array = reply.body;
   for (const coding of codings.map((one) => one.trim()).reverse()) {
@@ -83,9 +83,8 @@ function textValue(type: string, text: string): JsonValue {
   return type.startsWith("text/") ? text : formOf(text);
 }
 
-/** Never throws. */
-export function decode(reply: Reply): Decoded {
-  const bytes = uncoded(reply);
+/** Never throws. @param bytes of the reply without its content coding */
+export function decode(reply: Reply, bytes: Uint8Array | null = uncoded(reply)): Decoded {
   if (bytes === null) return { as: "bytes", bytes: reply.body, isUndecodable: true };
   const contentType = headerOf(reply, "content-type") ?? "";
   const type = mediaTypeOf(contentType);

@@ -121,7 +121,8 @@ test("content codings are taken off; a bomb and a lie are undecodable", () => {
   ];
   for (const [coding, bytes] of coded) {
     const candidate = { headers: { "content-encoding": coding }, body: bytes };
-    assert.equal(told(judge({ body }, candidate)), "equivalent, blanks", coding);
+    assert.equal(told(judge({ body }, candidate)), "identical", coding);
+    assert.equal(told(judge({ body: '{"a": 1}' }, candidate)), "equivalent, blanks", coding);
   }
   const bomb = { headers: { "content-encoding": "gzip" }, body: gzipSync(Buffer.alloc(64 * 1_048_576)) };
   const lie = { headers: { "content-encoding": "br" }, body };
@@ -255,4 +256,16 @@ test("what an answer must look like is asked of each arm, alike or not, and told
   });
   const [one, other] = [observed("control", {}), observed("candidate", {})];
   assert.equal(told(compareExchange(one, other, odd, CONTEXT).verdict), "identical");
+});
+
+test("what a rule leaves out is named as such; the same bytes are identical whatever rules there are", () => {
+  const rules = [
+    { path: "$.a", ignore: "value" as const, until: "contract" as const },
+    { path: "$.list", compare: ["len"] },
+  ];
+  assert.equal(told(judge({ body: '{"a":1,"b":1}' }, { body: '{"a":2,"b":1}' }, rules)), "equivalent, ignore");
+  assert.equal(told(judge({ body: '{"a":1,"list":[1]}' }, { body: '{"a":1,"list":[1]}' }, rules)), "identical");
+  const bytes = { type: "image/png", body: Uint8Array.of(1, 2, 3) };
+  const coded = { ...bytes, headers: { "content-encoding": "gzip" }, body: gzipSync(bytes.body) };
+  assert.equal(told(judge(bytes, coded)), "identical");
 });

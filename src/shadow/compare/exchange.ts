@@ -1,17 +1,15 @@
 // Compares what both arms did with one call.
-import type { JsonNote } from "../json/reader.ts";
 import type { Observation, Reply } from "../observation.ts";
 import { type ComparisonRule, isForStatus } from "../rules/rule.ts";
 import { type Verdict, type VerdictNote, verdictOf } from "../verdict.ts";
 import type { Severity } from "../words.ts";
-import { type CompareContext, compareBodies } from "./body.ts";
+import type { CompareContext } from "./body.ts";
 import { BodyRules } from "./bodyRules.ts";
 import { compareDeclared, type ReplyCheck } from "./declared.ts";
-import { type Decoded, decode, headerOf, mediaTypeOf } from "./decode.ts";
 import type { FoundDifference } from "./foundDifferences.ts";
 import { compareHeaders, createHeaderRules, type HeaderRules } from "./headers.ts";
 import type { NormaliserTable } from "./normalisers.ts";
-import { valueClass } from "./valueClass.ts";
+import { compareReplyBodies } from "./replyBody.ts";
 
 /** What the application knows of values; one for all routes. */
 export interface ComparisonWords {
@@ -27,14 +25,21 @@ export class RouteRules {
   readonly excludedBy: string | null;
   readonly statusClass: (status: number) => string;
   readonly check: ReplyCheck | null;
+  readonly onCheckFailed: () => void;
   readonly #rules: readonly ComparisonRule[];
   readonly #words: ComparisonWords;
   /** By the ids of the rules that hold with a status. */
   readonly #bodies = new Map<string, BodyRules>();
 
-  /** @param rules those that hold for this route @throws RangeError for an unknown normaliser */
-  constructor(rules: readonly ComparisonRule[], words: ComparisonWords, check: ReplyCheck | null = null) {
+  /** @param rules those that hold for this route @param onCheckFailed `check` has thrown @throws RangeError for an unknown normaliser */
+  constructor(
+    rules: readonly ComparisonRule[],
+    words: ComparisonWords,
+    check: ReplyCheck | null = null,
+    onCheckFailed: () => void = () => {},
+  ) {
     this.check = check;
+    this.onCheckFailed = onCheckFailed;
     this.#rules = rules;
     this.#words = words;
     this.headers = createHeaderRules(rules);
@@ -96,111 +101,33 @@ function compareReplies(
   const ruleHits = new Map<string, number>();
   for (const id of headers.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + 1);
   const isTypeTold = headers.differences.some((one) => one.path === "header:content-type" && one.acceptedBy === null);
-  const body = compareReplyBodies(control, candidate, rules, context, isTypeTold);
+  const body = compareReplyBodies(control, candidate, rules.bodyFor(control.status), context, isTypeTold);
   for (const [id, hits] of body.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + hits);
   // What both arms say alike may be wrong on both; where they differ that is told already.
   const known = new Set(body.differences.map(({ template }) => template));
-  const declared = undeclared(control, candidate, rules.check).filter(({ template }) => !known.has(template));
+  const asked = undeclared(control, candidate, rules);
+  const declared = asked?.filter(({ template }) => !known.has(template)) ?? [];
   const differences = [...headers.differences, ...body.differences, ...declared];
-  const normalisers = [...headers.normalisers, ...body.normalisers];
+  const normalisers = [...new Set([...headers.normalisers, ...body.normalisers])];
+  const notes: readonly VerdictNote[] = asked === null ? [...body.notes, "unchecked"] : body.notes;
   const isIdentical = differences.length === 0 && normalisers.length === 0 && body.isSameBytes;
   if (isIdentical) return { verdict: { name: "identical" }, ruleHits };
-  return { verdict: verdictOf({ differences, normalisers, notes: body.notes }), ruleHits };
+  return { verdict: verdictOf({ differences, normalisers, notes }), ruleHits };
 }
 
-function undeclared(control: Reply, candidate: Reply, check: ReplyCheck | null): readonly FoundDifference[] {
+/** Null: the application's check has failed; the arms have been compared nevertheless. */
+function undeclared(
+  control: Reply,
+  candidate: Reply,
+  { check, onCheckFailed }: RouteRules,
+): readonly FoundDifference[] | null {
   if (check === null) return [];
   try {
     return compareDeclared(control, candidate, check);
   } catch {
-    return []; // the application's own fault; the arms have been compared nevertheless
+    onCheckFailed();
+    return null;
   }
-}
-
-interface ReplyBodies {
-  readonly differences: readonly FoundDifference[];
-  readonly normalisers: Iterable<string>;
-  readonly notes: readonly VerdictNote[];
-  readonly ruleHits: ReadonlyMap<string, number>;
-  readonly isSameBytes: boolean;
-}
-
-function compareReplyBodies(
-  control: Reply,
-  candidate: Reply,
-  rules: RouteRules,
-  context: CompareContext,
-  isTypeTold: boolean,
-): ReplyBodies {
-  const plain = { normalisers: [], notes: [], ruleHits: NO_HITS };
-  const isSameType =
-    mediaTypeOf(headerOf(control, "content-type")) === mediaTypeOf(headerOf(candidate, "content-type"));
-  const isSameCoding = headerOf(control, "content-encoding") === headerOf(candidate, "content-encoding");
-  if (isSameType && isSameCoding && Buffer.compare(control.body, candidate.body) === 0) {
-    return { ...plain, differences: [], isSameBytes: true };
-  }
-  // The header says it already, unless a rule leaves it out.
-  if (!isSameType && isTypeTold) return { ...plain, differences: [], isSameBytes: false };
-  const [one, other] = [decode(control), decode(candidate)];
-  const notes = notesOf(one, other);
-  if (one.as !== "value" || other.as !== "value") return compareBytes(one, other, notes);
-  try {
-    const { differences, normalisers, ruleHits } = compareBodies(
-      one.value,
-      other.value,
-      rules.bodyFor(control.status),
-      context,
-    );
-    const spelling = one.notes.has("escape") || other.notes.has("escape") ? "esc" : "blanks";
-    const names = differences.length === 0 && normalisers.size === 0 ? [spelling] : normalisers;
-    return { differences, normalisers: names, notes, ruleHits, isSameBytes: false };
-  } catch {
-    // A normaliser or condition of the application failed.
-    return { ...compareBytes(one, other, ["undecodable"]), ruleHits: NO_HITS };
-  }
-}
-
-function compareBytes(one: Decoded, other: Decoded, notes: readonly VerdictNote[]): ReplyBodies {
-  const isSame = one.as === "bytes" && other.as === "bytes" && Buffer.compare(one.bytes, other.bytes) === 0;
-  const found = { normalisers: isSame ? ["coding"] : [], notes, ruleHits: NO_HITS, isSameBytes: false };
-  if (isSame) return { ...found, differences: [] };
-  const [control, candidate] = [classOf(one), classOf(other)];
-  const isBreaking = control !== candidate;
-  const difference: FoundDifference = {
-    template: "$",
-    path: "$",
-    kind: isBreaking ? "type" : "value",
-    severity: isBreaking ? "breaking" : "value",
-    control,
-    candidate,
-    count: 1,
-    acceptedBy: null,
-  };
-  return { ...found, differences: [difference] };
-}
-
-function classOf(decoded: Decoded): string | null {
-  if (decoded.as === "value") return valueClass(decoded.value);
-  if (decoded.isUndecodable) return "undecodable";
-  return decoded.bytes.length === 0 ? null : "bytes";
-}
-
-const NOTES: Readonly<Record<JsonNote, VerdictNote | null>> = {
-  "invalid-number": "invalid-json",
-  "duplicate-key": "duplicate-key",
-  escape: null,
-};
-
-function notesOf(...both: readonly Decoded[]): readonly VerdictNote[] {
-  const notes = new Set<VerdictNote>();
-  for (const one of both) {
-    if (one.as === "bytes" && one.isUndecodable) notes.add("undecodable");
-    for (const note of one.as === "value" ? one.notes : []) {
-      const told = NOTES[note];
-      if (told !== null) notes.add(told);
-    }
-  }
-  return [...notes];
 }
 
 type Result = Observation["result"];

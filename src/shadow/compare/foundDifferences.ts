@@ -5,6 +5,8 @@ export interface FoundDifference extends Difference {
   readonly count: number;
   /** Id of the rule that foresees it; null: it counts. */
   readonly acceptedBy: string | null;
+  /** It rests on two ids of which no call has shown yet that they name one thing (shadow M4). */
+  readonly isTentative?: true;
 }
 
 /** So many of one pair of bodies; further ones are the same cause. */
@@ -13,7 +15,10 @@ const DIFFERENCES_MAX = 100;
 type Counted = { -readonly [Key in keyof FoundDifference]: FoundDifference[Key] };
 
 /** How often each difference had been found at some moment. */
-export type Mark = readonly number[];
+export interface Mark {
+  readonly counts: readonly number[];
+  readonly counting: number;
+}
 
 const isOneFamily = (one: Difference, other: Difference): boolean =>
   one.template === other.template &&
@@ -24,13 +29,22 @@ const isOneFamily = (one: Difference, other: Difference): boolean =>
 /** The differences of one pair of bodies; those of one family are counted together. */
 export class FoundDifferences {
   #all: Counted[] = [];
+  /** Places that differ and that no rule foresees. */
+  #counting = 0;
 
   get all(): readonly FoundDifference[] {
     return this.#all;
   }
 
+  get counting(): number {
+    return this.#counting;
+  }
+
   add(found: Omit<FoundDifference, "count">): void {
-    const known = this.#all.find((one) => isOneFamily(one, found) && one.acceptedBy === found.acceptedBy);
+    if (found.acceptedBy === null) this.#counting += 1;
+    const known = this.#all.find(
+      (one) => isOneFamily(one, found) && one.acceptedBy === found.acceptedBy && one.isTentative === found.isTentative,
+    );
     if (known !== undefined) known.count += 1;
     else if (this.#all.length < DIFFERENCES_MAX) this.#all.push({ ...found, count: 1 });
     else if (this.#isWorst(found)) this.#all[DIFFERENCES_MAX] = { ...found, count: 1 };
@@ -43,15 +57,16 @@ export class FoundDifferences {
   }
 
   mark(): Mark {
-    return this.#all.map(({ count }) => count);
+    return { counts: this.#all.map(({ count }) => count), counting: this.#counting };
   }
 
-  since(mark: Mark): readonly FoundDifference[] {
-    return this.#all.filter(({ count }, at) => count > (mark[at] ?? 0));
+  since({ counts }: Mark): readonly FoundDifference[] {
+    return this.#all.filter(({ count }, at) => count > (counts[at] ?? 0));
   }
 
-  backTo(mark: Mark): void {
-    this.#all = this.#all.slice(0, mark.length);
-    for (const [at, count] of mark.entries()) (this.#all[at] as Counted).count = count;
+  backTo({ counts, counting }: Mark): void {
+    this.#all = this.#all.slice(0, counts.length);
+    for (const [at, count] of counts.entries()) (this.#all[at] as Counted).count = count;
+    this.#counting = counting;
   }
 }

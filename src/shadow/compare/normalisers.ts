@@ -22,6 +22,8 @@ export interface Normaliser {
   readonly pairing?: Pairing;
   /** Of values of the same JSON type, and not equal as they stand. @throws whatever the application's own throws */
   isSame?(control: JsonValue, candidate: JsonValue, context: NormaliserContext): boolean;
+  /** Values that it may take for the same as another one; absent: any. The others are compared by themselves. */
+  takes?(value: JsonValue): boolean;
 }
 
 /** `args`: what stands in the parentheses, without blanks. @throws RangeError for arguments that it does not take */
@@ -53,13 +55,14 @@ export const NORMALISERS: NormaliserTable = {
     const [tolerance = "0"] = args;
     if (!/^\d+(\.\d+)?$/.test(tolerance)) throw new RangeError("takes a tolerance such as 0.01");
     const most = new JsonNumber(tolerance);
-    return { name, isSame: (a, b) => isNumber(a) && isNumber(b) && areNumbersNear(a, b, most) };
+    return { name, takes: isNumber, isSame: (a, b) => isNumber(a) && isNumber(b) && areNumbersNear(a, b, most) };
   },
   time: (name, args) => {
     only(args, 1, "at most a duration such as 2s or delay+2s");
     const { ms, isDelayed } = durationOf(args[0]);
     return {
       name,
+      takes: (value) => timeOf(value) !== null,
       isSame: (a, b, { delayMs }) => {
         const [one, other] = [timeOf(a), timeOf(b)];
         return one !== null && other !== null && Math.abs(one - other) <= ms + (isDelayed ? delayMs : 0);

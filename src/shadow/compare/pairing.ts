@@ -1,10 +1,12 @@
 // Finds the partners of two arrays' items by a name, in the order of each side where a name comes more than once.
 import { canonicalNumber } from "../json/decimal.ts";
 import { isNumber, isObject, type JsonValue } from "../json/values.ts";
+import { matchAlike, type Matching } from "./matching.ts";
 
 export interface Named {
   readonly item: JsonValue;
   readonly at: number;
+  readonly name: string;
 }
 
 export interface Pairs {
@@ -16,31 +18,44 @@ export interface Pairs {
   readonly isReordered: boolean;
 }
 
-type NameOf = (item: JsonValue) => string;
+export interface Naming {
+  readonly control: (item: JsonValue) => string;
+  readonly candidate: (item: JsonValue) => string;
+  /** Whether items with this name may still differ; then `matching` says which belong together. */
+  isLoose(name: string): boolean;
+  readonly matching: Matching<Named>;
+}
 
-export function pairUp(
-  control: readonly JsonValue[],
-  candidate: readonly JsonValue[],
-  nameOf: { readonly control: NameOf; readonly candidate: NameOf },
-): Pairs {
-  const waiting = new Map<string, Named[]>();
-  for (const [at, item] of candidate.entries()) {
-    const name = nameOf.candidate(item);
-    const same = waiting.get(name);
-    if (same === undefined) waiting.set(name, [{ item, at }]);
-    else same.push({ item, at });
+const namedOf = (items: readonly JsonValue[], nameOf: (item: JsonValue) => string): readonly Named[] =>
+  items.map((item, at) => ({ item, at, name: nameOf(item) }));
+
+const byPlace = (one: Named, other: Named): number => one.at - other.at;
+
+export function pairUp(control: readonly JsonValue[], candidate: readonly JsonValue[], naming: Naming): Pairs {
+  const ones = Map.groupBy(namedOf(control, naming.control), ({ name }) => name);
+  const others = Map.groupBy(namedOf(candidate, naming.candidate), ({ name }) => name);
+  const both: (readonly [Named, Named])[] = [];
+  const [alone, left]: [Named[], Named[]] = [[], []];
+  for (const [name, here] of ones) {
+    const there = others.get(name) ?? [];
+    others.delete(name);
+    const isMany = here.length > 1 || there.length > 1;
+    if (isMany && there.length > 0 && naming.isLoose(name)) {
+      const matched = matchAlike(here, there, naming.matching);
+      both.push(...matched.both);
+      alone.push(...matched.control);
+      left.push(...matched.candidate);
+      continue;
+    }
+    const count = Math.min(here.length, there.length);
+    for (let at = 0; at < count; at++) both.push([here[at] as Named, there[at] as Named]);
+    alone.push(...here.slice(count));
+    left.push(...there.slice(count));
   }
-  for (const same of waiting.values()) same.reverse(); // so that the first is the last to be popped
-  const both: [Named, Named][] = [];
-  const alone: Named[] = [];
-  for (const [at, item] of control.entries()) {
-    const partner = waiting.get(nameOf.control(item))?.pop();
-    if (partner === undefined) alone.push({ item, at });
-    else both.push([{ item, at }, partner]);
-  }
-  const left = [...waiting.values()].flat().sort((one, other) => one.at - other.at);
+  for (const there of others.values()) left.push(...there);
+  both.sort(([one], [other]) => byPlace(one, other));
   const isReordered = both.some(([, partner], at) => at > 0 && partner.at < (both[at - 1]?.[1].at ?? 0));
-  return { both, control: alone, candidate: left, isReordered };
+  return { both, control: alone.sort(byPlace), candidate: left.sort(byPlace), isReordered };
 }
 
 /** A text for what an item has under a key. */

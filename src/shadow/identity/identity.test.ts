@@ -4,8 +4,6 @@ import fc from "fast-check";
 import { IdentityMap } from "./identityMap.ts";
 import { createRewriter, type Ids } from "./rewrite.ts";
 
-const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-
 const open = (options: { now?: () => number; pairsMax?: number } = {}): IdentityMap =>
   new IdentityMap({ now: () => 0, ...options });
 
@@ -38,20 +36,17 @@ test("shadow M5: pairs are bounded and expire, and leave nothing behind", () => 
   assert.equal(map.idOn("control", "bob", "k24"), null);
 });
 
-test("shadow M1: learnt where both look like ids of one class, elsewhere only where it is declared", () => {
-  const map = open();
-  let conflicts = 0;
-  const pairs = (mode: "declared" | "learnt", mayLearn = true) =>
-    map.pairsFor("ann", mode, mayLearn, () => conflicts++);
-  assert.equal(pairs("declared").meet(uuid(1), uuid(2), false), "unknown");
-  assert.equal(pairs("learnt", false).meet(uuid(1), uuid(2), false), "unknown");
-  assert.equal(pairs("learnt").meet(uuid(1), uuid(2), false), "same");
-  assert.equal(pairs("learnt").meet("Anna", "Bert", false), "unknown");
-  assert.equal(pairs("declared").meet("17", "k7", true), "same");
-  assert.equal(conflicts, 0);
-  assert.equal(pairs("learnt").meet(uuid(1), uuid(3), false), "conflict");
-  assert.equal(pairs("learnt").meet(uuid(4), uuid(2), false), "conflict");
-  assert.equal(conflicts, 2);
+test("shadow M5: what a limit ends is counted", () => {
+  let now = 1;
+  const map = new IdentityMap({ now: () => now, pairsMax: 10, mintedMax: 2 });
+  for (let n = 0; n < 25; n++) map.learn("ann", `c${n}`, `k${n}`, "learnt");
+  assert.equal(map.dropped, 15);
+  now += 25 * 3_600_000;
+  for (let n = 15; n < 25; n++) assert.equal(map.idOn("candidate", "ann", `c${n}`), null);
+  assert.equal(map.dropped, 25);
+  for (const id of ["m1", "m2", "m3"]) map.noteMinted("ann", id);
+  map.learn("ann", "m2", "n2", "learnt");
+  assert.equal(map.mintedDropped, 1);
 });
 
 test("shadow M3: an id that was just made is awaited until its partner is known, or it needs none", () => {

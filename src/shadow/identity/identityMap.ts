@@ -1,8 +1,7 @@
 // Which ids of the two arms name the same thing (shadow §6). Raw ids stay in this memory; nothing of it is stored.
 import { LRUCache } from "lru-cache";
 import type { Arm } from "../../kernel/index.ts";
-import type { IdPairs } from "../compare/body.ts";
-import { idClassOf } from "../compare/valueClass.ts";
+import type { IdPairs } from "../compare/idPairs.ts";
 
 /** M5. */
 const PAIRS_MAX = 200_000;
@@ -29,6 +28,9 @@ export interface IdentityMapOptions {
   /** Epoch or monotonic ms. */
   readonly now: () => number;
   readonly pairsMax?: number;
+  /** A pair that was not known before. */
+  onLearnt?(control: string, candidate: string): void;
+  readonly mintedMax?: number;
 }
 
 export class IdentityMap {
@@ -37,21 +39,44 @@ export class IdentityMap {
   readonly #byGroup = { control: new Map<string, Pair>(), candidate: new Map<string, Pair>() };
   readonly #byCampaign = { control: new Map<string, Pair>(), candidate: new Map<string, Pair>() };
   readonly #minted: LRUCache<string, true>;
+  readonly #onLearnt: (control: string, candidate: string) => void;
+  #dropped = 0;
+  #mintedDropped = 0;
 
-  constructor({ now, pairsMax = PAIRS_MAX }: IdentityMapOptions) {
+  constructor({ now, onLearnt, pairsMax = PAIRS_MAX, mintedMax = MINTED_MAX }: IdentityMapOptions) {
+    this.#onLearnt = onLearnt ?? (() => {});
     const perf = { now };
     this.#pairs = new LRUCache({
       max: pairsMax,
       ttl: PAIR_MS,
       perf,
       ttlResolution: 0,
-      dispose: (pair) => this.#drop(pair),
+      dispose: (pair, _, reason) => {
+        this.#forget(pair);
+        if (reason === "evict" || reason === "expire") this.#dropped += 1;
+      },
     });
-    this.#minted = new LRUCache({ max: MINTED_MAX, ttl: MINTED_MS, perf, ttlResolution: 0 });
+    this.#minted = new LRUCache({
+      max: mintedMax,
+      ttl: MINTED_MS,
+      perf,
+      ttlResolution: 0,
+      dispose: (_, __, reason) => (this.#mintedDropped += reason === "evict" ? 1 : 0),
+    });
   }
 
   get size(): number {
     return this.#pairs.size;
+  }
+
+  /** Pairs that a limit has ended, by number or age (M5): what they name is strange again. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Ids that were still awaited: copies that hold them leave unchanged. */
+  get mintedDropped(): number {
+    return this.#mintedDropped;
   }
 
   /** One id ↔ one id: a second partner on either side is a conflict, and changes nothing (M4). */
@@ -67,6 +92,7 @@ export class IdentityMap {
       if (!this.#byCampaign[arm].has(pair[arm])) this.#byCampaign[arm].set(pair[arm], pair);
       this.#minted.delete(nameOf(group, pair[arm]));
     }
+    this.#onLearnt(control, candidate);
     return "new";
   }
 
@@ -103,19 +129,18 @@ export class IdentityMap {
 
   /** For the comparison of one exchange; `mayLearn`: both replies are 2xx (M1). `onConflict`: M4. */
   pairsFor(group: string, mode: IdentityMode, mayLearn: boolean, onConflict: () => void): IdPairs {
-    const meet: IdPairs["meet"] = (control, candidate, isDeclared) => {
-      const known = this.#find("control", group, control);
-      if (known?.candidate === candidate) return "same";
-      const isId = isDeclared || (mode === "learnt" && isOneClass(control, candidate));
-      if (known !== null || this.#find("candidate", group, candidate) !== null) {
-        if (isId) onConflict();
-        return "conflict";
-      }
-      if (!isId || !mayLearn) return "unknown";
-      this.learn(group, control, candidate, isDeclared ? "declared" : "learnt");
-      return "same";
+    const pairs = this.#pairs;
+    return {
+      get isEmpty() {
+        return pairs.size === 0;
+      },
+      mode,
+      mayLearn,
+      find: (arm, id) => this.#find(arm, group, id),
+      learn: (control, candidate, isDeclared) =>
+        void this.learn(group, control, candidate, isDeclared ? "declared" : "learnt"),
+      conflict: onConflict,
     };
-    return { meet, candidateOf: (control) => this.idOn("candidate", group, control) };
   }
 
   #find(arm: Arm, group: string, id: string): Pair | null {
@@ -124,7 +149,7 @@ export class IdentityMap {
     return pair === undefined ? null : (this.#pairs.get(nameOf(pair.group, pair.control)) ?? null);
   }
 
-  #drop(pair: Pair): void {
+  #forget(pair: Pair): void {
     for (const arm of ["control", "candidate"] as const) {
       this.#byGroup[arm].delete(nameOf(pair.group, pair[arm]));
       if (this.#byCampaign[arm].get(pair[arm]) === pair) this.#byCampaign[arm].delete(pair[arm]);
@@ -133,8 +158,3 @@ export class IdentityMap {
 }
 
 const nameOf = (group: string, id: string): string => `${group}\n${id}`;
-
-function isOneClass(control: string, candidate: string): boolean {
-  const id = idClassOf(control);
-  return id !== null && id === idClassOf(candidate);
-}

@@ -3,7 +3,7 @@ import { benjaminiHochberg, mcnemarExact } from "./exactTest.ts";
 
 const ALPHA = 1e-4;
 /** Less often than this nobody is asked to look at it. */
-const EFFECT_MIN = 0.0005;
+export const EFFECT_MIN = 0.0005;
 
 /** One path over the exchanges of one window that have a repeat. */
 export interface PathCounts {

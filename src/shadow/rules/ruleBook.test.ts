@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compareExchange } from "../compare/exchange.ts";
 import { NORMALISERS } from "../compare/normalisers.ts";
+import type { Observation } from "../observation.ts";
+import type { Verdict } from "../verdict.ts";
 import type { ComparisonRule } from "./rule.ts";
 import { RuleBook } from "./ruleBook.ts";
 
@@ -61,4 +64,45 @@ test("a rule that nothing can be done with is refused when it is loaded", () => 
   const { exclude: _, ...plain } = rule("r", { path: "$.a", compare: ["nonsense"] });
   assert.throws(() => new RuleBook([plain], WORDS, () => 0), /no normaliser nonsense/);
   assert.throws(() => new RuleBook([rule("r", {}), rule("r", {})], WORDS, () => 0), /two rules are called r/);
+});
+
+test("types that the arms invent share one set of rules, however many they are", () => {
+  const book = new RuleBook([rule("r", { on: ["tutor"], message: "warning" })], WORDS, () => 0);
+  const plain = book.forMessage("tutor", "invented-0");
+  for (let at = 1; at < 5_000; at++) assert.equal(book.forMessage("tutor", `invented-${at}`), plain);
+  assert.equal(book.forMessage("tutor", "warning").excludedBy, "r");
+  assert.equal(book.forMessage("unknown-1", "warning"), book.forMessage("unknown-2", "warning"));
+  assert.equal(book.dropped, 0);
+});
+
+test("routes that no room is left for have their rules nevertheless, and are counted", () => {
+  const book = new RuleBook([rule("r", { on: ["GET /b"] })], WORDS, () => 0, [], 1);
+  book.forRoute(route("GET /a"));
+  assert.equal(book.forRoute(route("GET /b")).excludedBy, "r");
+  book.forRoute(route("GET /a"));
+  assert.equal(book.dropped, 1);
+});
+
+test("a check of the application that throws is counted, and told where a verdict has notes", () => {
+  const check = (): never => {
+    throw new Error("odd");
+  };
+  const book = new RuleBook([], WORDS, () => 0, [{ on: ["*"], check }]);
+  const observed = (arm: "control" | "candidate", body: string): Observation => ({
+    arm,
+    role: arm === "control" ? "served" : "shadow",
+    result: { reply: { status: 200, headers: [["content-type", "application/json"]], body: Buffer.from(body) } },
+    isCut: false,
+    firstByteMs: 1,
+    totalMs: 1,
+  });
+  const context = { delayMs: 0, nowMs: 0, shadow: "candidate" as const, conditions: {}, ids: null };
+  const verdict = (other: string): Verdict =>
+    compareExchange(observed("control", "[1]"), observed("candidate", other), book.forRoute(route("GET /a")), context)
+      .verdict;
+  assert.deepEqual(verdict("[1]"), { name: "identical" });
+  const differing = verdict("[2]");
+  assert.ok("notes" in differing);
+  assert.deepEqual(differing.notes, ["unchecked"]);
+  assert.equal(book.checkFailures, 2);
 });

@@ -12,6 +12,8 @@ export interface RouteCheck {
 
 /** Rules that end on a day are looked at so often. */
 const LOOK_MS = 60_000;
+/** Routes are those of a configuration: were there more, somebody would be inventing them. */
+const ROUTES_MAX = 5_000;
 
 export type { RouteName };
 
@@ -22,8 +24,14 @@ export class RuleBook {
   readonly #now: () => number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #live: readonly ComparisonRule[] = [];
+  readonly #routesMax: number;
   readonly #ofRoutes = new Map<string, RouteRules>();
   readonly #ofMessages = new Map<string, RouteRules>();
+  /** Surfaces and types that rules speak of; all others are alike. */
+  readonly #surfaces: ReadonlySet<string>;
+  readonly #types: ReadonlySet<string>;
+  #dropped = 0;
+  #checkFailures = 0;
 
   /** @param checks of single routes, by the names that rules use @param now epoch ms @throws RangeError for a rule whose normaliser is unknown */
   constructor(
@@ -31,7 +39,11 @@ export class RuleBook {
     words: ComparisonWords,
     now: () => number,
     checks: readonly RouteCheck[] = [],
+    routesMax: number = ROUTES_MAX,
   ) {
+    this.#routesMax = routesMax;
+    this.#surfaces = new Set(rules.flatMap(({ on }) => on));
+    this.#types = new Set(rules.flatMap(({ message }) => message ?? []));
     this.#checks = checks;
     this.#rules = rules;
     this.#words = words;
@@ -47,6 +59,16 @@ export class RuleBook {
     return this.#rules.filter((rule) => !isLive(rule, this.#now()));
   }
 
+  /** Times that the rules of a route were gathered and could not be kept: there are too many routes. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Times that a check of the application has thrown: what both arms say alike was not looked at. */
+  get checkFailures(): number {
+    return this.#checkFailures;
+  }
+
   forRoute(route: RouteName): RouteRules {
     this.#look();
     let rules = this.#ofRoutes.get(route.id);
@@ -56,8 +78,9 @@ export class RuleBook {
         ({ on, message }) => message === undefined && on.some((name) => names.has(plainNameOf(name))),
       );
       const check = this.#checks.find(({ on }) => on.some((name) => names.has(plainNameOf(name))))?.check ?? null;
-      rules = new RouteRules(holding, this.#words, check);
-      this.#ofRoutes.set(route.id, rules);
+      rules = new RouteRules(holding, this.#words, check, () => (this.#checkFailures += 1));
+      if (this.#ofRoutes.size < this.#routesMax) this.#ofRoutes.set(route.id, rules);
+      else this.#dropped += 1;
     }
     return rules;
   }
@@ -65,15 +88,15 @@ export class RuleBook {
   /** Of one type of message of a surface. */
   forMessage(surface: string, type: string): RouteRules {
     this.#look();
-    const name = `${surface}\n${type}`;
+    // Types come from the arms: one that invents them must not fill the memory, nor have rules gathered for each.
+    const name = JSON.stringify([this.#surfaces.has(surface) ? surface : null, this.#types.has(type) ? type : null]);
     let rules = this.#ofMessages.get(name);
     if (rules === undefined) {
       const holding = this.#live.filter(
         ({ on, message }) => (on.includes("*") || on.includes(surface)) && (message === undefined || message === type),
       );
       rules = new RouteRules(holding, this.#words);
-      // Types come from the arms: one that invents them must not fill the memory.
-      if (this.#ofMessages.size < 1_000) this.#ofMessages.set(name, rules);
+      this.#ofMessages.set(name, rules);
     }
     return rules;
   }

@@ -104,7 +104,7 @@ export class ServingMirror {
     metrics.shadowOffered.of({ unit: plan.unit }).count++;
     const isSafe = leg.method === "GET" || leg.method === "HEAD";
     const group = leg.subject ?? `call ${leg.requestId}`;
-    if (!isSafe) this.#writes.note(plan.unit, group);
+    if (!isSafe) this.#noteWrite(plan, group);
     if (plan.mode === "never" || (plan.mode === "read" && !isSafe)) {
       this.accounting.offer("unsafe");
       metrics.shadowNotCompared.inc({ unit: plan.unit, reason: "unsafe_write" });
@@ -119,6 +119,13 @@ export class ServingMirror {
     const tap = this.#take(plan, leg, { group, isSafe, hasBody });
     metrics.shadowOfferSeconds.of({}).observe((clock.monotonic() - startedMs) / MS_PER_S);
     return tap;
+  }
+
+  /** Mirrored or not: what is read behind it may be overtaken. */
+  #noteWrite({ unit, samplePercent }: RoutePlan, group: string): void {
+    this.#writes.note(unit, group);
+    if (!isSampled(unit, group, samplePercent)) return;
+    this.#options.toCompare({ kind: "wrote", unit, group, atMs: this.#options.clock.now() }, null);
   }
 
   #isIn(plan: RoutePlan, leg: LeavingLeg, group: string): boolean {

@@ -5,8 +5,10 @@ import { NORMALISERS } from "../compare/normalisers.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RoutePlan } from "../plans.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
+import type { ObservedPair, PendingRecheck } from "../engine.ts";
+import type { Verdict } from "../verdict.ts";
 import type { NotComparedReason } from "../words.ts";
-import type { CompareItem, CopyItem, EndedItem, JudgedItem, ShadowSettings } from "./messages.ts";
+import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, ShadowSettings } from "./messages.ts";
 import { servedObservation } from "./observations.ts";
 import { type Halves, Pairing, type Served } from "./pairing.ts";
 import { armsOf, UnitEvidence, type EvidenceOptions } from "./unitEvidence.ts";
@@ -30,6 +32,9 @@ export class Comparer {
   readonly #pairing: Pairing;
   readonly #units = new Map<UnitId, UnitEvidence>();
   readonly #builds: Partial<Record<Arm, string>> = {};
+  readonly #rechecks = new Map<number, Rechecking>();
+  #compared = 0;
+  #asked = 0;
   #settings: ShadowSettings | null = null;
 
   constructor(options: ComparerOptions) {
@@ -75,6 +80,10 @@ export class Comparer {
       this.#judge(this.#pairing.add({ served: item }));
       return;
     }
+    if (item.kind === "wrote") {
+      this.#units.get(item.unit)?.noteWrite(item.group, item.atMs);
+      return;
+    }
     const plan = this.#settings?.plans.get(item.route);
     const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
     if (plan === undefined || unit === undefined) return;
@@ -83,12 +92,14 @@ export class Comparer {
   }
 
   copied(item: CopyItem): void {
-    this.#judge(this.#pairing.add({ copy: item }));
+    if (item.kind === "rechecked") this.#settle(item.id, item.again);
+    else this.#judge(this.#pairing.add({ copy: item }));
   }
 
   /** The mirror thread has died: what it had is lost (shadow I13). */
   mirrorLost(): void {
     for (const served of this.#pairing.withoutCopy()) this.#notCompared(served, "engine_lost");
+    for (const id of [...this.#rechecks.keys()]) this.#settle(id, []);
   }
 
   /** What has waited too long for its other half: the serving thread knows it by its id alone. */
@@ -129,20 +140,42 @@ export class Comparer {
     const shadow = copy.observation.arm;
     const changesState = !facts.isSafe && plan.isStateful;
     const atMs = this.#options.clock.now();
-    const known = { group: facts.group, changesState, delayMs: copy.delayMs, atMs };
-    const judgement = unit.judge(plan, { ...known, shadow }, pair);
-    if (judgement === null) return this.#notCompared(served, "no_target");
-    if (copy.repeat !== null) unit.learnRepeat(plan, known, pair.control, copy.repeat);
-    const { verdict } = judgement;
-    this.#end(served, {
-      id: facts.id,
-      route: plan.id,
-      unit: plan.unit,
-      verdict: verdict.name,
-      reason: verdict.name === "not_compared" ? verdict.reason : null,
-      differences: "differences" in verdict ? verdict.differences.map(({ kind, severity }) => [kind, severity]) : [],
-      latencyMs: { control: msOf(pair.control), candidate: msOf(pair.candidate) },
-    });
+    const mayRecheck = facts.isSafe && plan.mode === "read" && this.#rechecks.size < RECHECKS_MAX;
+    const known = {
+      group: facts.group,
+      changesState,
+      delayMs: copy.delayMs,
+      atMs,
+      mayRecheck,
+      rewritten: copy.renamed,
+    };
+    const judged = unit.judge(plan, { ...known, shadow }, pair);
+    if (judged === null) return this.#notCompared(served, "no_target");
+    if (copy.repeat !== null) unit.learnRepeat(judged.facts, pair, copy.repeat);
+    const { judgement, pairs } = judged;
+    this.#compared += 1;
+    const latencyMs = { control: msOf(pair.control), candidate: msOf(pair.candidate) };
+    if (judgement.recheck === null)
+      return this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs), pairs);
+    const times = judgement.recheck.isTwice ? 2 : 1;
+    this.#rechecks.set(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs });
+    // Beyond its share control is not asked again, and what was seen stands (shadow §8, layer 3).
+    if (this.#asked + times > this.#compared * RECHECK_SHARE + RECHECK_FREE) {
+      this.#settle(facts.id, []);
+      return;
+    }
+    this.#asked += times;
+    this.#options.onJudged({ id: facts.id, pairs, rechecks: times });
+  }
+
+  #settle(id: number, again: readonly ObservedPair[]): void {
+    const known = this.#rechecks.get(id);
+    if (known === undefined) return;
+    this.#rechecks.delete(id);
+    const { served, plan, unit, pending, latencyMs } = known;
+    const judgement = unit.settle(pending, again);
+    if (judgement === null) this.#notCompared(served, "engine_lost", false);
+    else this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs));
   }
 
   /** @param isUnsent its copy never left, or nobody knows */
@@ -157,10 +190,35 @@ export class Comparer {
     this.#end(served, ended(served, plan, reason));
   }
 
-  #end({ facts }: Served, item: EndedItem): void {
-    this.#options.onJudged({ id: facts.id, pairs: [], awaited: [] });
+  #end({ facts }: Served, item: EndedItem, pairs: readonly IdPair[] = []): void {
+    this.#options.onJudged({ id: facts.id, pairs, rechecks: 0 });
     this.#options.onEnded(item);
   }
+}
+
+/** shadow §8, layer 3: of control's calls, and so many to begin with. */
+const RECHECK_SHARE = 0.01;
+const RECHECK_FREE = 20;
+const RECHECKS_MAX = 500;
+
+interface Rechecking {
+  readonly pending: PendingRecheck;
+  readonly served: Served;
+  readonly plan: RoutePlan;
+  readonly unit: UnitEvidence;
+  readonly latencyMs: EndedItem["latencyMs"];
+}
+
+function endedItem({ facts }: Served, plan: RoutePlan, verdict: Verdict, latencyMs: EndedItem["latencyMs"]): EndedItem {
+  return {
+    id: facts.id,
+    route: plan.id,
+    unit: plan.unit,
+    verdict: verdict.name,
+    reason: verdict.name === "not_compared" ? verdict.reason : null,
+    differences: "differences" in verdict ? verdict.differences.map(({ kind, severity }) => [kind, severity]) : [],
+    latencyMs,
+  };
 }
 
 const msOf = (observation: { readonly result: object; readonly totalMs: number }): number | null =>

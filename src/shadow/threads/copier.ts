@@ -1,5 +1,6 @@
 // Sends the copies of one proxy process (shadow I5, S4, S5): in the order of the served legs, each to where it may go, with what it
 // may carry. Runs in the mirror thread; nothing here ever reaches a served exchange.
+import { LRUCache } from "lru-cache";
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
 import { createRewriter, type IdTemplate } from "../identity/rewrite.ts";
@@ -11,6 +12,7 @@ import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
+import type { ObservedPair } from "../engine.ts";
 import { claimsOf, pairsOf } from "./carried.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
@@ -19,6 +21,10 @@ type Offer = Extract<MirrorItem, { kind: "offer" }>;
 
 /** A copy that could not leave for so long would be compared with another time. */
 const BEHIND_MS_MAX = 30_000;
+/** As many as there may be jobs, and some that were lost on the way. */
+const SENT_MAX = 2_000;
+/** shadow §8, layer 3. */
+const RECHECK_MS = 250;
 /** shadow M3. */
 const IDENTITY_MS = 5_000;
 
@@ -41,7 +47,8 @@ export class Copier {
   readonly #ids: IdentityMap;
   /** Writes whose judgement may bring the ids that the next copies need. */
   readonly #judging = new Map<number, () => void>();
-  readonly #groups = new Map<number, string>();
+  /** Until they are judged: some are asked for again. */
+  readonly #sent = new LRUCache<number, Sent>({ max: SENT_MAX });
   #settings: ShadowSettings | null = null;
 
   constructor(options: CopierOptions) {
@@ -66,12 +73,57 @@ export class Copier {
     else place.ready(() => this.#run(item));
   }
 
-  judged({ id, pairs, awaited }: JudgedItem): void {
-    const group = this.#groups.get(id) ?? "";
-    this.#groups.delete(id);
-    for (const [control, candidate] of pairs) this.#ids.learn(group, control, candidate, "learnt");
-    for (const one of awaited) this.#ids.noteMinted(group, one);
+  judged({ id, pairs, rechecks }: JudgedItem): void {
+    const sent = this.#sent.get(id);
+    this.#sent.delete(id);
+    for (const [control, candidate] of pairs)
+      this.#ids.learn(sent?.offer.facts.group ?? "", control, candidate, "learnt");
     this.#judging.get(id)?.();
+    if (rechecks > 0) void this.#recheck(id, sent, rechecks);
+  }
+
+  /** Both arms again, after a moment (shadow §8, layer 3). */
+  async #recheck(id: number, sent: Sent | undefined, times: number): Promise<void> {
+    const { clock, post } = this.#options;
+    const again: ObservedPair[] = [];
+    for (let at = 0; sent !== undefined && at < times; at++) {
+      await new Promise<void>((resolve) => void clock.after(RECHECK_MS, resolve));
+      const pair = await this.#askBoth(sent);
+      if (pair !== null) again.push(pair);
+    }
+    post(
+      { kind: "rechecked", id, again },
+      again.flatMap(({ control, candidate }) => bodiesOf(control, candidate)),
+    );
+  }
+
+  async #askBoth({ offer, plan, copy }: Sent): Promise<ObservedPair | null> {
+    const shadow = OTHER[offer.facts.served];
+    const [served, other] = await Promise.all([
+      this.#ask(offer, plan, offer.facts.served, offer.copy),
+      this.#ask(offer, plan, shadow, copy),
+    ]);
+    if (served === null || other === null) return null;
+    return shadow === "candidate" ? { control: served, candidate: other } : { control: other, candidate: served };
+  }
+
+  /** The same safe call to one arm, as a repeat; null: there is nobody to ask. */
+  async #ask(
+    offer: Offer,
+    plan: RoutePlan,
+    arm: Arm,
+    { target, body }: Pick<Renamed, "target" | "body">,
+  ): Promise<Observation | null> {
+    const { facts, copy } = offer;
+    const destination = this.#options.destination(arm);
+    const isAtTarget = facts.served !== arm && (plan.isStateful || destination.hasTarget);
+    const client: CopyClient | null = destination.clientFor(facts.group, isAtTarget);
+    if (client === null) return null;
+    const headers = this.#headers(offer, plan, destination, isAtTarget, "repeat");
+    const { method, servedFirstByteMs } = copy;
+    const observation = await client.send({ method, target, headers, body, servedFirstByteMs });
+    this.#options.onRepeat("error" in observation.result ? "failed" : "answered");
+    return { ...observation, role: "repeat" };
   }
 
   async #run(offer: Offer): Promise<void> {
@@ -102,7 +154,7 @@ export class Copier {
     if (renamed === null) return "identity";
     const report = destination.circuit.pass();
     if (report === null) return "circuit_open";
-    if (!facts.isSafe && this.#isRenaming) this.#groups.set(facts.id, facts.group);
+    this.#sent.set(facts.id, { offer, plan, copy: renamed });
     const headers = this.#headers(offer, plan, destination, isAtTarget, "shadow");
     const leavesMs = clock.now();
     onCopy(plan.unit, plan.mode);
@@ -110,26 +162,13 @@ export class Copier {
     const request = { method, target: renamed.target, headers, body: renamed.body, servedFirstByteMs };
     const [observation, repeat] = await Promise.all([
       client.send({ ...request, replyBytesMax: Math.max(plan.tapBytes, 2 * 1_048_576) }),
-      offer.isRepeated ? this.#repeat(offer, plan) : null,
+      // Layer 2: the control's second answer, whichever of the two roles it plays here.
+      offer.isRepeated ? this.#ask(offer, plan, "control", facts.served === "control" ? copy : renamed) : null,
     ]);
     report("error" in observation.result);
     const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
     post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(observation, repeat));
     return null;
-  }
-
-  /** The same safe call to the control again (shadow §8, layer 2). */
-  async #repeat(offer: Offer, plan: RoutePlan): Promise<Observation | null> {
-    const { facts, copy } = offer;
-    const destination = this.#options.destination("control");
-    const isAtTarget = facts.served !== "control" && (plan.isStateful || destination.hasTarget);
-    const client: CopyClient | null = destination.clientFor(facts.group, isAtTarget);
-    if (client === null) return null;
-    const headers = this.#headers(offer, plan, destination, isAtTarget, "repeat");
-    const { method, target, servedFirstByteMs } = copy;
-    const observation = await client.send({ method, target, headers, body: null, servedFirstByteMs });
-    this.#options.onRepeat("error" in observation.result ? "failed" : "answered");
-    return { ...observation, role: "repeat" };
   }
 
   #headers(
@@ -186,6 +225,12 @@ export class Copier {
   #uncopied(id: number, reason: NotComparedReason): void {
     this.#options.post({ kind: "uncopied", id, reason }, []);
   }
+}
+
+interface Sent {
+  readonly offer: Offer;
+  readonly plan: RoutePlan;
+  readonly copy: Renamed;
 }
 
 interface Renamed {

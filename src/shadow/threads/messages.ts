@@ -4,6 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
 import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
+import type { ObservedPair } from "../engine.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
 import type { Plans } from "../plans.ts";
@@ -95,6 +96,8 @@ export type CompareItem =
       readonly firstByteMs: number | null;
       readonly totalMs: number;
     }
+  /** A write of a group that is compared: reads behind it may be overtaken (shadow §8). */
+  | { readonly kind: "wrote"; readonly unit: UnitId; readonly group: string; readonly atMs: number }
   /** Nothing was copied, and that is counted. `isDiverging`: it was a write, and the target lacks it (shadow J2). */
   | {
       readonly kind: "skip";
@@ -135,6 +138,8 @@ export type CopyItem =
       /** Ids in the copy that were given their other name, as the served arm calls them. */
       readonly renamed: readonly string[];
     }
+  /** Both arms' answers to the same call again; none: it was not made. */
+  | { readonly kind: "rechecked"; readonly id: number; readonly again: readonly ObservedPair[] }
   /** It never left. */
   | { readonly kind: "uncopied"; readonly id: number; readonly reason: NotComparedReason };
 
@@ -143,8 +148,8 @@ export interface JudgedItem {
   readonly id: number;
   /** Ids of the two arms that name one thing: control's, then the candidate's. */
   readonly pairs: readonly IdPair[];
-  /** Ids that the served arm has made and of which the other name is not known (shadow M3). */
-  readonly awaited: readonly string[];
+  /** How often both arms are to be asked again (shadow §8, layer 3); the answer is a `rechecked`. */
+  readonly rechecks: 0 | 1 | 2;
 }
 
 export type IdPair = readonly [control: string, candidate: string];

@@ -2,17 +2,19 @@
 // thread, in any order.
 import type { CompareItem, CopyItem } from "./messages.ts";
 
+export type CopyHalf = Exclude<CopyItem, { kind: "rechecked" }>;
+
 export type Served = Extract<CompareItem, { kind: "served" }>;
 
 export interface Halves {
   readonly served: Served;
-  readonly copy: CopyItem;
+  readonly copy: CopyHalf;
 }
 
 interface Waiting {
   readonly sinceMs: number;
   served: Served | null;
-  copy: CopyItem | null;
+  copy: CopyHalf | null;
 }
 
 /** A served stream may last; a copy without its served half for longer is lost. */
@@ -32,7 +34,7 @@ export class Pairing {
   }
 
   /** Gives both halves once the second is there. */
-  add(half: { readonly served: Served } | { readonly copy: CopyItem }): Halves | null {
+  add(half: { readonly served: Served } | { readonly copy: CopyHalf }): Halves | null {
     const id = "served" in half ? half.served.facts.id : half.copy.id;
     const known = this.#waiting.get(id) ?? { sinceMs: this.#now(), served: null, copy: null };
     if ("served" in half) known.served = half.served;

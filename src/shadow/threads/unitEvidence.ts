@@ -3,7 +3,7 @@ import { hkdfSync } from "node:crypto";
 import { type Arm, ARMS, type Clock, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
 import { decode } from "../compare/decode.ts";
-import { Engine, type ExchangeFacts, type Judgement, type ObservedPair } from "../engine.ts";
+import { Engine, type ExchangeFacts, type Judgement, type ObservedPair, type PendingRecheck } from "../engine.ts";
 import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
@@ -15,6 +15,7 @@ import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RuleBook } from "../rules/ruleBook.ts";
+import type { IdPair } from "./messages.ts";
 import { isWorse, type NotComparedReason, type Severity } from "../words.ts";
 
 export interface EvidenceOptions {
@@ -31,6 +32,16 @@ export interface EvidenceOptions {
 }
 
 type Sample = unknown;
+
+/** Of an exchange, without what the unit knows. */
+export type UnitFacts = Omit<ExchangeFacts, "route" | "groupPrint" | "build">;
+
+export interface Judged {
+  readonly judgement: Judgement<Sample>;
+  readonly facts: ExchangeFacts;
+  /** Learnt by it. */
+  readonly pairs: readonly IdPair[];
+}
 
 interface Running {
   readonly campaign: CampaignRow;
@@ -53,6 +64,7 @@ export class UnitEvidence {
   readonly #keeper: CampaignKeeper;
   #rules: RuleBook;
   #running: Running | null = null;
+  #pairs: IdPair[] = [];
   /** Ended, and not yet stored to its last row. */
   readonly #ended: Running[] = [];
 
@@ -75,36 +87,46 @@ export class UnitEvidence {
     if (this.#keeper.setRules(rulesHash)) this.#renew();
   }
 
-  judge(
-    plan: RoutePlan,
-    facts: Omit<ExchangeFacts, "route" | "groupPrint" | "build">,
-    pair: ObservedPair,
-  ): Judgement<Sample> | null {
+  /** Null: no campaign runs yet. What it learns of ids is in `pairs`. */
+  judge(plan: RoutePlan, facts: UnitFacts, pair: ObservedPair): Judged | null {
     const running = this.#running;
     if (running === null) return null;
-    const { campaign, engine, groupPrint } = running;
-    const judgement = engine.judge(
-      { ...facts, route: plan, groupPrint: groupPrint(facts.group), build: campaign.candidateBuild },
-      pair,
-    );
+    this.#pairs = [];
+    const whole = this.#factsOf(running, plan, facts);
+    const judgement = running.engine.judge(whole, pair);
+    this.#keep(running, whole, judgement);
+    return { judgement, facts: whole, pairs: this.#pairs };
+  }
+
+  /** @throws RangeError for one that is settled already */
+  settle(pending: PendingRecheck, again: readonly ObservedPair[]): Judgement<Sample> | null {
+    const running = this.#running;
+    // It was of a campaign that is over.
+    if (running === null || pending.facts.build !== running.campaign.candidateBuild) return null;
+    const judgement = running.engine.settle(pending, again);
+    this.#keep(running, pending.facts, judgement);
+    return judgement;
+  }
+
+  #factsOf({ campaign, groupPrint }: Running, plan: RoutePlan, facts: UnitFacts): ExchangeFacts {
+    return { ...facts, route: plan, groupPrint: groupPrint(facts.group), build: campaign.candidateBuild };
+  }
+
+  #keep(running: Running, facts: ExchangeFacts, judgement: Judgement<Sample>): void {
+    const { groupPrint } = running;
     for (const { family, place, value } of judgement.samples) {
       if (running.samples.length >= SAMPLES_MAX) this.#options.onDropped("full");
       else running.samples.push({ family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value });
     }
-    return judgement;
   }
 
-  learnRepeat(
-    plan: RoutePlan,
-    facts: Omit<ExchangeFacts, "route" | "groupPrint" | "build" | "shadow">,
-    control: Observation,
-    repeat: Observation,
-  ): void {
-    const running = this.#running;
-    if (running === null) return;
-    const { engine, groupPrint, campaign } = running;
-    const known = { route: plan, groupPrint: groupPrint(facts.group), build: campaign.candidateBuild };
-    engine.learnRepeat({ ...facts, ...known }, control, repeat);
+  /** Behind `judge`. */
+  learnRepeat(facts: ExchangeFacts, pair: ObservedPair, repeat: Observation): void {
+    this.#running?.engine.learnRepeat(facts, pair, repeat);
+  }
+
+  noteWrite(group: string, atMs: number): void {
+    this.#running?.engine.noteWrite(group, atMs);
   }
 
   skip(plan: RoutePlan, reason: NotComparedReason, atMs: number): void {
@@ -169,7 +191,10 @@ export class UnitEvidence {
     const redactor = new Redactor(application.redaction, createFingerprint(key, "value"));
     const counters = new MinuteCounters(process, () => onDropped("lost"));
     const families = new Families<Sample>({ random, onDrop: () => onDropped("full") });
-    const ids = new IdentityMap({ now: () => clock.monotonic() });
+    const ids = new IdentityMap({
+      now: () => clock.monotonic(),
+      onLearnt: (control, candidate) => this.#pairs.push([control, candidate]),
+    });
     const mode = isLearningIds ? "learnt" : "declared";
     const engine = new Engine<Sample>({
       rules: this.#rules,
