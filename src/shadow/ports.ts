@@ -58,3 +58,10 @@ export interface ShadowApplication {
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
   readonly identity: { readonly mode: IdentityMode; readonly templates: readonly IdTemplate[] };
 }
+
+// What a report is made of (shadow §16): evidence as it is stored, and the closed words in it.
+export type { CampaignRow, FamilyRow, GapRow, RouteTotals, SampleRow, Window } from "./evidence/model.ts";
+export { type BucketCounts, LogHistogram } from "./evidence/logHistogram.ts";
+export type { Confirmation, FamilyState } from "./evidence/families.ts";
+export { type DifferenceKind, type NotComparedReason, SEVERITIES, type Severity, VERDICTS } from "./words.ts";
+export type { VerdictName } from "./words.ts";
