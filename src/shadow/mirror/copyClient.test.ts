@@ -206,6 +206,7 @@ test("shadow I11, S5: what a copy carries", () => {
   assert.deepEqual(carried({ isTarget: false }), { ...kept, ...user, "x-shadow": "1" });
   const repeat = { ...kept, ...user, "switchyard-role": "repeat" };
   assert.deepEqual(carried({ role: "repeat", isTarget: false }), repeat);
-  assert.deepEqual(carried({ role: "repeat" }), { ...repeat, "x-shadow": "1" });
+  const refused = { ...kept, authorization: "Bearer refused", "x-shadow": "1", "switchyard-role": "repeat" };
+  assert.deepEqual(carried({ role: "repeat" }), refused, "shadow W4: nothing of the user's goes to a target");
   assert.equal(carried({ mayCarryCookies: true })["cookie"], "a=1");
 });
