@@ -7,13 +7,8 @@ interface Both<T> {
   readonly candidate: T;
 }
 
-/** Where one of the later three is needed and not told, nothing is accepted: a false difference is seen, a hidden one is not. */
-export type Facts = Parameters<AcceptCondition>[0] & {
-  /** What the two values stand in: the whole body or message first, their own object or list last; empty for a whole one. */
-  readonly above?: Both<readonly unknown[]>;
-  /** Of the surface in this campaign: turns that were compared, this one too, and those in which this condition has held before. */
-  readonly turns?: { readonly compared: number; readonly accepted: number };
-};
+/** Where something is needed and not told, nothing is accepted: a false difference is seen, a hidden one is not. */
+export type Facts = Parameters<AcceptCondition>[0];
 
 type Pick = (arm: readonly unknown[], own: unknown) => unknown;
 

@@ -18,7 +18,7 @@ import { Meetings } from "./meetings.ts";
 import type { NormaliserContext, Pairing } from "./normalisers.ts";
 import { type Named, type Pairs, settleTies } from "./pairing.ts";
 import { isGuessed, Partners } from "./partners.ts";
-import { Reporter } from "./reporter.ts";
+import { Reporter, type Step } from "./reporter.ts";
 import { sharedIds } from "./sharedIds.ts";
 import { Trail, type TrailMark } from "./trail.ts";
 
@@ -28,6 +28,16 @@ export interface CompareContext extends NormaliserContext {
   readonly shadow: Arm;
   readonly conditions: Readonly<Record<string, AcceptCondition>>;
   readonly ids: IdPairs | null;
+  /** Of the surface in this campaign; of calls nobody counts turns. */
+  turns?(rule: string): TurnCounts;
+}
+
+/** How often: for conditions that hold seldom only. */
+export interface TurnCounts {
+  /** Turns of the surface that were compared, this one too. */
+  readonly compared: number;
+  /** Those in which the rule has held before. */
+  readonly accepted: number;
 }
 
 export interface BodyComparison {
@@ -62,6 +72,7 @@ function once<T>(make: () => T): () => T {
 }
 
 type Items = readonly JsonValue[];
+type Lists = readonly [control: Items, candidate: Items];
 
 class Walk {
   readonly #rules: BodyRules;
@@ -165,7 +176,8 @@ class Walk {
       if (other !== null) paired.add(other);
       if (other !== null && other !== key) this.#trail.normalise("map");
       const isTentative = other !== null && other !== key && this.#trail.meetings?.isTentative(key, other) === true;
-      const isEqual = this.#says.under(key, node.isOpen, isTentative, () =>
+      const step = { of: [control, candidate], part: key, isData: node.isOpen } as const;
+      const isEqual = this.#says.under({ ...step, isTentative }, () =>
         other === null
           ? this.#alone("missing", control[key] as JsonValue, place.key(key))
           : this.compare(control[key] as JsonValue, candidate[other] as JsonValue, place.key(key)),
@@ -175,9 +187,8 @@ class Walk {
     }
     for (const key of candidateKeys) {
       if (paired.has(key)) continue;
-      const isEqual = this.#says.under(key, node.isOpen, false, () =>
-        this.#alone("extra", candidate[key] as JsonValue, place.key(key)),
-      );
+      const step = { of: [control, candidate], part: key, isData: node.isOpen } as const;
+      const isEqual = this.#says.under(step, () => this.#alone("extra", candidate[key] as JsonValue, place.key(key)));
       children += 1;
       equal += isEqual ? 1 : 0;
     }
@@ -200,12 +211,13 @@ class Walk {
     const pairing = node.pairing?.pairing ?? { by: "position" };
     if (pairing.by === "position") return this.#tied(control, candidate, place, node);
     const pairs = this.#partners.ofItems(control, candidate, pairing, place.item());
-    let isSame = this.#both(pairs.both, pairing, place);
+    const lists = [control, candidate] as const;
+    let isSame = this.#both(pairs.both, lists, pairing, place);
     if (pairs.control.length !== pairs.candidate.length) {
       isSame = this.#says.report("value", "value", node, control, candidate);
     } else {
       const rest = pairs.control.map((one, at) => [one, pairs.candidate[at] as Named] as const);
-      isSame = this.#both(rest, { by: "position" }, place) && isSame;
+      isSame = this.#both(rest, lists, { by: "position" }, place) && isSame;
     }
     if (isSame && pairs.isReordered && node.pairing !== null) {
       this.#trail.normalise(node.pairing.name);
@@ -214,12 +226,13 @@ class Walk {
     return isSame;
   }
 
-  #both(pairs: Pairs["both"], pairing: Pairing, place: BodyPlace): boolean {
+  #both(pairs: Pairs["both"], of: Lists, pairing: Pairing, place: BodyPlace): boolean {
     let isSame = true;
     for (const [one, other] of pairs) {
       const isGuess = isGuessed(pairing, one);
       const isTentative = pairing.by === "key" && !isGuess && this.#isTentativeKey(one, other, pairing.key);
-      const isEqual = this.#items(one.at, [one.item, other.item], place, isGuess, isTentative);
+      const step = { of, part: one.at, isTentative };
+      const isEqual = this.#items(step, [one.item, other.item], place, isGuess);
       isSame = isEqual && isSame;
     }
     return isSame;
@@ -234,15 +247,14 @@ class Walk {
 
   /** `isGuess`: whether they are one thing is seen by what they say, so that two that differ teach no ids. */
   #items(
-    at: number,
+    step: Step,
     [control, candidate]: readonly [JsonValue, JsonValue],
     list: BodyPlace,
     isGuess: boolean,
-    isTentative = false,
   ): boolean {
     const { found, meetings } = this.#trail;
     const [met, counting] = [meetings?.mark() ?? 0, found.counting];
-    const isSame = this.#says.under(at, false, isTentative, () => this.compare(control, candidate, list.item()));
+    const isSame = this.#says.under(step, () => this.compare(control, candidate, list.item()));
     if (isGuess && found.counting !== counting) meetings?.dropPairs(met);
     return isSame;
   }
@@ -267,14 +279,19 @@ class Walk {
     const mark = this.#trail.mark();
     let isSame = true;
     for (const [at, item] of control.entries()) {
-      const isEqual = this.#items(at, [item, candidate[at] as JsonValue], place, true);
+      const isEqual = this.#items(
+        { of: [control, candidate], part: at },
+        [item, candidate[at] as JsonValue],
+        place,
+        true,
+      );
       if (isEqual || !isSame) continue;
       isSame = false;
       // Asked at the first that is not equal: a list in another order would be as many differences as it has items.
       const pairs = this.#reordered(control, candidate, place, mark);
       if (pairs === null) continue;
       this.#trail.backTo(mark);
-      this.#both(pairs.both, { by: "content" }, place);
+      this.#both(pairs.both, [control, candidate], { by: "content" }, place);
       return this.#says.report("order", "order", node, control, candidate);
     }
     return isSame;

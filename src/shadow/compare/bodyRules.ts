@@ -4,6 +4,7 @@ import type { JsonValue } from "../json/values.ts";
 import { createMatcher, type Place } from "../paths/matcher.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import { type DifferenceKind, isWorse, type Severity } from "../words.ts";
+import type { TurnCounts } from "./body.ts";
 import { createNormaliser, type Normaliser, type NormaliserTable, type Pairing } from "./normalisers.ts";
 
 /** Says of one difference whether the application foresees it; by its name in `accept`. Pure. */
@@ -13,6 +14,9 @@ export type AcceptCondition = (facts: {
   readonly nowMs: number;
   /** Asked later than the other. */
   readonly shadow: Arm;
+  /** What the two values stand in: the whole body or message first, their own object or list last; empty for a whole one. */
+  readonly above?: { readonly control: readonly unknown[]; readonly candidate: readonly unknown[] };
+  readonly turns?: TurnCounts | undefined;
 }) => boolean;
 
 interface Ready {

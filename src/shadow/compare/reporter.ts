@@ -7,10 +7,21 @@ import type { Trail, TrailMark } from "./trail.ts";
 import { valueClass } from "./valueClass.ts";
 import { WalkPath } from "./walkPath.ts";
 
+/** Into an object or a list. */
+export interface Step {
+  readonly of: readonly [control: JsonValue, candidate: JsonValue];
+  readonly part: string | number;
+  /** The part is a key that is data. */
+  readonly isData?: boolean;
+  /** That it is one thing on both arms rests on a tentative pair of ids. */
+  readonly isTentative?: boolean;
+}
+
 export class Reporter {
   readonly #context: CompareContext;
   readonly #trail: Trail;
   readonly #path = new WalkPath();
+  readonly #above: Step["of"][] = [];
   /** Above, so many things were taken for one because of ids that no call has proven. */
   #tentative = 0;
 
@@ -19,12 +30,13 @@ export class Reporter {
     this.#trail = trail;
   }
 
-  /** @param isTentative that it is one thing on both arms rests on a tentative pair of ids */
-  under<T>(part: string | number, isData: boolean, isTentative: boolean, run: () => T): T {
+  under<T>({ of, part, isData = false, isTentative = false }: Step, run: () => T): T {
     this.#tentative += isTentative ? 1 : 0;
+    this.#above.push(of);
     try {
       return this.#path.under(part, isData, run);
     } finally {
+      this.#above.pop();
       this.#tentative -= isTentative ? 1 : 0;
     }
   }
@@ -63,7 +75,9 @@ export class Reporter {
     for (const rule of acceptsOf(node, kind)) {
       const condition = typeof rule.accept === "string" ? this.#context.conditions[rule.accept] : () => true;
       const { nowMs, shadow } = this.#context;
-      if (condition?.({ control, candidate, nowMs, shadow }) !== true) continue;
+      const above = { control: this.#above.map(([one]) => one), candidate: this.#above.map(([, other]) => other) };
+      if (condition?.({ control, candidate, nowMs, shadow, above, turns: this.#context.turns?.(rule.id) }) !== true)
+        continue;
       this.#trail.hit(rule.id);
       return rule.id;
     }

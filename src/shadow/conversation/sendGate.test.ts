@@ -128,3 +128,68 @@ test("nothing is lost, doubled or reordered, whatever is awaited and answered", 
     }),
   );
 });
+
+test("shadow C3, C4: each gap is the client's or two seconds, nothing is later than five seconds or more than 256 KiB, or all ends", () => {
+  const offer = fc.record({
+    afterMs: fc.nat({ max: 4_000 }),
+    bytes: fc.constantFrom(0, 10, 60_000, 120_000),
+    isTurn: fc.boolean(),
+    answersAtOnce: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(offer, { minLength: 1, maxLength: 30 }),
+      fc.boolean(),
+      fc.nat({ max: 6_000 }),
+      (offers, waitsForTurns, holdMs) => {
+        const clock = createManualClock();
+        const startMs = clock.monotonic();
+        const ended: string[] = [];
+        const offeredMs: number[] = [];
+        const sentMs: number[] = [];
+        const gate: SendGate = new SendGate({
+          clock,
+          waitsForTurns,
+          // Ids of the first frames are awaited for a while.
+          rewrite: (one) => (clock.monotonic() - startMs < holdMs ? null : one),
+          send: ({ data }) => {
+            assert.equal(ended.length, 0);
+            const at = sentMs.length;
+            assert.equal(data[0] ?? at % 256, at % 256);
+            sentMs.push(clock.monotonic());
+            if (offers[at]?.answersAtOnce === true) gate.turnEnded();
+          },
+          giveUp: (reason) => void ended.push(reason),
+        });
+        clock.after(holdMs, () => gate.idLearnt());
+        for (const [at, { afterMs, bytes, isTurn }] of offers.entries()) {
+          clock.advance(afterMs);
+          offeredMs.push(clock.monotonic());
+          gate.offer({ isBinary: true, data: new Uint8Array(bytes).fill(at % 256) }, isTurn);
+          assert.ok(gate.bytes <= 256 * 1_024);
+        }
+        clock.advance(20_000);
+        for (const [at, atMs] of sentMs.entries()) {
+          const gapMs = (offeredMs[at] ?? 0) - (offeredMs[at - 1] ?? startMs);
+          const earliestMs = Math.max(offeredMs[at] ?? 0, (sentMs[at - 1] ?? startMs) + Math.min(2_000, gapMs));
+          assert.ok(atMs >= earliestMs && atMs <= (offeredMs[at] ?? 0) + 5_000);
+          // What nothing holds back leaves at once.
+          if (!waitsForTurns && earliestMs - startMs >= holdMs) assert.equal(atMs, earliestMs);
+        }
+        assert.ok(ended.length <= 1);
+        assert.ok(ended.length === 1 || sentMs.length === offers.length);
+        assert.equal(gate.bytes, 0);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("shadow C4: frames without bytes are held too, so their number has an end", () => {
+  const { gate, ended, awaited } = open();
+  awaited.add("");
+  for (let at = 0; at < 4_096; at++) gate.offer(frame(""), false);
+  assert.deepEqual(ended, []);
+  gate.offer(frame(""), false);
+  assert.deepEqual(ended, ["queue_full"]);
+});

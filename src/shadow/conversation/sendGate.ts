@@ -8,6 +8,8 @@ import type { SocketFrame } from "./codec.ts";
 const GAP_MS_MAX = 2_000;
 const BEHIND_MS_MAX = 5_000;
 const BYTES_MAX = 256 * 1_024;
+/** Empty frames are no bytes and still held. */
+const FRAMES_MAX = 4_096;
 
 export interface SendGateOptions {
   readonly clock: Clock;
@@ -58,7 +60,7 @@ export class SendGate {
     this.#lastOfferedMs = atMs;
     this.#bytes += frame.data.length;
     this.#waiting.push({ frame, isTurn, atMs, gapMs });
-    if (this.#bytes > BYTES_MAX) this.#end("queue_full");
+    if (this.#bytes > BYTES_MAX || this.#waiting.length > FRAMES_MAX) this.#end("queue_full");
     else this.#advance();
   }
 
@@ -89,9 +91,11 @@ export class SendGate {
       const lateMs = next.atMs + BEHIND_MS_MAX - nowMs;
       const earlyMs = this.#lastSentMs + next.gapMs - nowMs;
       const isBlocked = this.#options.waitsForTurns && next.isTurn && this.#openTurns > 0;
-      const frame = earlyMs > 0 || isBlocked ? null : rewrite(next.frame);
+      // A timer may come late: what could leave now may still be too far behind.
+      const isHeld = earlyMs > 0 || isBlocked || lateMs < 0;
+      const frame = isHeld ? null : rewrite(next.frame);
       if (frame === null) {
-        if (lateMs <= 0) this.#end(earlyMs > 0 || isBlocked ? "queue_full" : "identity");
+        if (lateMs <= 0) this.#end(isHeld ? "queue_full" : "identity");
         else this.#look(Math.min(lateMs, earlyMs > 0 ? earlyMs : lateMs));
         return;
       }

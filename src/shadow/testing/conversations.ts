@@ -1,7 +1,9 @@
-// A labelled corpus of socket conversations (shadow §17, row 9): what control said, and the same with one known defect.
-import type { ArmMessage, MessageState } from "../conversation/message.ts";
+// A labelled corpus of socket conversations (shadow §17, row 9): what control said, and the same with one known defect. Some clients wait
+// for answers, others send several turns at once; both arms have their own speed.
+import type { MessageState } from "../conversation/message.ts";
 import type { JsonObject } from "../json/values.ts";
-import { seeded } from "./seeded.ts";
+import { type Random, seeded } from "./seeded.ts";
+import type { TalkFrame } from "./talkCodec.ts";
 
 export const DEFECTS = [
   "missing",
@@ -27,132 +29,157 @@ export const STATES_OF: Readonly<Record<Defect, readonly MessageState[]>> = {
   "changed-type": ["missing", "extra"],
 };
 
+export interface Said {
+  readonly atMs: number;
+  readonly turn: number;
+  readonly frame: TalkFrame;
+}
+
 export interface LabelledPair {
-  readonly control: readonly ArmMessage[];
-  readonly candidate: readonly ArmMessage[];
+  /** When each turn left, and under which id. */
+  readonly client: readonly { readonly atMs: number; readonly id: string | null }[];
+  readonly control: readonly Said[];
+  readonly candidate: readonly Said[];
+  readonly isPipelined: boolean;
   readonly defect: { readonly kind: Defect; readonly turn: number } | null;
 }
 
 const WORDS = "cell wall water salt membrane root leaf light sugar energy".split(" ");
-const TURN_MS = 1_000;
+/** How late the arms answer at most, and longer than that. */
+export const LAG_MS = 500;
+const STALL_MS = 600;
 
 /** Every `cleanEvery`-th pair has no defect; the others go through the kinds. */
 export function* labelledPairs(count: number, seed: number, cleanEvery = 3): Generator<LabelledPair> {
   const random = seeded(seed);
   let defects = 0;
   for (let at = 0; at < count; at++) {
-    const control = conversation(random);
-    const copy = control.map((message) => jittered(message, random));
-    if (at % cleanEvery === 0) yield { control, candidate: copy, defect: null };
-    else yield damaged(control, copy, DEFECTS[defects++ % DEFECTS.length] as Defect, random);
+    const pair = conversation(random);
+    if (at % cleanEvery === 0) yield pair;
+    else yield damaged(pair, DEFECTS[defects++ % DEFECTS.length] as Defect, random);
   }
 }
 
-const pick = <T>(random: () => number, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
+const pick = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
 
-const sentence = (random: () => number): string =>
+const sentence = (random: Random): string =>
   Array.from({ length: 3 + Math.floor(random() * 8) }, () => pick(random, WORDS)).join(" ");
 
-/** Some turns of a tutor: a receipt, a streamed text, an answer, drawings; and a room beside it. */
-function conversation(random: () => number): readonly ArmMessage[] {
-  const messages: ArmMessage[] = [];
-  const turns = 3 + Math.floor(random() * 10);
+function conversation(random: Random): LabelledPair {
+  const turns = Array.from({ length: 3 + Math.floor(random() * 10) }, (_, at) => at + 1);
   const hasIds = random() < 0.5;
-  for (let turn = 1; turn <= turns; turn++) {
-    let ms = 20 + random() * 30;
-    const say = (lane: string, type: string, value: JsonObject): void => {
-      ms += 5 + random() * 40;
-      const correlationId = hasIds && lane === "tutor" ? `${turn}-${type}-${messages.length}` : null;
-      messages.push({
-        lane,
-        type,
-        correlationId,
-        turn,
-        atMs: turn * TURN_MS + ms,
-        sinceTurnMs: ms,
-        value,
-        parts: null,
-      });
-    };
-    if (random() < 0.7) say("tutor", "receipt", { turn, ok: true, at: Math.floor(random() * 1e6) });
-    say("tutor", "text", { turn, text: sentence(random), mood: pick(random, WORDS) });
-    for (let n = Math.floor(random() * 4); n > 0; n--) {
-      say("tutor", "drawing", {
-        id: `d-${turn}-${n}-${Math.floor(random() * 1e9)}`,
-        x: Math.floor(random() * 800),
-        label: sentence(random),
-      });
-    }
-    say("tutor", "answer", {
-      turn,
-      text: sentence(random),
-      code: pick(random, [null, "A", "B"]),
-      score: Math.floor(random() * 100),
-    });
-    if (random() < 0.4) say("room", "push", { of: sentence(random), n: Math.floor(random() * 1e6) });
-  }
-  return messages;
-}
-
-function jittered(message: ArmMessage, random: () => number): ArmMessage {
-  const ms = random() * 30;
-  return { ...message, atMs: message.atMs + ms, sinceTurnMs: message.sinceTurnMs + ms };
-}
-
-function damaged(
-  control: readonly ArmMessage[],
-  copy: readonly ArmMessage[],
-  kind: Defect,
-  random: () => number,
-): LabelledPair {
-  const lastTurn = control.at(-1)?.turn ?? 0;
-  const mayBe = copy.flatMap((message, at) => {
-    const next = copy[at + 1];
-    const isSwappable = next !== undefined && next.lane === message.lane && next.turn === message.turn;
-    if (kind === "reordered" && !isSwappable) return [];
-    return kind === "late" && message.turn === lastTurn ? [] : [at];
+  const isPipelined = random() < 0.5;
+  let atMs = 0;
+  const client = turns.map((turn) => {
+    atMs += isPipelined && random() < 0.7 ? random() * 40 : 4_000;
+    return { atMs, id: hasIds ? `turn-${turn}` : null };
   });
-  const at = mayBe.length === 0 ? 0 : pick(random, mayBe);
-  if (mayBe.length === 0) return damaged(control, copy, "missing", random);
-  const message = copy[at] as ArmMessage;
-  const candidate = change(copy, at, kind, random);
-  // Without ids the names of what is sent twice must not be ids either.
-  return { control, candidate, defect: { kind, turn: message.turn } };
+  const contents = turns.map((turn) => contentOf(turn, hasIds ? `turn-${turn}` : null, random));
+  const speeds = isPipelined ? [1, 0.2 + random() * 10] : [1, 0.5 + random()];
+  const [control, candidate] = speeds.map((speed) => speak(contents, client, speed, random));
+  return { client, control: control ?? [], candidate: candidate ?? [], isPipelined, defect: null };
 }
 
-function change(copy: readonly ArmMessage[], at: number, kind: Defect, random: () => number): readonly ArmMessage[] {
-  const message = copy[at] as ArmMessage;
-  const value = message.value as JsonObject;
-  const fields = Object.keys(value);
-  const field = pick(random, fields);
-  const instead = (changed: Partial<ArmMessage>): readonly ArmMessage[] => copy.with(at, { ...message, ...changed });
+/** One turn of a tutor: a receipt, a text, drawings, an answer; and a room beside it. */
+function contentOf(turn: number, id: string | null, random: Random): readonly TalkFrame[] {
+  const frames: TalkFrame[] = [];
+  const say = (lane: string, type: string, value: JsonObject): void => {
+    const isTutor = lane === "tutor";
+    frames.push({ lane, type, id: isTutor ? id : null, isFinal: type === "answer", value });
+  };
+  if (random() < 0.7) say("tutor", "receipt", { turn, ok: true, at: Math.floor(random() * 1e6) });
+  say("tutor", "text", { turn, text: sentence(random), mood: pick(random, WORDS) });
+  for (let n = Math.floor(random() * 4); n > 0; n--) {
+    const name = `d-${turn}-${n}-${Math.floor(random() * 1e9)}`;
+    say("tutor", "drawing", { id: name, x: Math.floor(random() * 800), label: sentence(random) });
+  }
+  const text = sentence(random);
+  say("tutor", "answer", { turn, text, code: pick(random, [null, "A", "B"]), score: Math.floor(random() * 100) });
+  if (random() < 0.4) say("room", "push", { of: sentence(random), n: Math.floor(random() * 1e6) });
+  return frames;
+}
+
+/** One turn after the other, at the arm's own speed; a push may come just before the answer that it belongs to. */
+function speak(
+  contents: readonly (readonly TalkFrame[])[],
+  client: LabelledPair["client"],
+  speed: number,
+  random: Random,
+): readonly Said[] {
+  const said: Said[] = [];
+  let atMs = 0;
+  for (const [at, frames] of contents.entries()) {
+    atMs = Math.max(atMs, client[at]?.atMs ?? 0);
+    const isEarly = random() < 0.3;
+    const last = frames.at(-1) as TalkFrame;
+    const answer = frames.at(-2) as TalkFrame;
+    const inOrder = isEarly && last.lane === "room" ? [...frames.slice(0, -2), last, answer] : frames;
+    for (const frame of inOrder) {
+      atMs += (5 + random() * 40) * speed;
+      said.push({ atMs, turn: at + 1, frame });
+    }
+  }
+  return said;
+}
+
+function damaged(pair: LabelledPair, kind: Defect, random: Random): LabelledPair {
+  const { candidate } = pair;
+  const lastTurn = pair.client.length;
+  const mayBe = candidate.flatMap(({ frame, turn }, at) => {
+    const next = candidate[at + 1];
+    const isSwappable = next?.frame.lane === frame.lane && next.turn === turn && !next.frame.isFinal;
+    if (kind === "reordered" && !isSwappable) return [];
+    // An answer that comes later is slow; a text behind it, or a push a turn later, is late.
+    const isLate = turn < lastTurn - 1 && !frame.isFinal && (frame.lane !== "room" || !pair.isPipelined);
+    return kind === "late" && !isLate ? [] : [at];
+  });
+  if (mayBe.length === 0) return damaged(pair, "missing", random);
+  const at = pick(random, mayBe);
+  const { turn } = candidate[at] as Said;
+  return { ...pair, candidate: change(candidate, at, kind, random), defect: { kind, turn } };
+}
+
+function change(said: readonly Said[], at: number, kind: Defect, random: Random): readonly Said[] {
+  const one = said[at] as Said;
+  const { frame } = one;
+  const field = pick(random, Object.keys(frame.value));
+  const instead = (changed: Partial<TalkFrame>): readonly Said[] =>
+    said.with(at, { ...one, frame: { ...frame, ...changed } });
   switch (kind) {
     case "missing":
-      return copy.toSpliced(at, 1);
-    case "extra":
-      return copy.toSpliced(at, 0, {
-        ...message,
-        correlationId: null,
-        type: "notice",
-        value: { text: sentence(random) },
-      });
-    case "duplicate":
-      return copy.toSpliced(at + 1, 0, message);
-    case "reordered":
-      return copy.toSpliced(at, 2, copy[at + 1] as ArmMessage, message);
-    case "late": {
-      // Behind the first answer of the next turn, and far beyond what may slip.
-      const next = copy.findIndex(({ turn }) => turn > message.turn);
-      const late = { ...message, turn: message.turn + 1, sinceTurnMs: 900, atMs: message.atMs + TURN_MS };
-      return copy.toSpliced(next + 1, 0, late).toSpliced(at, 1);
+      return said.toSpliced(at, 1);
+    case "extra": {
+      const notice = { ...frame, id: null, isFinal: false, type: "notice", value: { text: sentence(random) } };
+      return said.toSpliced(at, 0, { ...one, frame: notice });
     }
+    case "duplicate":
+      return said.toSpliced(at + 1, 0, one);
+    case "reordered": {
+      const next = said[at + 1] as Said;
+      return said.toSpliced(at, 2, { ...next, atMs: one.atMs }, { ...one, atMs: next.atMs });
+    }
+    case "late":
+      return late(said, at);
     case "changed-value":
-      return instead({ value: { ...value, [field]: typeof value[field] === "number" ? 1e9 : "something else" } });
+      return instead({ value: { ...frame.value, [field]: typeof frame.value[field] === "number" ? 1e9 : "other" } });
     case "changed-field": {
-      const { [field]: _, ...rest } = value;
+      const { [field]: _, ...rest } = frame.value;
       return instead({ value: rest });
     }
     case "changed-type":
-      return instead({ type: "error", value: { code: "INTERNAL" }, correlationId: null });
+      return instead({ type: "error", value: { code: "INTERNAL" } });
   }
+}
+
+/** Behind the first message of the next turn, of a push behind its answer; and long after its own has ended. */
+function late(said: readonly Said[], at: number): readonly Said[] {
+  const one = said[at] as Said;
+  const isPush = one.frame.lane === "room";
+  const behind = said.findIndex(
+    ({ turn, frame }) => turn === one.turn + 1 && frame.lane === "tutor" && (!isPush || frame.isFinal),
+  );
+  const stalledFrom = isPush ? behind + 1 : said.findIndex(({ turn }) => turn > one.turn);
+  const stalled = said.map((other, place) => (place < stalledFrom ? other : { ...other, atMs: other.atMs + STALL_MS }));
+  const atMs = isPush ? (said[behind] as Said).atMs + STALL_MS : (stalled[behind] as Said).atMs;
+  return stalled.toSpliced(behind + 1, 0, { ...one, atMs }).toSpliced(at, 1);
 }

@@ -1,0 +1,179 @@
+// A pair of sockets while it lives (shadow §10): each turn is judged once, in order, when both arms have ended it, and nothing of it is
+// kept. What is held grows with open turns, not with the life of the socket. Knows no clock: times come with what happens, and those
+// of one side never go back.
+import type { NotComparedReason } from "../words.ts";
+import type { ShadowCodec, SocketFrame } from "./codec.ts";
+import type { MessageComparer } from "./finding.ts";
+import { type Ends, type JudgedClose, type JudgedTurn, type LegEnd, TurnJudge, wasCut } from "./judge.ts";
+import { GRACE_MS_MIN, LegRecorder } from "./legRecorder.ts";
+import { type Side, SIDES, TurnFold, type TurnFindings } from "./turnFold.ts";
+
+export interface PairOptions {
+  readonly codec: ShadowCodec;
+  readonly comparer: Omit<MessageComparer, "checkTurn">;
+  /** How late the arms answer, p99, ms. */
+  readonly lagMs: number;
+  /** Monotonic ms, when both sockets were open. */
+  readonly atMs: number;
+  /** Codes of closes that a proxy makes, which are not compared. */
+  readonly ignoredCodes: ReadonlySet<number>;
+  /** Once for the greeting and for each turn of the client, in order. */
+  onTurn(judged: JudgedTurn): void;
+}
+
+export class ConversationPair {
+  readonly #options: PairOptions;
+  readonly #legs: Readonly<Record<Side, LegRecorder>>;
+  readonly #fold: TurnFold;
+  readonly #judge = new TurnJudge();
+  readonly #ends: Record<Side, LegEnd | null> = { control: null, candidate: null };
+  readonly #open: Record<Side, ((turn: number) => number | null) | null> = { control: null, candidate: null };
+  /** Of turns that are not judged yet, by their number. */
+  readonly #changesState = new Map<number, boolean>();
+  #judged = 0;
+  #closed: JudgedClose | null = null;
+
+  constructor(options: PairOptions) {
+    this.#options = options;
+    const { codec, comparer, lagMs, atMs } = options;
+    const leg = (): LegRecorder => new LegRecorder(codec, atMs, Math.max(GRACE_MS_MIN, lagMs));
+    this.#legs = { control: leg(), candidate: leg() };
+    const checkTurn = codec.checkTurn?.bind(codec);
+    this.#fold = new TurnFold(checkTurn === undefined ? comparer : { ...comparer, checkTurn });
+  }
+
+  /** Messages, turns and texts that are kept. */
+  get held(): number {
+    const { control, candidate } = this.#legs;
+    return control.held + candidate.held + this.#changesState.size;
+  }
+
+  /** Behind it nothing is compared (shadow C8). */
+  get isDiverged(): boolean {
+    return this.#judge.isDiverged;
+  }
+
+  get firstDivergence(): number | null {
+    return this.#judge.firstDivergence;
+  }
+
+  /** Frames whose cause was not mirrored (C9). */
+  get external(): number {
+    return this.#legs.control.external + this.#legs.candidate.external;
+  }
+
+  /** A client's frame left for an arm; without a side for both at once. Gives whether it opened a turn. */
+  client(frame: SocketFrame, atMs: number, side: Side | null = null): boolean {
+    if (this.#closed !== null) return false;
+    let isTurn = false;
+    for (const one of side === null ? SIDES : [side]) {
+      if (this.#ends[one] !== null) continue;
+      const seen = this.#legs[one].sent(frame, atMs);
+      isTurn = seen.kind === "turn";
+      const { turns } = this.#legs[one];
+      if (isTurn && turns > this.#judged - 1) this.#changesState.set(turns, seen.changesState);
+    }
+    this.#advance();
+    return isTurn;
+  }
+
+  /** Gives how many turns the frame has ended on its side (for the send gate, shadow C3). */
+  arm(side: Side, frame: SocketFrame, atMs: number): number {
+    if (this.#closed !== null) return 0;
+    const ended = this.#legs[side].received(frame, atMs);
+    this.#advance();
+    return ended.length;
+  }
+
+  closed(side: Side, end: LegEnd, atMs: number): void {
+    if (this.#closed !== null || this.#ends[side] !== null) return;
+    this.#ends[side] = end;
+    const leg = this.#legs[side];
+    leg.look(atMs);
+    // An arm that has closed by itself had nothing more to say; one that was left could not.
+    if (end.by !== "arm") this.#open[side] = leg.openAt(atMs);
+    leg.close();
+    this.#advance();
+  }
+
+  /** Nothing that happened before is still to be told. */
+  tick(nowMs: number): void {
+    if (this.#closed !== null) return;
+    for (const side of SIDES) this.#legs[side].look(nowMs);
+    this.#advance();
+  }
+
+  /** Nothing of what is left can be compared, such as when the send gate ends (shadow C4). */
+  giveUp(reason: NotComparedReason): void {
+    if (this.#closed !== null) return;
+    this.#judge.giveUp(reason);
+    for (const side of SIDES) this.#legs[side].giveUp(reason);
+    this.#advance();
+  }
+
+  /** Judges what is left; once. */
+  end(): JudgedClose {
+    if (this.#closed !== null) return this.#closed;
+    for (const side of SIDES) {
+      const leg = this.#legs[side];
+      // Who is still connected may still answer.
+      if (this.#ends[side] === null) this.#open[side] = leg.openAt(leg.knownMs);
+      leg.close();
+    }
+    this.#advance();
+    const behind: TurnFindings[] = [];
+    while (this.#judge.reason === null && this.#fold.held > 0) {
+      const found = this.#fold.next(this.#legs);
+      if (found === null) break;
+      behind.push(this.#release(found));
+    }
+    const ends: Ends = { ...this.#ends, ignoredCodes: this.#options.ignoredCodes };
+    const { whole, nowMs } = this.#options.comparer;
+    this.#closed = this.#judge.close(ends, behind, whole, nowMs);
+    return this.#closed;
+  }
+
+  #advance(): void {
+    for (const side of SIDES) {
+      const { notCompared } = this.#legs[side];
+      if (notCompared !== null) this.#judge.giveUp(notCompared);
+      const messages = this.#legs[side].take();
+      if (this.#judge.reason === null) this.#fold.add(side, messages);
+      else this.#legs[side].release(messages);
+    }
+    while (this.#judgeNext()) {
+      /* one more */
+    }
+  }
+
+  #judgeNext(): boolean {
+    const turn = this.#judged;
+    const { control, candidate } = this.#legs;
+    if (turn > Math.max(control.turns, candidate.turns)) return false;
+    const changesState = this.#changesState.get(turn) === true;
+    if (this.#judge.reason !== null) {
+      this.#forget();
+      return this.#emit(this.#judge.skip(turn, changesState));
+    }
+    const found = this.#fold.next(this.#legs);
+    if (found === null) return false;
+    return this.#emit(this.#judge.judge(this.#release(found), changesState, wasCut(found, this.#open)));
+  }
+
+  #emit(judged: JudgedTurn): true {
+    this.#changesState.delete(judged.turn);
+    this.#judged += 1;
+    this.#options.onTurn(judged);
+    return true;
+  }
+
+  #release(found: TurnFindings): TurnFindings {
+    for (const side of SIDES) this.#legs[side].release(found.done[side]);
+    return found;
+  }
+
+  #forget(): void {
+    const dropped = this.#fold.clear();
+    for (const side of SIDES) this.#legs[side].release(dropped[side]);
+  }
+}
