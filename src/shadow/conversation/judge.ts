@@ -222,8 +222,7 @@ export function judgeClose({ control, candidate, ignoredCodes }: Ends, whole?: W
     if (isPlain) return { verdict: { name: "identical" }, ruleHits: NO_HITS };
     return { verdict: verdictOf({ differences: [], normalisers: ["empty-close"], notes: [] }), ruleHits: NO_HITS };
   }
-  const codes = { control: codeOf(control), candidate: codeOf(candidate) };
-  const settled = whole?.settle({ type: CLOSE, kind: "status", ...codes, isChanged: false, nowMs });
+  const settled = whole?.settle({ type: CLOSE, kind: "status", control, candidate, isChanged: false, nowMs });
   const ruleHits = settled?.rule == null ? NO_HITS : new Map([[settled.rule, 1]]);
   if (settled?.isIgnored === true) {
     return { verdict: verdictOf({ differences: [], normalisers: [], notes: [] }), ruleHits };
@@ -242,8 +241,6 @@ const closeDifference = (control: string, candidate: string, settled: WholeAnswe
   count: 1,
   acceptedBy: settled?.acceptedBy ?? null,
 });
-
-const codeOf = (end: LegEnd | null): number | null => (end === null || end.isHalfOpen ? null : end.code);
 
 /** 1005 stands for a close without a code; one that says 1000 and nothing else is the same (RFC 6455 §7.4.1). */
 function endText(end: LegEnd | null): string {

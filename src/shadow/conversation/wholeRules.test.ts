@@ -5,15 +5,16 @@ import { type ComparisonRule, ruleSchema } from "../rules/rule.ts";
 import { compareTurns } from "./compareMessages.ts";
 import { judgeConversation } from "./judge.ts";
 import type { ArmMessage } from "./message.ts";
-import { TurnTally, type WholeCondition, WholeRules } from "./wholeRules.ts";
+import type { AcceptCondition } from "../compare/bodyRules.ts";
+import { TurnTally, WholeRules } from "./wholeRules.ts";
 
 const rule = (more: object): ComparisonRule =>
   ruleSchema.parse({ id: "x", owner: "contract", reason: "time", until: "contract", on: ["talk"], ...more });
 
 const codes = (value: unknown): boolean => JSON.stringify(value)?.includes("TIMEOUT") ?? false;
 /** On one side only, and at most one turn in a thousand (contract differences.md S-9). */
-const timing: WholeCondition = ({ control, candidate, counts }) =>
-  codes(control) !== codes(candidate) && counts.hits + 1 <= counts.turns / 1_000;
+const timing: AcceptCondition = ({ control, candidate, turns }) =>
+  codes(control) !== codes(candidate) && turns !== undefined && turns.accepted + 1 <= turns.compared / 1_000;
 
 function judge(
   rules: readonly ComparisonRule[],
@@ -55,18 +56,18 @@ test("S-13: a message that a rule names may be on one side only, and nothing els
 test("S-9: a limit that time decides is accepted on one side while it is rare; what follows cannot be the same", () => {
   const rules = [rule({ id: "S-9", message: "answer", accept: "timing" })];
   const late = THREE.with(1, messageOf(2, { code: "TURN_TIMEOUT" }));
-  assert.equal(judge(rules, THREE, late, known(1_000)), "identical identical accepted diverged");
-  assert.equal(judge(rules, late, THREE, known(1_000)), "identical identical accepted diverged");
-  assert.equal(judge(rules, THREE, late, known(999)), "identical identical different diverged");
-  assert.equal(judge(rules, late, late, known(1_000)), "identical identical identical identical");
-  const tally = known(1_000);
+  assert.equal(judge(rules, THREE, late, known(999)), "identical identical accepted diverged");
+  assert.equal(judge(rules, late, THREE, known(999)), "identical identical accepted diverged");
+  assert.equal(judge(rules, THREE, late, known(998)), "identical identical different diverged");
+  assert.equal(judge(rules, late, late, known(999)), "identical identical identical identical");
+  const tally = known(999);
   judge(rules, THREE, late, tally);
   assert.deepEqual(
     [tally.hits("S-9"), judge(rules, THREE, late, tally)],
     [1, "identical identical different diverged"],
   );
   const wrong = THREE.with(1, messageOf(2, { code: "OTHER" }));
-  assert.equal(judge(rules, THREE, wrong, known(1_000)), "identical identical different diverged");
+  assert.equal(judge(rules, THREE, wrong, known(999)), "identical identical different diverged");
 });
 
 test("rules of other surfaces, with a path, or whose day has passed accept nothing; severities are raised", () => {

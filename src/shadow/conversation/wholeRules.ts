@@ -1,6 +1,7 @@
 // Rules about whole messages and closes (contract differences.md §6, S-9, S-13): whether there is one, on one side only, in another
 // order or of another kind. Paths inside of messages have their own.
 import type { Arm } from "../../kernel/index.ts";
+import type { AcceptCondition } from "../compare/bodyRules.ts";
 import { type ComparisonRule, isLive } from "../rules/rule.ts";
 import { type DifferenceKind, isWorse, type Severity } from "../words.ts";
 
@@ -14,18 +15,6 @@ export interface TurnCounts {
   /** Messages and closes that the rule has accepted. */
   hits(rule: string): number;
 }
-
-/** `control`, `candidate`: the whole message, of a close its code; null: there is none on that side. */
-export interface WholeFacts {
-  readonly control: unknown;
-  readonly candidate: unknown;
-  readonly nowMs: number;
-  readonly shadow: Arm;
-  readonly counts: { readonly turns: number; readonly hits: number };
-}
-
-/** Pure. An `AcceptCondition` of the application that may know how often. */
-export type WholeCondition = (facts: WholeFacts) => boolean;
 
 export interface WholeSeen {
   /** As its codec calls it, or `close`. */
@@ -54,7 +43,8 @@ export interface WholeRulesOptions {
   readonly surface: string;
   /** All of the campaign; only those of this surface with a `message` and no path hold. */
   readonly rules: readonly ComparisonRule[];
-  readonly conditions: Readonly<Record<string, WholeCondition>>;
+  /** They get the whole message, of a close its end; null: there is none on that side. */
+  readonly conditions: Readonly<Record<string, AcceptCondition>>;
   readonly counts: TurnCounts;
   readonly shadow: Arm;
 }
@@ -97,9 +87,11 @@ export class WholeRules {
     if (accept === true) return !isChanged;
     if (accept === undefined) return false;
     const { conditions, counts, shadow } = this.#options;
-    const known = { turns: counts.turns, hits: counts.hits(id) };
+    // The turn that is judged counts too.
+    const turns = { compared: counts.turns + 1, accepted: counts.hits(id) };
+    const above = { control: [], candidate: [] };
     try {
-      return conditions[accept]?.({ control, candidate, nowMs, shadow, counts: known }) === true;
+      return conditions[accept]?.({ control, candidate, nowMs, shadow, above, turns }) === true;
     } catch {
       return false; // the application's own fault hides nothing
     }
