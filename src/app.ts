@@ -93,7 +93,6 @@ export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subje
     entry: new URL("./app/shadowThread.ts", import.meta.url),
     file: join(config.stateDir, `shadow-${cluster.worker?.id ?? 0}.sqlite3`),
     printKey: config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey),
-    seeds: { stateOf: () => "seeded" },
   });
 
 const openFlags = (config: Config): LocalFlagControl =>

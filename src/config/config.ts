@@ -162,6 +162,7 @@ export interface ShadowSurfaceConfig {
   readonly codec: "opaque" | "json";
   readonly type: string;
   readonly correlation: string | null;
+  readonly final: string | null;
   readonly presence: readonly string[];
   readonly mode: ShadowMode;
 }

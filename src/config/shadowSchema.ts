@@ -71,14 +71,16 @@ const surfaceSchema = z
     ),
     type: text("Name of the field with a message's type.").prefault("type"),
     correlation: text("Name of the field with the id that an answer shares with what it answers.").optional(),
+    final: text("Name of the field that is true in the message that ends a turn.").optional(),
     presence: z.array(text("A type.")).max(50).prefault([]).describe("Types that are no content, of either side."),
     mode: oneOf(MODES, "What may happen to its sockets.").prefault("never"),
   })
   .transform(
-    ({ codec, type, correlation, presence, mode }): ShadowSurfaceConfig => ({
+    ({ codec, type, correlation, final, presence, mode }): ShadowSurfaceConfig => ({
       codec,
       type,
       correlation: correlation ?? null,
+      final: final ?? null,
       presence,
       mode,
     }),

@@ -23,7 +23,7 @@ export interface EngineOptions<Sample> {
   readonly counters: MinuteCounters;
   readonly noise: NoiseModel;
   /** What is kept of a pair that differs; only asked for the few that are kept. */
-  sampleOf(pair: ObservedPair, differences: readonly FoundDifference[]): Sample;
+  sampleOf(pair: ObservedPair | null, differences: readonly FoundDifference[]): Sample;
   readonly groupsMax?: number;
 }
 
@@ -149,6 +149,17 @@ export class Engine<Sample> {
     // Of a write that never arrived nobody knows what it did.
     if (verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
     return { ...this.#conclude(facts, pair, verdict, loud, []), ruleHits };
+  }
+
+  /** What was judged elsewhere: a turn of a conversation, a document, the state of both stores. */
+  add(facts: ExchangeFacts, verdict: Verdict): Judgement<Sample> {
+    const group = this.#groups.of(facts.group);
+    if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
+    if (group.isDiverged && verdict.name !== "not_compared") return this.skip(facts, "diverged");
+    if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
+    const differences = verdict.name === "different" ? verdict.differences : [];
+    const loud = differences.filter(({ acceptedBy }) => acceptedBy === null);
+    return this.#conclude(facts, null, verdict, loud, []);
   }
 
   /**
@@ -301,7 +312,7 @@ export class Engine<Sample> {
 
   #conclude(
     facts: ExchangeFacts,
-    pair: ObservedPair,
+    pair: ObservedPair | null,
     verdict: Verdict,
     loud: readonly FoundDifference[],
     rechecks: readonly RecheckSeen[],
@@ -311,7 +322,7 @@ export class Engine<Sample> {
 
   #see(
     facts: ExchangeFacts,
-    pair: ObservedPair,
+    pair: ObservedPair | null,
     verdict: Verdict,
     loud: readonly FoundDifference[],
     rechecks: readonly RecheckSeen[],

@@ -16,6 +16,8 @@ export interface Place {
   ready(run: () => Promise<unknown>): void;
   /** There will be no copy. */
   drop(): void;
+  /** Nothing of the group has come behind it. */
+  readonly isLast: boolean;
 }
 
 export class GroupQueues {
@@ -34,7 +36,11 @@ export class GroupQueues {
     const queue = this.#queues.get(group);
     if (queue === undefined) this.#queues.set(group, [copy]);
     else queue.push(copy);
+    const isLast = (): boolean => this.#queues.get(group)?.at(-1) === copy;
     return {
+      get isLast() {
+        return isLast();
+      },
       ready: (run) => {
         if (copy.state !== "awaited") return;
         copy.state = "ready";

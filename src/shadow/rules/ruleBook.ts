@@ -54,6 +54,12 @@ export class RuleBook {
     new RouteRules(rules, words);
   }
 
+  /** Those that hold now. */
+  get live(): readonly ComparisonRule[] {
+    this.#look();
+    return this.#live;
+  }
+
   /** Rules whose day has passed: they hide nothing any more, and the report lists them. */
   get ended(): readonly ComparisonRule[] {
     return this.#rules.filter((rule) => !isLive(rule, this.#now()));

@@ -85,9 +85,11 @@ export class Groups {
   }
 
   /** Something of the group leaves for `arm`; what is given is to be called when it has ended. */
-  begin(unit: UnitId, name: string, arm: Arm, isWrite: boolean): () => void {
+  begin(unit: UnitId, name: string, arm: Arm, isWrite: boolean, isSocket = false): () => void {
     const group = this.#group(unit, name, arm);
     this.#touch(group, arm, isWrite);
+    // A mirrored socket may be open and at rest.
+    if (isSocket) return () => this.#touch(group, arm, false);
     group.inFlight += 1;
     let isOpen = true;
     return () => {

@@ -13,19 +13,15 @@ import type { NotComparedReason } from "../words.ts";
 import { Budget } from "./budget.ts";
 import { ServedCallTap } from "./callTap.ts";
 import { OpenJobs } from "./openJobs.ts";
+import type { Groups } from "./groups.ts";
+import { ServedSocketTap } from "./socketTap.ts";
 import { RecentWrites } from "./recentWrites.ts";
-
-/** Where a group stands (shadow J1): only what has the state of the served arm can be compared. */
-export interface Seeds {
-  /** `waiting`: its first seed is still to come. `lost`: it had one. */
-  stateOf(unit: UnitId, group: string): "seeded" | "waiting" | "lost";
-}
 
 export interface ServingMirrorOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly pressure: Pressure;
-  readonly seeds: Seeds;
+  readonly groups: Groups;
   random(): number;
   toMirror(item: MirrorItem, bytes: Uint8Array<ArrayBuffer> | null): void;
   toCompare(item: CompareItem, bytes: Uint8Array<ArrayBuffer> | null): void;
@@ -44,6 +40,9 @@ export class ServingMirror {
   readonly #writes: RecentWrites;
   #plans: Plans = new Map();
   #repeatsShare = 0;
+  #hasSeeds = false;
+  readonly #groups: Groups;
+  readonly #sockets = new Map<number, ServedSocketTap>();
   #targets: Readonly<Record<Arm, TargetState>> = { control: NO_TARGET, candidate: NO_TARGET };
   /** The threads are there. */
   #isRunning = true;
@@ -53,10 +52,12 @@ export class ServingMirror {
     this.#jobs = new OpenJobs(this.credits);
     this.#budget = new Budget(options.clock);
     this.#writes = new RecentWrites(options.clock);
+    this.#groups = options.groups;
   }
 
   /** Takes effect with the next call (shadow S1). */
-  configure({ plans, repeatsShare }: Pick<ShadowSettings, "plans" | "repeatsShare">): void {
+  configure({ plans, repeatsShare, seeds }: Pick<ShadowSettings, "plans" | "repeatsShare" | "seeds">): void {
+    this.#hasSeeds = seeds !== null;
     this.#plans = plans;
     this.#repeatsShare = repeatsShare;
   }
@@ -82,18 +83,51 @@ export class ServingMirror {
     }
   }
 
-  socket(_leg: LeavingLeg): SocketTap | null {
-    return null;
+  socket(leg: LeavingLeg): SocketTap | null {
+    try {
+      return this.#socket(leg);
+    } catch {
+      return null; // shadow I1
+    }
   }
 
   /** What the compare thread has judged. */
   ended(items: readonly EndedItem[]): void {
-    for (const item of items) if (this.#jobs.end(item.id)) this.#judged(item);
+    for (const item of items) {
+      if (item.id !== null) {
+        if (this.#jobs.end(item.id)) this.#judged(item);
+        continue;
+      }
+      // Only the thread that judged it has seen it: offered and judged in one.
+      this.accounting.offer("sampled");
+      this.#options.metrics.shadowOffered.of({ unit: item.unit }).count++;
+      this.#options.metrics.shadowSampled.of({ route: item.route }).count++;
+      this.#judged(item);
+    }
+  }
+
+  /** Frames of sockets were taken over. */
+  taken(frames: readonly (readonly [id: number, bytes: number])[]): void {
+    for (const [id, bytes] of frames) this.#sockets.get(id)?.taken(bytes);
+  }
+
+  socketEnded(id: number): void {
+    this.#sockets.get(id)?.release();
+    this.#sockets.delete(id);
+    this.#jobs.end(id);
+  }
+
+  /** Of groups of stateful units. */
+  get groups(): Groups {
+    return this.#groups;
   }
 
   /** The compare thread is gone, and with it whatever was open (shadow I13). */
   lost(reason: "engine_lost" | "stopping"): void {
-    for (const { unit } of this.#jobs.endAll()) this.#notCompared(unit, reason);
+    // Turns of sockets are told one by one, and those that were are accounted for.
+    for (const { id, unit } of this.#jobs.endAll()) if (!this.#sockets.has(id)) this.#notCompared(unit, reason);
+    for (const socket of this.#sockets.values()) socket.release();
+    this.#sockets.clear();
   }
 
   #call(leg: LeavingLeg, hasBody: boolean): CallTap | null {
@@ -110,13 +144,15 @@ export class ServingMirror {
       metrics.shadowNotCompared.inc({ unit: plan.unit, reason: "unsafe_write" });
       return null;
     }
-    if (!this.#isIn(plan, leg, group)) {
+    const isIn = this.#isIn(plan, leg, group);
+    const ended = this.#follow(plan, leg, group, isSafe);
+    if (!isIn) {
       this.accounting.offer("not_sampled");
-      return null;
+      return ended === null ? null : { ...NO_TAP, end: ended };
     }
     this.accounting.offer("sampled");
     metrics.shadowSampled.of({ route: plan.id }).count++;
-    const tap = this.#take(plan, leg, { group, isSafe, hasBody });
+    const tap = withEnd(this.#take(plan, leg, { group, isSafe, hasBody }), ended);
     metrics.shadowOfferSeconds.of({}).observe((clock.monotonic() - startedMs) / MS_PER_S);
     return tap;
   }
@@ -128,10 +164,73 @@ export class ServingMirror {
     this.#options.toCompare({ kind: "wrote", unit, group, atMs: this.#options.clock.now() }, null);
   }
 
+  #socket(leg: LeavingLeg): SocketTap | null {
+    const { clock, metrics, toMirror, toCompare } = this.#options;
+    const plan = this.#plans.get(leg.route.id);
+    if (plan === undefined || leg.subject === null) return null;
+    const group = leg.subject;
+    const unseen = (): SocketTap | null => this.#unseenSocket(plan, leg, group);
+    metrics.shadowOffered.of({ unit: plan.unit }).count++;
+    if (plan.mode !== "sandbox") {
+      this.accounting.offer("unsafe");
+      metrics.shadowNotCompared.inc({ unit: plan.unit, reason: "unsafe_write" });
+      return unseen();
+    }
+    if (!this.#isIn(plan, leg, group)) {
+      this.accounting.offer("not_sampled");
+      return unseen();
+    }
+    this.accounting.offer("sampled");
+    metrics.shadowSampled.of({ route: plan.id }).count++;
+    const reason = this.#reasonAgainst(plan, leg, group);
+    const job = reason === null ? this.#jobs.open(plan.id, plan.unit) : null;
+    if (job === null) {
+      this.#skipAtOnce(plan, group, reason ?? "queue_full", true);
+      return unseen();
+    }
+    // Its handshake and turns are told when they are judged; the socket itself is no exchange.
+    this.accounting.withdraw();
+    const { id } = job;
+    const surface = plan.surface ?? "";
+    const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, leftAtMs: clock.now(), surface };
+    const target = leg.targetFor(OTHER[leg.arm]);
+    toCompare({ kind: "opening", facts, document: `${group}\n${target.split("?")[0]}` }, null);
+    const copy = { method: "GET", target, headers: leg.headers, body: null, hasSubject: true, servedFirstByteMs: null };
+    toMirror({ kind: "open", facts, copy }, null);
+    const ended = plan.isStateful ? this.#groups.begin(plan.unit, group, leg.arm, false, true) : () => {};
+    const tap = new ServedSocketTap({
+      facts,
+      credits: this.credits,
+      now: () => clock.now(),
+      toMirror,
+      toCompare,
+      onFrame: () => this.#groups.frame(plan.unit, group, leg.arm, true),
+      onEnd: ended,
+    });
+    this.#sockets.set(id, tap);
+    return tap;
+  }
+
+  /** It changes what only the served arm has: its group is at rest when it has closed (shadow J1). */
+  #unseenSocket(plan: RoutePlan, leg: LeavingLeg, group: string): SocketTap | null {
+    if (!plan.isStateful) return null;
+    const ended = this.#groups.beginUnseen(plan.unit, group, leg.arm);
+    return { opened() {}, refused: ended, failed: ended, fromClient() {}, fromArm() {}, closed: ended };
+  }
+
   #isIn(plan: RoutePlan, leg: LeavingLeg, group: string): boolean {
     if (!isSampled(plan.unit, group, plan.samplePercent)) return false;
-    if (!plan.isStateful || leg.subject === null) return true;
-    return this.#options.seeds.stateOf(plan.unit, group) !== "waiting";
+    return !this.#needsSeed(plan, leg) || this.#groups.standing(plan.unit, group) !== "waiting";
+  }
+
+  #needsSeed(plan: RoutePlan, leg: LeavingLeg): boolean {
+    return plan.isStateful && leg.subject !== null && this.#hasSeeds;
+  }
+
+  /** Of a stateful unit's group that is, or may come to be, compared: when it is at rest (shadow J1). */
+  #follow(plan: RoutePlan, leg: LeavingLeg, group: string, isSafe: boolean): (() => void) | null {
+    if (!this.#needsSeed(plan, leg) || !isSampled(plan.unit, group, plan.samplePercent)) return null;
+    return this.#groups.begin(plan.unit, group, leg.arm, !isSafe);
   }
 
   #take(
@@ -172,7 +271,7 @@ export class ServingMirror {
 
   /** null: it may leave. */
   #reasonAgainst(plan: RoutePlan, leg: LeavingLeg, group: string): NotComparedReason | null {
-    const { pressure, seeds, clock } = this.#options;
+    const { pressure, clock } = this.#options;
     if (!this.#isRunning) return "engine_lost";
     const shadow = OTHER[leg.arm];
     const target = this.#targets[shadow];
@@ -183,7 +282,11 @@ export class ServingMirror {
       if (target.guard === "unreachable") return "target_down";
     }
     if (target.circuit === "open" && clock.now() < target.restsUntilMs) return "circuit_open";
-    if (plan.isStateful && leg.subject !== null && seeds.stateOf(plan.unit, group) === "lost") return "unseeded";
+    if (this.#needsSeed(plan, leg)) {
+      const standing = this.#groups.standing(plan.unit, group);
+      if (standing === "lost") return "unseeded";
+      if (standing === "diverged") return "diverged"; // the target gets its state anew one day (shadow J4)
+    }
     // The other arm lacks what was written here a moment ago (shadow W3).
     if (!isAtTarget && leg.subject !== null && this.#writes.isRecent(plan.unit, group)) return "unseeded";
     if (!isSampled(plan.unit, group, pressure.ratePercent(plan.samplePercent))) return "pressure";
@@ -228,4 +331,22 @@ export class ServingMirror {
       if (ms !== null) metrics.shadowDuration.of({ route, arm }).observe(ms / MS_PER_S);
     }
   }
+}
+
+const NO_TAP: CallTap = { requestChunk() {}, requestEnd() {}, head() {}, chunk() {}, end() {} };
+
+/** The same tap, which tells of its end. */
+function withEnd(tap: CallTap | null, ended: (() => void) | null): CallTap | null {
+  if (ended === null) return tap;
+  if (tap === null) return { ...NO_TAP, end: ended };
+  return {
+    requestChunk: (chunk) => tap.requestChunk(chunk),
+    requestEnd: () => tap.requestEnd(),
+    head: (status, raw) => tap.head(status, raw),
+    chunk: (chunk) => tap.chunk(chunk),
+    end: (error) => {
+      tap.end(error);
+      ended();
+    },
+  };
 }

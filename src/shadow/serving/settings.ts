@@ -20,7 +20,11 @@ export function settingsOf(
     const { url: origin, guard, jwtSecret: tokenKey } = target;
     return { serving, target: { origin, isGuarded: guard === "required", tokenKey } };
   };
+  const { control, candidate } = shadow?.targets ?? { control: null, candidate: null };
+  const targetTokens = { control: control?.serviceToken ?? null, candidate: candidate?.serviceToken ?? null };
+  const hasSeeds = config.continuity !== null && (targetTokens.control !== null || targetTokens.candidate !== null);
   return {
+    seeds: hasSeeds ? { servingToken: config.continuity?.token ?? "", targetTokens } : null,
     plans,
     rules,
     surfaces: shadow?.surfaces ?? {},

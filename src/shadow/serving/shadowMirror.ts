@@ -11,7 +11,8 @@ import type { ShadowApplication } from "../ports.ts";
 import { Batch } from "../threads/batch.ts";
 import type { CompareItem, FromCompare, FromMirror, MirrorItem, ShadowSettings } from "../threads/messages.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
-import { ServingMirror, type Seeds } from "./servingMirror.ts";
+import { Groups } from "./groups.ts";
+import { ServingMirror } from "./servingMirror.ts";
 import { settingsOf } from "./settings.ts";
 import { type ThreadName, Threads } from "./threads.ts";
 
@@ -26,7 +27,6 @@ export interface ShadowMirrorOptions {
   /** Of the evidence. */
   readonly file: string;
   readonly printKey: Uint8Array;
-  readonly seeds: Seeds;
 }
 
 /** shadow A2. */
@@ -34,6 +34,7 @@ const STOP_MS = 5_000;
 /** shadow I12. */
 const LOOK_MS = 10_000;
 const P99 = 99;
+const TICK_MS = 250;
 const NS_PER_MS = 1e6;
 
 /** @throws RuleProblems for rule files that cannot be used */
@@ -44,6 +45,7 @@ export function createShadowMirror(options: ShadowMirrorOptions): Mirror {
 class ShadowMirror implements Mirror {
   readonly #options: ShadowMirrorOptions;
   readonly #serving: ServingMirror;
+  readonly #groups: Groups;
   readonly #pressure = new Pressure();
   readonly #loop = monitorEventLoopDelay({ resolution: 20 });
   readonly #toMirror: Batch<MirrorItem>;
@@ -53,18 +55,24 @@ class ShadowMirror implements Mirror {
   #dropped: Readonly<Record<string, number>> = {};
   #lookedAtMs: number;
   #isOn = false;
+  #cancelTick = (): void => {};
   #stopping: Promise<void> | null = null;
 
   constructor(options: ShadowMirrorOptions) {
-    const { clock, metrics, seeds, config } = options;
+    const { clock, metrics, config } = options;
     this.#options = options;
     this.#lookedAtMs = clock.monotonic();
     this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer));
     this.#toCompare = new Batch((items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer));
+    this.#groups = new Groups({
+      clock,
+      seed: (wish) => this.#threads?.toCompare({ type: "seed", wish }),
+      check: (wish) => this.#threads?.toCompare({ type: "check", wish }),
+    });
     this.#serving = new ServingMirror({
       clock,
       metrics,
-      seeds,
+      groups: this.#groups,
       pressure: this.#pressure,
       random: Math.random,
       toMirror: (item, bytes) => this.#toMirror.add(item, bytes),
@@ -110,6 +118,7 @@ class ShadowMirror implements Mirror {
 
   async #stop(): Promise<void> {
     this.#isOn = false;
+    this.#cancelTick();
     this.#loop.disable();
     this.#toMirror.flush();
     this.#toCompare.flush();
@@ -132,6 +141,16 @@ class ShadowMirror implements Mirror {
     this.#isOn = isOn;
     if (this.#threads !== null) for (const thread of ["mirror", "compare"] as const) this.#configure(thread);
     else if (isOn) this.#threads = this.#start();
+    this.#cancelTick();
+    if (isOn && this.#settings.seeds !== null) this.#tick();
+  }
+
+  /** Groups that are at rest get what they wait for (shadow J1, J3). */
+  #tick(): void {
+    this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
+      if (this.#threads?.areRunning === true) this.#groups.tick();
+      this.#tick();
+    });
   }
 
   #start(): Threads {
@@ -202,12 +221,38 @@ class ShadowMirror implements Mirror {
       case "ended":
         this.#serving.ended(message.items);
         break;
+      case "taken":
+        this.#serving.taken(message.frames);
+        break;
+      case "socket-ended":
+        this.#serving.socketEnded(message.id);
+        metrics.shadowConversations.inc({ surface: message.surface, verdict: message.verdict });
+        break;
+      case "seeded":
+        this.#groups.seeded(message.wish);
+        break;
+      case "seed-failed":
+        this.#groups.seedFailed(message.wish);
+        break;
+      case "checked":
+        metrics.shadowStateChecks.inc({ unit: message.unit, verdict: message.verdict });
+        break;
+      case "diverged":
+        this.#groups.diverged(message.unit, message.group);
+        break;
       case "gauges": {
-        const { families, divergedGroups, identityPairs, evidenceBytes, evidenceDropped } = message.gauges;
+        const { families, divergedGroups, documents, identityPairs, evidenceBytes, evidenceDropped } = message.gauges;
         metrics.shadowFamilies.reset();
         for (const { severity, state, count } of families) metrics.shadowFamilies.set({ severity, state }, count);
+        metrics.shadowGroups.reset();
+        for (const { unit, standing, count } of this.#groups.counts()) {
+          metrics.shadowGroups.inc({ unit, state: standing === "lost" ? "waiting" : standing }, count);
+        }
         for (const [unit, count] of Object.entries(divergedGroups)) {
-          metrics.shadowGroups.set({ unit, state: "diverged" }, count);
+          if (this.#settings.seeds === null) metrics.shadowGroups.set({ unit, state: "diverged" }, count);
+        }
+        for (const state of ["converged", "lagging", "diverged"] as const) {
+          metrics.shadowDocuments.set({ state }, documents[state]);
         }
         metrics.shadowIdentityPairs.set(identityPairs);
         metrics.shadowEvidenceBytes.set(evidenceBytes);

@@ -1,6 +1,8 @@
 // The compare thread (shadow I5): parsing, comparing and storing, away from the loop that serves and from the one that keeps time.
 import type { MessagePort } from "node:worker_threads";
-import { systemClock } from "../../kernel/index.ts";
+import { type Arm, systemClock } from "../../kernel/index.ts";
+import type { StateCarrier } from "../../continuity/ports.ts";
+import { Seeding } from "./seeding.ts";
 import type { EvidenceStore } from "../evidence/model.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch } from "./batch.ts";
@@ -10,17 +12,28 @@ import { countFamilies } from "./unitEvidence.ts";
 
 /** shadow §14: `kill -9` loses at most this. */
 const CHECKPOINT_MS = 1_000;
+/** Turns and documents whose time has come. */
+const LOOK_MS = 250;
 const EXPIRE_MS = 10 * 60_000;
 /** A store that fails is told of once a minute. */
 const QUIET_MS = 60_000;
 
 export interface CompareThreadOptions {
+  /** Between serving instances of one arm and the target of the other; null: the application has no such way. */
+  readonly createCarrier: CarrierFactory | null;
   readonly application: ShadowApplication;
   /** null: it could not be opened; compared and counted all the same (shadow §14). */
   readonly store: EvidenceStore | null;
   readonly process: string;
   readonly printKey: Uint8Array;
 }
+
+export type CarrierFactory = (way: {
+  readonly urls: Readonly<Record<Arm, readonly string[]>>;
+  readonly tokens: Readonly<Record<Arm, string>>;
+  /** The arm whose instance is a shadow target. */
+  readonly target: Arm;
+}) => StateCarrier;
 
 /** Runs until it is told to stop. */
 export function runCompareThread(parent: MessagePort, options: CompareThreadOptions): void {
@@ -29,6 +42,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
   const clock = systemClock;
   const tell = (message: FromCompare): void => parent.postMessage(message);
   const ended = new Batch<EndedItem>((items) => tell({ type: "ended", items }));
+  const taken = new Batch<readonly [number, number]>((frames) => tell({ type: "taken", frames }));
   const judged = new Batch<JudgedItem>((items) => mirror?.postMessage(items));
   const dropped: Record<string, number> = {};
   const onDropped = (reason: string): void => {
@@ -40,7 +54,21 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     random: Math.random,
     onDropped,
     onEnded: (item) => ended.add(item),
+    onTaken: (id, bytes) => taken.add([id, bytes]),
+    onSocketEnded: (id, surface, verdict) => {
+      taken.flush();
+      ended.flush();
+      tell({ type: "socket-ended", id, surface, verdict });
+    },
+    onDiverged: (unit, group) => tell({ type: "diverged", unit, group }),
     onJudged: (item) => judged.add(item),
+  });
+  const seeding = new Seeding({
+    clock,
+    comparer,
+    createCarrier: options.createCarrier,
+    tell,
+    onEnded: (item) => ended.add(item),
   });
   let evidenceBytes = 0;
   let toldAtMs = Number.NEGATIVE_INFINITY;
@@ -75,6 +103,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       identityPairs: all.reduce((sum, [, unit]) => sum + unit.identityPairs, 0),
       evidenceBytes,
       evidenceDropped: { ...dropped },
+      documents: comparer.conversations.documentCounts,
     };
   };
   const checkpoint = setInterval(() => {
@@ -82,6 +111,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     saving = saving.then(save);
     tell({ type: "gauges", gauges: gauges() });
   }, CHECKPOINT_MS);
+  const look = setInterval(() => comparer.conversations.tick(), LOOK_MS);
   const expire = setInterval(() => void store?.expire(clock.now()).catch(failed), EXPIRE_MS);
 
   const connect = (port: MessagePort): void => {
@@ -92,7 +122,11 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     });
   };
   parent.on("message", (message: ToCompare) => {
-    if (message.type === "settings") comparer.configure(message.settings);
+    if (message.type === "settings") {
+      comparer.configure(message.settings);
+      seeding.configure(message.settings);
+    } else if (message.type === "seed") seeding.seed(message.wish);
+    else if (message.type === "check") seeding.check(message.wish);
     else if (message.type === "items") for (const item of message.items) comparer.take(item);
     else if (message.type === "peer") connect(message.port);
     else if (message.type === "builds") comparer.setBuilds(message.builds);
@@ -100,6 +134,9 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     else {
       clearInterval(checkpoint);
       clearInterval(expire);
+      clearInterval(look);
+      seeding.stop();
+      comparer.conversations.loseAll("stopping");
       ended.flush();
       saving = saving.then(save).then(() => store?.close());
       void saving.catch(failed).finally(() => {

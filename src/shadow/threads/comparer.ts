@@ -1,5 +1,5 @@
 // Judges what the two other threads bring (shadow I5): pairs the halves, asks the engine of their unit, and says what ended.
-import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import type { Arm, Clock, RouteId, UnitId } from "../../kernel/index.ts";
 import { hashOfRules } from "../campaign.ts";
 import { NORMALISERS } from "../compare/normalisers.ts";
 import type { ShadowApplication } from "../ports.ts";
@@ -7,7 +7,8 @@ import type { RoutePlan } from "../plans.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
 import type { ObservedPair, PendingRecheck } from "../engine.ts";
 import type { Verdict } from "../verdict.ts";
-import type { NotComparedReason } from "../words.ts";
+import { Conversations, type UnitRules } from "./conversations.ts";
+import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, ShadowSettings } from "./messages.ts";
 import { servedObservation } from "./observations.ts";
 import { type Halves, Pairing, type Served } from "./pairing.ts";
@@ -17,6 +18,10 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   readonly clock: Clock;
   readonly application: ShadowApplication;
   onEnded(item: EndedItem): void;
+  /** Frames of a socket were taken over. */
+  onTaken(id: number, bytes: number): void;
+  onSocketEnded(id: number, surface: string, verdict: VerdictName): void;
+  onDiverged(unit: UnitId, group: string): void;
   /** For the mirror thread. */
   onJudged(item: JudgedItem): void;
 }
@@ -36,10 +41,20 @@ export class Comparer {
   #compared = 0;
   #asked = 0;
   #settings: ShadowSettings | null = null;
+  #books: Readonly<Record<"own" | "plain", Book>> | null = null;
+  readonly conversations: Conversations;
 
   constructor(options: ComparerOptions) {
     this.#options = options;
     this.#pairing = new Pairing(() => options.clock.monotonic());
+    this.conversations = new Conversations({
+      clock: options.clock,
+      application: options.application,
+      onTaken: options.onTaken,
+      onEnd: options.onSocketEnded,
+      onDiverged: (plan, group) => options.onDiverged(plan.unit, group),
+      onJudged: (plan, verdict) => options.onEnded(extraItem(plan.id, plan.unit, verdict)),
+    });
   }
 
   get units(): ReadonlyMap<UnitId, UnitEvidence> {
@@ -55,7 +70,7 @@ export class Comparer {
       const checks = isPlain ? [] : application.checks;
       return { rules: new RuleBook(all, words, () => clock.now(), checks), hash: hashOfRules(all), isPlain };
     };
-    const books = { own: bookOf(false), plain: bookOf(true) };
+    const books = (this.#books = { own: bookOf(false), plain: bookOf(true) });
     this.#settings = settings;
     const plain = new Map([...settings.plans.values()].map(({ unit, isPlain }) => [unit, isPlain]));
     for (const [unit, isPlain] of plain) {
@@ -76,30 +91,61 @@ export class Comparer {
   }
 
   take(item: CompareItem): void {
-    if (item.kind === "served") {
-      this.#judge(this.#pairing.add({ served: item }));
-      return;
+    const settings = this.#settings;
+    if (settings === null) return;
+    switch (item.kind) {
+      case "served":
+        this.#judge(this.#pairing.add({ served: item }));
+        break;
+      case "wrote":
+        this.#units.get(item.unit)?.noteWrite(item.group, item.atMs);
+        break;
+      case "skip":
+        this.#skip(item);
+        break;
+      case "opening": {
+        const of = this.rulesOf(item.facts.route);
+        if (of !== null) this.conversations.opening(item, of);
+        break;
+      }
+      default:
+        this.conversations.served(item, settings);
     }
-    if (item.kind === "wrote") {
-      this.#units.get(item.unit)?.noteWrite(item.group, item.atMs);
-      return;
-    }
-    const plan = this.#settings?.plans.get(item.route);
-    const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
-    if (plan === undefined || unit === undefined) return;
-    unit.skip(plan, item.reason, item.atMs);
-    if (item.isDiverging) unit.diverge(item.group);
   }
 
   copied(item: CopyItem): void {
+    const settings = this.#settings;
+    if (settings === null) return;
     if (item.kind === "rechecked") this.#settle(item.id, item.again);
-    else this.#judge(this.#pairing.add({ copy: item }));
+    else if (item.kind === "copied" || item.kind === "uncopied") this.#judge(this.#pairing.add({ copy: item }));
+    else this.conversations.copied(item, settings);
+  }
+
+  /** Null: the configuration does not know the route. */
+  rulesOf(route: RouteId): UnitRules | null {
+    const plan = this.#settings?.plans.get(route);
+    const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
+    const rules = plan === undefined ? undefined : this.#books?.[plan.isPlain ? "plain" : "own"].rules;
+    return plan === undefined || unit === undefined || rules === undefined ? null : { plan, unit, rules };
+  }
+
+  #skip({ route, reason, atMs, isDiverging, group }: Extract<CompareItem, { kind: "skip" }>): void {
+    const of = this.rulesOf(route);
+    if (of === null) return;
+    of.unit.skip(of.plan, reason, atMs);
+    if (isDiverging) this.#diverge(of.plan, of.unit, group);
+  }
+
+  #diverge(plan: RoutePlan, unit: UnitEvidence, group: string): void {
+    unit.diverge(group);
+    this.#options.onDiverged(plan.unit, group);
   }
 
   /** The mirror thread has died: what it had is lost (shadow I13). */
   mirrorLost(): void {
     for (const served of this.#pairing.withoutCopy()) this.#notCompared(served, "engine_lost");
     for (const id of [...this.#rechecks.keys()]) this.#settle(id, []);
+    this.conversations.loseAll("engine_lost");
   }
 
   /** What has waited too long for its other half: the serving thread knows it by its id alone. */
@@ -154,6 +200,7 @@ export class Comparer {
     if (copy.repeat !== null) unit.learnRepeat(judged.facts, pair, copy.repeat);
     const { judgement, pairs } = judged;
     this.#compared += 1;
+    if (plan.isStateful && unit.isDiverged(facts.group)) this.#options.onDiverged(plan.unit, facts.group);
     const latencyMs = { control: msOf(pair.control), candidate: msOf(pair.candidate) };
     if (judgement.recheck === null)
       return this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs), pairs);
@@ -185,7 +232,7 @@ export class Comparer {
     const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
     if (plan !== undefined && unit !== undefined) {
       unit.skip(plan, reason, this.#options.clock.now());
-      if (isUnsent && !facts.isSafe && plan.isStateful) unit.diverge(facts.group); // shadow J2
+      if (isUnsent && !facts.isSafe && plan.isStateful) this.#diverge(plan, unit, facts.group); // shadow J2
     }
     this.#end(served, ended(served, plan, reason));
   }
@@ -209,16 +256,19 @@ interface Rechecking {
   readonly latencyMs: EndedItem["latencyMs"];
 }
 
+/** Of what only this thread has seen. */
+export function extraItem(route: RouteId, unit: UnitId, verdict: Verdict): EndedItem {
+  return { ...verdictItem(verdict), id: null, route, unit, latencyMs: { control: null, candidate: null } };
+}
+
+const verdictItem = (verdict: Verdict): Pick<EndedItem, "verdict" | "reason" | "differences"> => ({
+  verdict: verdict.name,
+  reason: verdict.name === "not_compared" ? verdict.reason : null,
+  differences: "differences" in verdict ? verdict.differences.map(({ kind, severity }) => [kind, severity]) : [],
+});
+
 function endedItem({ facts }: Served, plan: RoutePlan, verdict: Verdict, latencyMs: EndedItem["latencyMs"]): EndedItem {
-  return {
-    id: facts.id,
-    route: plan.id,
-    unit: plan.unit,
-    verdict: verdict.name,
-    reason: verdict.name === "not_compared" ? verdict.reason : null,
-    differences: "differences" in verdict ? verdict.differences.map(({ kind, severity }) => [kind, severity]) : [],
-    latencyMs,
-  };
+  return { ...verdictItem(verdict), id: facts.id, route: plan.id, unit: plan.unit, latencyMs };
 }
 
 const msOf = (observation: { readonly result: object; readonly totalMs: number }): number | null =>

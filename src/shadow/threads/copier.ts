@@ -3,7 +3,8 @@
 import { LRUCache } from "lru-cache";
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
-import { createRewriter, type IdTemplate } from "../identity/rewrite.ts";
+import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
+import { createRewriter, type IdTemplate, type Rewriter } from "../identity/rewrite.ts";
 import type { CopyClient } from "../mirror/copyClient.ts";
 import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
 import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
@@ -14,6 +15,7 @@ import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { ObservedPair } from "../engine.ts";
 import { claimsOf, pairsOf } from "./carried.ts";
+import { SocketCopy } from "./socketCopy.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
 
@@ -32,6 +34,8 @@ export interface CopierOptions {
   readonly clock: Clock;
   readonly templates: readonly IdTemplate[];
   destination(arm: Arm): Destination;
+  /** null: every frame may leave at once. */
+  codecFor(surface: string, isPlain: boolean, settings: ShadowSettings | null): ShadowCodec | null;
   post(item: CopyItem, bytes: readonly Uint8Array[]): void;
   onCopy(unit: UnitId, mode: MirrorMode): void;
   onRepeat(outcome: "answered" | "failed"): void;
@@ -45,6 +49,7 @@ export class Copier {
   readonly #queues = new GroupQueues();
   readonly #places = new Map<number, Place>();
   readonly #ids: IdentityMap;
+  readonly #sockets = new Map<number, SocketCopy>();
   /** Writes whose judgement may bring the ids that the next copies need. */
   readonly #judging = new Map<number, () => void>();
   /** Until they are judged: some are asked for again. */
@@ -61,16 +66,100 @@ export class Copier {
   }
 
   take(item: MirrorItem): void {
-    if (item.kind === "arrive") {
-      this.#places.set(item.id, this.#queues.arrive(item.group, item.isBarrier));
-      return;
+    switch (item.kind) {
+      case "arrive":
+        this.#places.set(item.id, this.#queues.arrive(item.group, item.isBarrier));
+        break;
+      case "drop":
+        this.#placeOf(item.id)?.drop();
+        break;
+      case "offer": {
+        const place = this.#placeOf(item.facts.id);
+        if (place === undefined) this.#uncopied(item.facts.id, "engine_lost");
+        else place.ready(() => this.#run(item));
+        break;
+      }
+      case "open":
+        this.#open(item);
+        break;
+      case "client":
+        this.#sockets.get(item.id)?.client(item);
+        break;
+      case "closed":
+        this.#sockets.get(item.id)?.servedClosed(item);
+        break;
+      case "give-up":
+        this.#sockets.get(item.id)?.cut();
+        break;
     }
-    const id = item.kind === "drop" ? item.id : item.facts.id;
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
+  /** The shadow stops. */
+  cutSockets(): void {
+    for (const socket of [...this.#sockets.values()]) socket.cut();
+  }
+
+  #placeOf(id: number): Place | undefined {
     const place = this.#places.get(id);
     this.#places.delete(id);
-    if (item.kind === "drop") place?.drop();
-    else if (place === undefined) this.#uncopied(id, "engine_lost");
-    else place.ready(() => this.#run(item));
+    return place;
+  }
+
+  /** A handshake is a barrier: what it opens may rest on the writes before it (shadow S2, S4). */
+  #open({ facts, copy }: Extract<MirrorItem, { kind: "open" }>): void {
+    const { clock, post, codecFor, onCopy } = this.#options;
+    const lose = (reason: NotComparedReason): void => post({ kind: "copy-lost", id: facts.id, reason }, []);
+    const plan = this.#settings?.plans.get(facts.route);
+    const arm = OTHER[facts.served];
+    const destination = this.#options.destination(arm);
+    const origin = destination.targetOrigin;
+    if (plan === undefined || origin === null) return lose("no_target");
+    const report = destination.circuit.pass();
+    if (report === null) return lose("circuit_open");
+    const ids = this.#idsOf(facts.group, arm);
+    const rewriter = createRewriter(ids, this.#options.templates);
+    const { target, headers: flat, hasSubject } = copy;
+    const path = this.#isRenaming ? rewriter.target(target).value : target;
+    const headers = this.#headersOf(flat, hasSubject, plan, destination, true, "shadow");
+    const socket = new SocketCopy({
+      id: facts.id,
+      clock,
+      url: origin.replace(/^http/, "ws") + path,
+      headers: headers.filter(([name]) => !name.startsWith("sec-websocket-") && name !== "accept-encoding"),
+      codec: codecFor(facts.surface, plan.isPlain, this.#settings),
+      rewrite: (frame) => this.#renamedFrame(frame, rewriter),
+      post,
+      turn: (run) => {
+        const place = this.#queues.arrive(facts.group, true);
+        place.ready(run);
+        return place;
+      },
+      onEnd: (isFailed) => {
+        this.#sockets.delete(facts.id);
+        report(isFailed);
+      },
+    });
+    this.#sockets.set(facts.id, socket);
+    onCopy(plan.unit, plan.mode);
+    this.#queues.arrive(facts.group, true).ready(() => socket.open());
+  }
+
+  #renamedFrame(frame: SocketFrame, rewriter: Rewriter): SocketFrame | null {
+    if (!this.#isRenaming || frame.isBinary) return frame;
+    const { value, used, awaited } = rewriter.json(Buffer.from(frame.data).toString("utf8"));
+    if (awaited.length > 0) return null;
+    return used.length === 0 ? frame : { isBinary: false, data: Buffer.from(value, "utf8") };
+  }
+
+  #idsOf(group: string, arm: Arm) {
+    return {
+      nameOf: (id: string) => this.#ids.idOn(arm, group, id),
+      isAwaited: (id: string) => this.#ids.isAwaited(group, id),
+    };
   }
 
   judged({ id, pairs, rechecks }: JudgedItem): void {
@@ -178,8 +267,19 @@ export class Copier {
     isTarget: boolean,
     role: "shadow" | "repeat",
   ): HeaderPairs {
-    const served = pairsOf(copy.headers);
-    const claims: Claims | null = isTarget && copy.hasSubject ? claimsOf(served) : null;
+    return this.#headersOf(copy.headers, copy.hasSubject, plan, destination, isTarget, role);
+  }
+
+  #headersOf(
+    flat: readonly string[],
+    hasSubject: boolean,
+    plan: RoutePlan,
+    destination: Destination,
+    isTarget: boolean,
+    role: "shadow" | "repeat",
+  ): HeaderPairs {
+    const served = pairsOf(flat);
+    const claims: Claims | null = isTarget && hasSubject ? claimsOf(served) : null;
     const bearer = claims === null ? null : destination.bearer(claims);
     return copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
   }
@@ -188,13 +288,7 @@ export class Copier {
   async #rename({ facts, copy }: Offer, arm: Arm): Promise<Renamed | null> {
     if (!this.#isRenaming) return { target: copy.target, body: copy.body, used: [] };
     const { clock, onIdentityWait, templates } = this.#options;
-    const rewriter = createRewriter(
-      {
-        nameOf: (id) => this.#ids.idOn(arm, facts.group, id),
-        isAwaited: (id) => this.#ids.isAwaited(facts.group, id),
-      },
-      templates,
-    );
+    const rewriter = createRewriter(this.#idsOf(facts.group, arm), templates);
     const endMs = clock.monotonic() + IDENTITY_MS;
     for (let isFirst = true; ; isFirst = false) {
       const target = rewriter.target(copy.target);

@@ -62,6 +62,11 @@ export class Destination {
     );
   }
 
+  /** null: it has no target. */
+  get targetOrigin(): string | null {
+    return this.#settings.target?.origin ?? null;
+  }
+
   get hasTarget(): boolean {
     return this.#target !== null;
   }

@@ -7,6 +7,7 @@ import type { TapLoss } from "../mirror/bodyTap.ts";
 import type { ObservedPair } from "../engine.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
+import type { GroupWish } from "../serving/groups.ts";
 import type { Plans } from "../plans.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from "../words.ts";
@@ -22,13 +23,22 @@ export interface ShadowSettings {
   readonly repeatsShare: number;
   readonly arms: Readonly<Record<Arm, ArmSettings>>;
   /** How each arm tells its build; null: all are one. */
+  /** How groups get their state at the targets; null: every group begins with none. */
+  readonly seeds: SeedSettings | null;
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
+}
+
+export interface SeedSettings {
+  /** Of the serving instances' data endpoints, and of each target's. */
+  readonly servingToken: string;
+  readonly targetTokens: Readonly<Record<Arm, string | null>>;
 }
 
 export interface SurfaceFields {
   readonly codec: "opaque" | "json";
   readonly type: string;
   readonly correlation: string | null;
+  readonly final: string | null;
   readonly presence: readonly string[];
 }
 
@@ -74,7 +84,40 @@ export type MirrorItem =
   | { readonly kind: "arrive"; readonly id: number; readonly group: string; readonly isBarrier: boolean }
   | { readonly kind: "offer"; readonly facts: JobFacts; readonly copy: CopyRequest; readonly isRepeated: boolean }
   /** There will be no copy. */
-  | { readonly kind: "drop"; readonly id: number };
+  | { readonly kind: "drop"; readonly id: number }
+  | { readonly kind: "open"; readonly facts: SocketFacts; readonly copy: CopyRequest }
+  | ClientFrame
+  | ServedClose
+  /** It is compared no more: its copy ends at once. */
+  | { readonly kind: "give-up"; readonly id: number };
+
+/** Of one socket. */
+export interface SocketFacts extends JobFacts {
+  /** Name of its codec. */
+  readonly surface: string;
+}
+
+/** Epoch ms; of one socket they never go back. */
+export interface ClientFrame {
+  readonly kind: "client";
+  readonly id: number;
+  readonly isBinary: boolean;
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly atMs: number;
+}
+
+export interface ServedClose {
+  readonly kind: "closed";
+  readonly id: number;
+  readonly by: "client" | "arm" | "proxy";
+  readonly code: number;
+  readonly atMs: number;
+}
+
+/** What an arm did with a handshake. */
+export type Handshake =
+  | { readonly status: number; readonly contentType: string; readonly body: Uint8Array }
+  | { readonly error: ErrorClass };
 
 export type Result =
   | {
@@ -86,7 +129,23 @@ export type Result =
     }
   | { readonly error: ErrorClass };
 
+/** Of served sockets. */
+export type SocketItem =
+  | { readonly kind: "opening"; readonly facts: SocketFacts; readonly document: string }
+  | { readonly kind: "handshake"; readonly id: number; readonly result: Handshake; readonly atMs: number }
+  | ClientFrame
+  | {
+      readonly kind: "arm";
+      readonly id: number;
+      readonly isBinary: boolean;
+      readonly data: Uint8Array<ArrayBuffer>;
+      readonly atMs: number;
+    }
+  | ServedClose
+  | { readonly kind: "give-up"; readonly id: number; readonly reason: NotComparedReason };
+
 export type CompareItem =
+  | SocketItem
   | {
       readonly kind: "served";
       readonly facts: JobFacts;
@@ -120,13 +179,37 @@ export type ToCompare =
   | { readonly type: "settings"; readonly settings: ShadowSettings }
   | { readonly type: "items"; readonly items: readonly CompareItem[] }
   | { readonly type: "peer"; readonly port: MessagePort }
+  | { readonly type: "seed" | "check"; readonly wish: GroupWish }
   /** The mirror thread has died: what it had will not come. */
   | { readonly type: "mirror-lost" }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
   | { readonly type: "stop" };
 
+/** Of sockets at the shadow target. */
+export type SocketCopyItem =
+  | { readonly kind: "copy-handshake"; readonly id: number; readonly result: Handshake; readonly atMs: number }
+  /** A client's frame left for the shadow, or its arm has sent one. */
+  | {
+      readonly kind: "copy-client" | "copy-arm";
+      readonly id: number;
+      readonly isBinary: boolean;
+      readonly data: Uint8Array;
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: "copy-closed";
+      readonly id: number;
+      readonly by: "client" | "arm" | "proxy";
+      readonly code: number;
+      readonly isHalfOpen: boolean;
+      readonly atMs: number;
+    }
+  /** It cannot be followed any more, or never could. */
+  | { readonly kind: "copy-lost"; readonly id: number; readonly reason: NotComparedReason };
+
 /** Mirror thread → compare thread. */
 export type CopyItem =
+  | SocketCopyItem
   | {
       readonly kind: "copied";
       readonly id: number;
@@ -155,7 +238,8 @@ export interface JudgedItem {
 export type IdPair = readonly [control: string, candidate: string];
 
 export interface EndedItem {
-  readonly id: number;
+  /** Of a job; null: a turn, a document or a state check, which the compare thread alone has seen. */
+  readonly id: number | null;
   readonly route: RouteId;
   readonly unit: UnitId;
   readonly verdict: VerdictName;
@@ -171,10 +255,17 @@ export interface ShadowGauges {
   readonly evidenceBytes: number;
   /** Since the thread began. */
   readonly evidenceDropped: Readonly<Record<string, number>>;
+  readonly documents: Readonly<Record<"converged" | "lagging" | "diverged", number>>;
 }
 
 export type FromCompare =
   | { readonly type: "ended"; readonly items: readonly EndedItem[] }
+  /** Frames were taken over: their bytes may be given back. */
+  | { readonly type: "taken"; readonly frames: readonly (readonly [id: number, bytes: number])[] }
+  | { readonly type: "socket-ended"; readonly id: number; readonly surface: string; readonly verdict: VerdictName }
+  | { readonly type: "seeded" | "seed-failed"; readonly wish: GroupWish }
+  | { readonly type: "checked"; readonly unit: UnitId; readonly verdict: "identical" | "different" | "diverged" }
+  | { readonly type: "diverged"; readonly unit: UnitId; readonly group: string }
   | { readonly type: "gauges"; readonly gauges: ShadowGauges }
   | ThreadEvent
   | { readonly type: "stopped" };

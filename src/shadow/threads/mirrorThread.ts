@@ -2,9 +2,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { type Arm, ARMS, systemClock, type UnitId } from "../../kernel/index.ts";
 import { type Builds, buildOf } from "../campaign.ts";
-import type { IdTemplate } from "../identity/rewrite.ts";
-import type { MirrorMode } from "../ports.ts";
+import type { MirrorMode, ShadowApplication } from "../ports.ts";
 import { Batch } from "./batch.ts";
+import { codecOf } from "./codecs.ts";
 import { Copier } from "./copier.ts";
 import { Destination } from "./destinations.ts";
 import type { CopyItem, FromMirror, JudgedItem, ShadowSettings, ToMirror } from "./messages.ts";
@@ -14,7 +14,10 @@ const BUILD_MS = 30_000;
 const METRICS_BYTES_MAX = 4 * 1_048_576;
 
 /** Runs until it is told to stop. @param parent to the serving thread */
-export function runMirrorThread(parent: MessagePort, templates: readonly IdTemplate[]): void {
+export function runMirrorThread(
+  parent: MessagePort,
+  application: Pick<ShadowApplication, "codecs" | "identity">,
+): void {
   let compare: MessagePort | null = null;
   const clock = systemClock;
   const tell = (message: FromMirror): void => parent.postMessage(message);
@@ -26,7 +29,8 @@ export function runMirrorThread(parent: MessagePort, templates: readonly IdTempl
   let builds: BuildReader | null = null;
   const copier = new Copier({
     clock,
-    templates,
+    templates: application.identity.templates,
+    codecFor: (surface, isPlain, settings) => codecOf(application, surface, isPlain, settings),
     destination: (arm) => (destinations as Readonly<Record<Arm, Destination>>)[arm],
     post: (item, bodies) => copies.addAll(item, bodies),
     onCopy(unit, mode) {
@@ -87,6 +91,7 @@ export function runMirrorThread(parent: MessagePort, templates: readonly IdTempl
     else {
       clearInterval(timer);
       builds?.stop();
+      copier.cutSockets();
       void Promise.all(ARMS.map((arm) => destinations?.[arm].stop())).finally(() => {
         copies.flush();
         tell({ type: "stopped" });

@@ -2,7 +2,7 @@
 // thread, in any order.
 import type { CompareItem, CopyItem } from "./messages.ts";
 
-export type CopyHalf = Exclude<CopyItem, { kind: "rechecked" }>;
+export type CopyHalf = Extract<CopyItem, { kind: "copied" | "uncopied" }>;
 
 export type Served = Extract<CompareItem, { kind: "served" }>;
 

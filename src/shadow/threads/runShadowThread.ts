@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { openSqliteEvidence } from "../evidence/sqliteEvidence.ts";
 import type { EvidenceStore } from "../evidence/model.ts";
 import type { ShadowApplication } from "../ports.ts";
-import { runCompareThread } from "./compareThread.ts";
+import { type CarrierFactory, runCompareThread } from "./compareThread.ts";
 import { runMirrorThread } from "./mirrorThread.ts";
 
 interface ThreadData {
@@ -14,11 +14,11 @@ interface ThreadData {
 }
 
 /** Called by the program that the threads run, with the application that the core does not know. */
-export function runShadowThread(application: ShadowApplication): void {
+export function runShadowThread(application: ShadowApplication, createCarrier: CarrierFactory | null = null): void {
   if (parentPort === null) throw new Error("this program runs in a thread of the shadow only");
   const { thread, file, process, printKey } = workerData as ThreadData;
-  if (thread === "mirror") runMirrorThread(parentPort, application.identity.templates);
-  else runCompareThread(parentPort, { application, store: openStore(file), process, printKey });
+  if (thread === "mirror") runMirrorThread(parentPort, application);
+  else runCompareThread(parentPort, { application, createCarrier, store: openStore(file), process, printKey });
 }
 
 /** A store that cannot be had costs the evidence, never the comparing (shadow §14). */

@@ -15,6 +15,8 @@ import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RuleBook } from "../rules/ruleBook.ts";
+import type { RouteName } from "../rules/routeNames.ts";
+import type { Verdict } from "../verdict.ts";
 import type { IdPair } from "./messages.ts";
 import { isWorse, type NotComparedReason, type Severity } from "../words.ts";
 
@@ -108,7 +110,7 @@ export class UnitEvidence {
     return judgement;
   }
 
-  #factsOf({ campaign, groupPrint }: Running, plan: RoutePlan, facts: UnitFacts): ExchangeFacts {
+  #factsOf({ campaign, groupPrint }: Running, plan: RouteName, facts: UnitFacts): ExchangeFacts {
     return { ...facts, route: plan, groupPrint: groupPrint(facts.group), build: campaign.candidateBuild };
   }
 
@@ -118,6 +120,20 @@ export class UnitEvidence {
       if (running.samples.length >= SAMPLES_MAX) this.#options.onDropped("full");
       else running.samples.push({ family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value });
     }
+  }
+
+  /** What was judged elsewhere: a turn, a document, a state. Null: no campaign runs yet. */
+  add(plan: RouteName, facts: UnitFacts, verdict: Verdict): Verdict | null {
+    const running = this.#running;
+    if (running === null) return null;
+    const whole = this.#factsOf(running, plan, facts);
+    const judgement = running.engine.add(whole, verdict);
+    this.#keep(running, whole, judgement);
+    return judgement.verdict;
+  }
+
+  isDiverged(group: string): boolean {
+    return this.#running?.engine.isDiverged(group) === true;
   }
 
   /** Behind `judge`. */
@@ -207,6 +223,7 @@ export class UnitEvidence {
         const told = differences.map(({ template, path, kind, severity, control, candidate }) => {
           return { template, path, kind, severity, control, candidate };
         });
+        if (pair === null) return { differences: told };
         try {
           const [control, candidate] = [shapeOf(pair.control, redactor), shapeOf(pair.candidate, redactor)];
           return { differences: told, control, candidate };

@@ -1,0 +1,119 @@
+// Follows one served socket from its handshake to its end (shadow S2): frames are handed over whole, or the conversation is given up.
+import type { Frame, LegError, SocketTap } from "../../proxy/ports.ts";
+import type { Credits } from "../mirror/credits.ts";
+import type { CompareItem, MirrorItem, SocketFacts } from "../threads/messages.ts";
+import type { NotComparedReason } from "../words.ts";
+
+export interface SocketTapDeps {
+  readonly facts: SocketFacts;
+  readonly credits: Credits;
+  /** Epoch ms. */
+  now(): number;
+  toMirror(item: MirrorItem, bytes: Uint8Array<ArrayBuffer> | null): void;
+  toCompare(item: CompareItem, bytes: Uint8Array<ArrayBuffer> | null): void;
+  /** A frame of either side. */
+  onFrame(): void;
+  /** The served side is over. */
+  onEnd(): void;
+}
+
+export class ServedSocketTap implements SocketTap {
+  readonly #deps: SocketTapDeps;
+  #lastMs = 0;
+  #isOver = false;
+  #isLost = false;
+  /** Handed over, and not yet taken. */
+  #bytes = 0;
+
+  constructor(deps: SocketTapDeps) {
+    this.#deps = deps;
+  }
+
+  opened(): void {
+    this.#handshake({ status: 101, contentType: "", body: new Uint8Array(0) });
+  }
+
+  refused(status: number, contentType: string, body: Uint8Array): void {
+    this.#handshake({ status, contentType, body: Uint8Array.from(body) });
+    this.#end();
+  }
+
+  failed(error: LegError): void {
+    this.#handshake({ error });
+    this.#end();
+  }
+
+  fromClient({ isBinary, data }: Frame): void {
+    if (!this.#takes(data.length * 2)) return;
+    const { facts, toMirror, toCompare, onFrame } = this.#deps;
+    const frame = { kind: "client", id: facts.id, isBinary, atMs: this.#atMs() } as const;
+    const [one, other] = [Uint8Array.from(data), Uint8Array.from(data)];
+    toMirror({ ...frame, data: one }, one);
+    toCompare({ ...frame, data: other }, other);
+    onFrame();
+  }
+
+  fromArm({ isBinary, data }: Frame): void {
+    if (!this.#takes(data.length)) return;
+    const { facts, toCompare, onFrame } = this.#deps;
+    const copy = Uint8Array.from(data);
+    toCompare({ kind: "arm", id: facts.id, isBinary, data: copy, atMs: this.#atMs() }, copy);
+    onFrame();
+  }
+
+  closed(by: "client" | "arm" | "proxy", code: number): void {
+    if (this.#isOver) return;
+    const { facts, toMirror, toCompare } = this.#deps;
+    const item = { kind: "closed", id: facts.id, by, code, atMs: this.#atMs() } as const;
+    toMirror(item, null);
+    toCompare(item, null);
+    this.#end();
+  }
+
+  /** The other side has taken so much over. */
+  taken(bytes: number): void {
+    const given = Math.min(bytes, this.#bytes);
+    this.#bytes -= given;
+    this.#deps.credits.giveBytes(given);
+  }
+
+  /** The job is over: what was not taken never will be. */
+  release(): void {
+    this.taken(this.#bytes);
+    this.#isLost = true;
+  }
+
+  giveUp(reason: NotComparedReason): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    const { facts, toMirror, toCompare } = this.#deps;
+    toMirror({ kind: "give-up", id: facts.id }, null);
+    toCompare({ kind: "give-up", id: facts.id, reason }, null);
+  }
+
+  /** Never one frame of a conversation (shadow C4). */
+  #takes(bytes: number): boolean {
+    if (this.#isOver || this.#isLost) return false;
+    if (!this.#deps.credits.takeBytes(bytes)) {
+      this.giveUp("queue_full");
+      return false;
+    }
+    this.#bytes += bytes;
+    return true;
+  }
+
+  #handshake(result: Extract<CompareItem, { kind: "handshake" }>["result"]): void {
+    this.#deps.toCompare({ kind: "handshake", id: this.#deps.facts.id, result, atMs: this.#atMs() }, null);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deps.onEnd();
+  }
+
+  #atMs(): number {
+    this.#lastMs = Math.max(this.#lastMs, this.#deps.now());
+    return this.#lastMs;
+  }
+}
