@@ -20,13 +20,6 @@ export class Accounting {
     }
   }
 
-  /** It is no exchange itself: what it consists of is told one by one. */
-  withdraw(): void {
-    this.#offered -= 1;
-    this.#sampled -= 1;
-    this.#open -= 1;
-  }
-
   /** Every sampled exchange gets exactly one verdict, `not_compared` too. */
   judge(): void {
     this.#judged += 1;

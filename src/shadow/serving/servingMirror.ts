@@ -170,26 +170,27 @@ export class ServingMirror {
     if (plan === undefined || leg.subject === null) return null;
     const group = leg.subject;
     const unseen = (): SocketTap | null => this.#unseenSocket(plan, leg, group);
-    metrics.shadowOffered.of({ unit: plan.unit }).count++;
     if (plan.mode !== "sandbox") {
+      metrics.shadowOffered.of({ unit: plan.unit }).count++;
       this.accounting.offer("unsafe");
       metrics.shadowNotCompared.inc({ unit: plan.unit, reason: "unsafe_write" });
       return unseen();
     }
     if (!this.#isIn(plan, leg, group)) {
+      metrics.shadowOffered.of({ unit: plan.unit }).count++;
       this.accounting.offer("not_sampled");
       return unseen();
     }
-    this.accounting.offer("sampled");
-    metrics.shadowSampled.of({ route: plan.id }).count++;
     const reason = this.#reasonAgainst(plan, leg, group);
     const job = reason === null ? this.#jobs.open(plan.id, plan.unit) : null;
     if (job === null) {
+      metrics.shadowOffered.of({ unit: plan.unit }).count++;
+      metrics.shadowSampled.of({ route: plan.id }).count++;
+      this.accounting.offer("sampled");
       this.#skipAtOnce(plan, group, reason ?? "queue_full", true);
       return unseen();
     }
-    // Its handshake and turns are told when they are judged; the socket itself is no exchange.
-    this.accounting.withdraw();
+    // The socket itself is no exchange: its handshake, turns and close are told when they are judged (shadow A1).
     const { id } = job;
     const surface = plan.surface ?? "";
     const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, leftAtMs: clock.now(), surface };
@@ -197,14 +198,17 @@ export class ServingMirror {
     toCompare({ kind: "opening", facts, document: `${group}\n${target.split("?")[0]}` }, null);
     const copy = { method: "GET", target, headers: leg.headers, body: null, hasSubject: true, servedFirstByteMs: null };
     toMirror({ kind: "open", facts, copy }, null);
-    const ended = plan.isStateful ? this.#groups.begin(plan.unit, group, leg.arm, false, true) : () => {};
+    const isFollowed = this.#needsSeed(plan, leg);
+    const ended = isFollowed ? this.#groups.begin(plan.unit, group, leg.arm, false, true) : () => {};
     const tap = new ServedSocketTap({
       facts,
       credits: this.credits,
       now: () => clock.now(),
       toMirror,
       toCompare,
-      onFrame: () => this.#groups.frame(plan.unit, group, leg.arm, true),
+      onFrame: () => {
+        if (isFollowed) this.#groups.frame(plan.unit, group, leg.arm, true);
+      },
       onEnd: ended,
     });
     this.#sockets.set(id, tap);
@@ -213,7 +217,7 @@ export class ServingMirror {
 
   /** It changes what only the served arm has: its group is at rest when it has closed (shadow J1). */
   #unseenSocket(plan: RoutePlan, leg: LeavingLeg, group: string): SocketTap | null {
-    if (!plan.isStateful) return null;
+    if (!this.#needsSeed(plan, leg)) return null;
     const ended = this.#groups.beginUnseen(plan.unit, group, leg.arm);
     return { opened() {}, refused: ended, failed: ended, fromClient() {}, fromArm() {}, closed: ended };
   }
