@@ -1,5 +1,6 @@
 // Credentials of copies at a shadow target (shadow W4): the caller's claims under a key that only targets accept, for a minute. The
 // user's own token never goes there.
+import { randomUUID } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { LRUCache } from "lru-cache";
 
@@ -33,7 +34,9 @@ export class ShadowTokens {
     const known = this.#made.get(name);
     if (known !== undefined) return known;
     const iat = Math.floor(this.#now() / 1_000);
-    const token = jwt.sign({ ...kept, aud: SHADOW_AUDIENCE, iat, exp: iat + LIFETIME_S }, this.#key, {
+    // Its own name: one that was revoked is not that of the user's token.
+    const jti = randomUUID();
+    const token = jwt.sign({ ...kept, aud: SHADOW_AUDIENCE, iat, exp: iat + LIFETIME_S, jti }, this.#key, {
       algorithm: "HS256",
     });
     this.#made.set(name, token);
