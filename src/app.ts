@@ -92,6 +92,7 @@ export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subje
     application: SHADOW,
     entry: new URL("./app/shadowThread.ts", import.meta.url),
     file: join(config.stateDir, `shadow-${cluster.worker?.id ?? 0}.sqlite3`),
+    installationKey: subjectKey,
     printKey: config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey),
   });
 

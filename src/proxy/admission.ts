@@ -18,6 +18,13 @@ export function checkHost(core: Core, head: RequestHead): void {
   if (head.via?.includes(core.viaName)) throw new SwitchyardError("SY_LOOP", "the call came back through this proxy");
 }
 
+/** A copy that comes back would be copied again, for ever (shadow I11). @throws SwitchyardError SY_LOOP */
+export function checkHop({ mirror }: Environment, { hop }: RequestHead): void {
+  if (hop !== null && mirror?.isOwnHop(hop) === true) {
+    throw new SwitchyardError("SY_LOOP", "a copy of this proxy's own came back");
+  }
+}
+
 const isAtOrBelow = (path: string, prefix: string): boolean =>
   path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === "/");
 

@@ -62,6 +62,7 @@ const READ = new Set([
   "x-fault",
   "x-forwarded-for",
   "via",
+  "switchyard-hop",
   "access-control-request-method",
 ]);
 /** Written anew by us, so never copied. */

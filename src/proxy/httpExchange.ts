@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { type Arm, newIdempotencyKey, newRequestId, type Subject, SwitchyardError } from "../kernel/index.ts";
-import { checkBody, checkHost, checkLoad, checkPath, checkRates } from "./admission.ts";
+import { checkBody, checkHop, checkHost, checkLoad, checkPath, checkRates } from "./admission.ts";
 import type { Instance } from "./arms.ts";
 import { type Core, decideRoute, enterSeat, type Environment, type RoutedDecision, seatedDecision } from "./core.ts";
 import type { Timed } from "./deadlines.ts";
@@ -93,6 +93,7 @@ export class HttpExchange implements Timed {
     this.#head = head;
     this.#requestId = head.requestId ?? newRequestId();
     checkHost(this.#core, head);
+    checkHop(this.#env, head);
     this.#target = readTarget(this.#req.url ?? "", "http", head.host);
     checkPath(this.#core, this.#target.path, head.isUpgrade && isWebSocketUpgrade(this.#req));
     this.#clientAddress = this.#core.clientAddress(this.#req.socket.remoteAddress ?? "", head.forwardedFor);

@@ -66,6 +66,8 @@ export interface Mirror {
   /** null: nothing of it is copied, and nothing more is told (shadow I14). */
   call(leg: LeavingLeg, hasBody: boolean): CallTap | null;
   socket(leg: LeavingLeg): SocketTap | null;
+  /** Whether copies of this installation bear this `Switchyard-Hop` (shadow I11). */
+  isOwnHop(hop: string): boolean;
   /** Each second: how busy the serving side is; under pressure the shadow yields (shadow I12). */
   look(inFlight: number, inFlightMax: number): void;
   /** @throws when it cannot be used; what was in force stays */

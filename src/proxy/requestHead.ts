@@ -23,6 +23,8 @@ export interface RequestHead {
   readonly idempotencyKey: string | null;
   readonly forwardedFor: string | null;
   readonly via: string | null;
+  /** What copies bear, so that one that comes back is known (shadow I11). */
+  readonly hop: string | null;
   readonly isPreflight: boolean;
   /** Flat name/value list for the arm, spelled as it came, without what we write anew. */
   readonly forward: string[];
@@ -59,6 +61,7 @@ interface Seen {
   idempotencyKey: string | null;
   forwardedFor: string | null;
   via: string | null;
+  hop: string | null;
   requestMethod: string | null;
 }
 
@@ -100,6 +103,7 @@ export function readHead(raw: RawHead, limits: HeadLimits): RequestHead {
     idempotencyKey: seen.idempotencyKey,
     forwardedFor: seen.forwardedFor,
     via: seen.via,
+    hop: seen.hop,
     isPreflight: raw.method === "OPTIONS" && seen.origin !== null && seen.requestMethod !== null,
     forward,
   };
@@ -119,6 +123,7 @@ function walk(rawHeaders: readonly string[], forward: string[], isFaultAllowed: 
     idempotencyKey: null,
     forwardedFor: null,
     via: null,
+    hop: null,
     requestMethod: null,
   };
   let singles = 0;
@@ -162,6 +167,9 @@ function remember(seen: Seen, name: string, value: string): void {
       break;
     case "x-request-id":
       seen.requestId = value;
+      break;
+    case "switchyard-hop":
+      seen.hop = value;
       break;
     case "idempotency-key":
       seen.idempotencyKey = value;

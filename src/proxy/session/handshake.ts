@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { newRequestId, SwitchyardError } from "../../kernel/index.ts";
+import { checkHop } from "../admission.ts";
 import type { Core, Environment } from "../core.ts";
 import { bearerToken } from "../identity.ts";
 import { readHead, type RequestHead } from "../requestHead.ts";
@@ -25,6 +26,7 @@ export function judgeHandshake(env: Environment, core: Core, req: IncomingMessag
     { method: req.method ?? "", httpVersion: req.httpVersion, url: req.url ?? "", rawHeaders: req.rawHeaders },
     { ...config.limits, isFaultAllowed: config.headers.isFaultAllowed },
   );
+  checkHop(env, head);
   if (head.hasBody) throw new SwitchyardError("SY_BAD_REQUEST", "a handshake carries no body");
   if (early.length > config.limits.earlyBytesMax) {
     throw new SwitchyardError("SY_BAD_REQUEST", "too much was sent before the handshake was answered");

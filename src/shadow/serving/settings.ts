@@ -8,6 +8,7 @@ import type { ArmSettings, ShadowSettings } from "../threads/messages.ts";
 
 export function settingsOf(
   config: Config,
+  hop: string,
   plans: Plans,
   rules: readonly ComparisonRule[],
   build: ShadowApplication["build"],
@@ -26,6 +27,7 @@ export function settingsOf(
   return {
     seeds: hasSeeds ? { servingToken: config.continuity?.token ?? "", targetTokens } : null,
     plans,
+    hop,
     rules,
     surfaces: shadow?.surfaces ?? {},
     isLearningIds: shadow?.isLearningIds ?? null,

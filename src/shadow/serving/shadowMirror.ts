@@ -5,6 +5,7 @@ import type { Config } from "../../config/index.ts";
 import { ARMS, type Clock } from "../../kernel/index.ts";
 import type { Metrics } from "../../metrics/index.ts";
 import type { CallTap, LeavingLeg, Mirror, ProxyLog, SocketTap } from "../../proxy/ports.ts";
+import { hopOf, isHop } from "../mirror/hop.ts";
 import { Pressure } from "../mirror/pressure.ts";
 import { compilePlans } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
@@ -27,6 +28,8 @@ export interface ShadowMirrorOptions {
   /** Of the evidence. */
   readonly file: string;
   readonly printKey: Uint8Array;
+  /** The same for all processes of the installation. */
+  readonly installationKey: Uint8Array;
 }
 
 /** shadow A2. */
@@ -46,6 +49,7 @@ class ShadowMirror implements Mirror {
   readonly #options: ShadowMirrorOptions;
   readonly #serving: ServingMirror;
   readonly #groups: Groups;
+  readonly #hop: string;
   readonly #pressure = new Pressure();
   readonly #loop = monitorEventLoopDelay({ resolution: 20 });
   readonly #toMirror: Batch<MirrorItem>;
@@ -61,6 +65,7 @@ class ShadowMirror implements Mirror {
   constructor(options: ShadowMirrorOptions) {
     const { clock, metrics, config } = options;
     this.#options = options;
+    this.#hop = hopOf(options.installationKey);
     this.#lookedAtMs = clock.monotonic();
     this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer));
     this.#toCompare = new Batch((items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer));
@@ -92,6 +97,10 @@ class ShadowMirror implements Mirror {
 
   socket(leg: LeavingLeg): SocketTap | null {
     return this.#serving.socket(leg);
+  }
+
+  isOwnHop(hop: string): boolean {
+    return isHop(hop, this.#hop);
   }
 
   look(inFlight: number, inFlightMax: number): void {
@@ -130,7 +139,7 @@ class ShadowMirror implements Mirror {
   #read(config: Config): ShadowSettings {
     const { application } = this.#options;
     const rules = readRuleFiles(config.shadow?.rules ?? []);
-    return settingsOf(config, compilePlans(config, application.mirroring), rules, application.build);
+    return settingsOf(config, this.#hop, compilePlans(config, application.mirroring), rules, application.build);
   }
 
   #apply(): void {

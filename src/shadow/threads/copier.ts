@@ -281,7 +281,8 @@ export class Copier {
     const served = pairsOf(flat);
     const claims: Claims | null = isTarget && hasSubject ? claimsOf(served) : null;
     const bearer = claims === null ? null : destination.bearer(claims);
-    return copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
+    const headers = copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
+    return [...headers, ["switchyard-hop", this.#settings?.hop ?? ""]];
   }
 
   /** Null: an id of it is known to the served arm only, and its other name did not come (shadow M3). */

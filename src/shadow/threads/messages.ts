@@ -15,6 +15,8 @@ import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from ".
 /** What both threads know of the configuration. */
 export interface ShadowSettings {
   readonly plans: Plans;
+  /** What every copy bears. */
+  readonly hop: string;
   /** Of the operator's files; the application's are in the threads' own program. */
   readonly rules: readonly ComparisonRule[];
   readonly surfaces: Readonly<Record<string, SurfaceFields>>;
