@@ -30,7 +30,11 @@ const startNotes = (name: string, env: Record<string, string> = {}): Promise<Ser
     env: { NAME: name, ...env },
   });
 
-export async function startNotesWorld({ defect = "", env = {}, config = (text) => text }: NotesOptions = {}): Promise<NotesWorld> {
+export async function startNotesWorld({
+  defect = "",
+  env = {},
+  config = (text) => text,
+}: NotesOptions = {}): Promise<NotesWorld> {
   const names = ["control", "candidate", "shadow-control", "shadow-candidate"] as const;
   const services = await Promise.all(
     names.map((name) => startNotes(name, name === "shadow-candidate" ? { DEFECT: defect } : {})),

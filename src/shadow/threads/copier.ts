@@ -227,8 +227,9 @@ export class Copier {
     if (!facts.isSafe && this.#isRenaming) await this.#judgement(facts.id);
   }
 
+  /** Ids may differ: they are learnt, or rules say where they stand. */
   get #isRenaming(): boolean {
-    return this.#settings?.isLearningIds === true;
+    return this.#settings?.isLearningIds === true || this.#settings?.rules.some(({ isId }) => isId === true) === true;
   }
 
   async #send(offer: Offer, plan: RoutePlan, delayMs: number): Promise<NotComparedReason | null> {
