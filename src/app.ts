@@ -26,7 +26,7 @@ import {
   type ProxyApplication,
   type TurnCodec,
 } from "./proxy/index.ts";
-import { createShadowMirror } from "./shadow/index.ts";
+import { checkRules, createShadowMirror } from "./shadow/index.ts";
 
 /** The clone's folder: the package, the services and the default configuration. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -112,6 +112,12 @@ const openFlags = (config: Config): LocalFlagControl =>
  */
 export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
   const { config } = source.loaded;
+  try {
+    checkRules(config, SHADOW);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : "the rules of the shadow cannot be used";
+    throw new StartError(what, EXIT.configuration, { cause: error });
+  }
   const subjectKey = ownSubjectKey(config.stateDir);
   const metrics = createMetrics({ version: VERSION });
   const log = createPinoLog({
@@ -158,6 +164,7 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
     subjectKey,
     continuity,
     onConfig: (next) => {
+      checkRules(next, SHADOW);
       ({ units } = next);
     },
   });

@@ -80,6 +80,8 @@ const GAUGES_OF_ONE: ReadonlySet<string> = new Set([
   METRICS.epoch.name,
   METRICS.buildInfo.name,
   METRICS.overload.name,
+  METRICS.shadowDifferentConfirmed.name,
+  METRICS.shadowNoiseFloor.name,
 ]);
 
 /** One Prometheus text for all processes. */

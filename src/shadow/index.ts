@@ -2,6 +2,7 @@
 export * from "./cassette/index.ts";
 export { compareExchange } from "./compare/exchange.ts";
 export { NORMALISERS } from "./compare/normalisers.ts";
+export { checkRules } from "./rules/checkRules.ts";
 export { readRuleFile } from "./rules/ruleFiles.ts";
 export { createShadowMirror, type ShadowMirrorOptions } from "./serving/shadowMirror.ts";
 export { runShadowThread } from "./threads/runShadowThread.ts";

@@ -250,7 +250,8 @@ class ShadowMirror implements Mirror {
         this.#groups.diverged(message.unit, message.group);
         break;
       case "gauges": {
-        const { families, divergedGroups, documents, identityPairs, evidenceBytes, evidenceDropped } = message.gauges;
+        const { families, divergedGroups, documents, ratios, identityPairs, evidenceBytes, evidenceDropped } =
+          message.gauges;
         metrics.shadowFamilies.reset();
         for (const { severity, state, count } of families) metrics.shadowFamilies.set({ severity, state }, count);
         metrics.shadowGroups.reset();
@@ -259,6 +260,10 @@ class ShadowMirror implements Mirror {
         }
         for (const [unit, count] of Object.entries(divergedGroups)) {
           if (this.#settings.seeds === null) metrics.shadowGroups.set({ unit, state: "diverged" }, count);
+        }
+        for (const { route, confirmed, noiseFloor } of ratios) {
+          metrics.shadowDifferentConfirmed.set({ route }, confirmed);
+          if (noiseFloor !== null) metrics.shadowNoiseFloor.set({ route }, noiseFloor);
         }
         for (const state of ["converged", "lagging", "diverged"] as const) {
           metrics.shadowDocuments.set({ state }, documents[state]);

@@ -103,6 +103,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       identityPairs: all.reduce((sum, [, unit]) => sum + unit.identityPairs, 0),
       evidenceBytes,
       evidenceDropped: { ...dropped },
+      ratios: all.flatMap(([, unit]) => [...unit.ratios]),
       documents: comparer.conversations.documentCounts,
     };
   };

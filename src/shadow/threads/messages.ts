@@ -2,6 +2,7 @@
 // it has to say during one turn of its loop and posts it as one message.
 import type { MessagePort } from "node:worker_threads";
 import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
+import type { RouteRatio } from "./routeRatios.ts";
 import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
 import type { ObservedPair } from "../engine.ts";
@@ -257,6 +258,7 @@ export interface ShadowGauges {
   readonly evidenceBytes: number;
   /** Since the thread began. */
   readonly evidenceDropped: Readonly<Record<string, number>>;
+  readonly ratios: readonly RouteRatio[];
   readonly documents: Readonly<Record<"converged" | "lagging" | "diverged", number>>;
 }
 

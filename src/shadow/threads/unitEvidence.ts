@@ -12,6 +12,7 @@ import { Redactor } from "../evidence/redact.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
 import { NoiseModel } from "../noise/noiseModel.ts";
 import type { Observation } from "../observation.ts";
+import { type RouteRatio, RouteRatios } from "./routeRatios.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RuleBook } from "../rules/ruleBook.ts";
@@ -56,6 +57,7 @@ interface Running {
   readonly samples: SampleRow[];
   /** What the store has, by name. */
   readonly savedFamilies: Map<string, number>;
+  readonly ratios: RouteRatios;
 }
 
 /** Between two checkpoints; more are not kept. */
@@ -114,7 +116,15 @@ export class UnitEvidence {
     return { ...facts, route: plan, groupPrint: groupPrint(facts.group), build: campaign.candidateBuild };
   }
 
+  get ratios(): readonly RouteRatio[] {
+    return this.#running?.ratios.all ?? [];
+  }
+
   #keep(running: Running, facts: ExchangeFacts, judgement: Judgement<Sample>): void {
+    if (judgement.recheck === null) {
+      const isCompared = judgement.verdict.name !== "not_compared" && judgement.verdict.name !== "shadow_failed";
+      running.ratios.judged(facts.route.id, isCompared, judgement.confirmed !== null);
+    }
     const { groupPrint } = running;
     for (const { family, place, value } of judgement.samples) {
       if (running.samples.length >= SAMPLES_MAX) this.#options.onDropped("full");
@@ -138,7 +148,8 @@ export class UnitEvidence {
 
   /** Behind `judge`. */
   learnRepeat(facts: ExchangeFacts, pair: ObservedPair, repeat: Observation): void {
-    this.#running?.engine.learnRepeat(facts, pair, repeat);
+    const running = this.#running;
+    if (running !== null) running.ratios.repeated(facts.route.id, running.engine.learnRepeat(facts, pair, repeat));
   }
 
   noteWrite(group: string, atMs: number): void {
@@ -234,7 +245,17 @@ export class UnitEvidence {
       },
     });
     const groupPrint = createFingerprint(key, "group");
-    return { campaign, engine, counters, families, ids, groupPrint, samples: [], savedFamilies: new Map() };
+    return {
+      campaign,
+      engine,
+      counters,
+      families,
+      ids,
+      groupPrint,
+      samples: [],
+      savedFamilies: new Map(),
+      ratios: new RouteRatios(),
+    };
   }
 }
 
