@@ -23,6 +23,8 @@ export type MirrorMode = (typeof MIRROR_MODES)[number];
 /** A surface whose sockets share Yjs documents (shadow §11). */
 export interface DocumentCodec {
   readonly surface: string;
+  /** Routes whose answers are such a document, whole, as one update; as rules name routes. */
+  readonly bodies?: readonly string[];
   /** Every root that it uses, and what it is. */
   readonly roots: Readonly<Record<string, RootType>>;
   /** Leaves out what has expired, by the wall clock: arms collect at their own times. Pure. */

@@ -25,6 +25,7 @@ function visible(content: JsonObject, nowMs: number): JsonObject {
 
 export const whiteboardDocument: DocumentCodec = {
   surface: "whiteboard",
+  bodies: ["GET /api/v1/sessions/{session_id}/whiteboard_snapshot"],
   roots: { objects: "map", ephemeral: "map" },
   visible,
   updateOf: ({ isBinary, data }) => (isBinary ? data : null),

@@ -8,6 +8,7 @@ import { BodyRules } from "./bodyRules.ts";
 import { compareDeclared, type ReplyCheck } from "./declared.ts";
 import type { FoundDifference } from "./foundDifferences.ts";
 import { compareHeaders, createHeaderRules, type HeaderRules } from "./headers.ts";
+import type { JsonValue } from "../json/values.ts";
 import type { NormaliserTable } from "./normalisers.ts";
 import { compareReplyBodies } from "./replyBody.ts";
 
@@ -16,6 +17,13 @@ export interface ComparisonWords {
   readonly normalisers: NormaliserTable;
   /** Of a status, for rules that compare `class`. */
   statusClass(status: number): string;
+  /** Of routes whose bodies are no text, by the names that rules use; null: it is none of those. */
+  readonly readers?: readonly BodyReader[];
+}
+
+export interface BodyReader {
+  readonly on: readonly string[];
+  read(bytes: Uint8Array): JsonValue | null;
 }
 
 /** The rules of one route, ready to be used. */
@@ -26,6 +34,7 @@ export class RouteRules {
   readonly statusClass: (status: number) => string;
   readonly check: ReplyCheck | null;
   readonly onCheckFailed: () => void;
+  readonly reader: BodyReader | null;
   readonly #rules: readonly ComparisonRule[];
   readonly #words: ComparisonWords;
   /** By the ids of the rules that hold with a status. */
@@ -37,7 +46,9 @@ export class RouteRules {
     words: ComparisonWords,
     check: ReplyCheck | null = null,
     onCheckFailed: () => void = () => {},
+    reader: BodyReader | null = null,
   ) {
+    this.reader = reader;
     this.check = check;
     this.onCheckFailed = onCheckFailed;
     this.#rules = rules;
@@ -101,7 +112,14 @@ function compareReplies(
   const ruleHits = new Map<string, number>();
   for (const id of headers.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + 1);
   const isTypeTold = headers.differences.some((one) => one.path === "header:content-type" && one.acceptedBy === null);
-  const body = compareReplyBodies(control, candidate, rules.bodyFor(control.status), context, isTypeTold);
+  const body = compareReplyBodies(
+    control,
+    candidate,
+    rules.bodyFor(control.status),
+    context,
+    isTypeTold,
+    isGood(control) ? rules.reader : null,
+  );
   for (const [id, hits] of body.ruleHits) ruleHits.set(id, (ruleHits.get(id) ?? 0) + hits);
   // What both arms say alike may be wrong on both; where they differ that is told already.
   const known = new Set(body.differences.map(({ template }) => template));
@@ -116,6 +134,8 @@ function compareReplies(
 }
 
 /** Null: the application's check has failed; the arms have been compared nevertheless. */
+const isGood = ({ status }: Reply): boolean => status >= 200 && status < 300;
+
 function undeclared(
   control: Reply,
   candidate: Reply,

@@ -2,6 +2,7 @@
 import type { JsonNote } from "../json/reader.ts";
 import type { Reply } from "../observation.ts";
 import type { VerdictNote } from "../verdict.ts";
+import type { BodyReader } from "./exchange.ts";
 import { type CompareContext, compareBodies } from "./body.ts";
 import type { BodyRules } from "./bodyRules.ts";
 import { type Decoded, decode, headerOf, mediaTypeOf, uncoded } from "./decode.ts";
@@ -27,6 +28,7 @@ export function compareReplyBodies(
   rules: BodyRules,
   context: CompareContext,
   isTypeTold: boolean,
+  reader: BodyReader | null = null,
 ): ReplyBodies {
   const isSameType =
     mediaTypeOf(headerOf(control, "content-type")) === mediaTypeOf(headerOf(candidate, "content-type"));
@@ -38,7 +40,7 @@ export function compareReplyBodies(
   if (!isSameType && isTypeTold) return { ...SAME, isSameBytes };
   const [one, other] = isSameBytes
     ? [decode(control), decode(candidate)]
-    : [decode(control, bytes.control), decode(candidate, bytes.candidate)];
+    : [read(control, bytes.control, reader), read(candidate, bytes.candidate, reader)];
   if (one.as !== "value" || other.as !== "value") {
     return isSameBytes ? SAME : compareBytes(one, other, notesOf(one, other));
   }
@@ -52,6 +54,12 @@ export function compareReplyBodies(
     // A normaliser or condition of the application failed.
     return isSameBytes ? SAME : compareBytes(one, other, ["undecodable"]);
   }
+}
+
+/** As the application reads this route's bodies, else as everybody's. */
+function read(reply: Reply, bytes: Uint8Array | null, reader: BodyReader | null): Decoded {
+  const value = bytes === null ? null : (reader?.read(bytes) ?? null);
+  return value === null ? decode(reply, bytes) : { as: "value", value, notes: new Set() };
 }
 
 const areEqual = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0;

@@ -84,7 +84,8 @@ export class RuleBook {
         ({ on, message }) => message === undefined && on.some((name) => names.has(plainNameOf(name))),
       );
       const check = this.#checks.find(({ on }) => on.some((name) => names.has(plainNameOf(name))))?.check ?? null;
-      rules = new RouteRules(holding, this.#words, check, () => (this.#checkFailures += 1));
+      const reader = this.#words.readers?.find(({ on }) => on.some((name) => names.has(plainNameOf(name)))) ?? null;
+      rules = new RouteRules(holding, this.#words, check, () => (this.#checkFailures += 1), reader);
       if (this.#ofRoutes.size < this.#routesMax) this.#ofRoutes.set(route.id, rules);
       else this.#dropped += 1;
     }

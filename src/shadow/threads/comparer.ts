@@ -7,6 +7,7 @@ import type { RoutePlan } from "../plans.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
 import type { ObservedPair, PendingRecheck } from "../engine.ts";
 import type { Verdict } from "../verdict.ts";
+import { readDocumentBody } from "../yjs/readDocument.ts";
 import { Conversations, type UnitRules } from "./conversations.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, ShadowSettings } from "./messages.ts";
@@ -64,7 +65,12 @@ export class Comparer {
   /** @throws RangeError for a rule that cannot be used; what was in force stays */
   configure(settings: ShadowSettings): void {
     const { application, clock } = this.#options;
-    const words = { normalisers: { ...NORMALISERS, ...application.normalisers }, statusClass: application.statusClass };
+    const readers = [...application.documents.values()].map((shape) => ({
+      on: shape.bodies ?? [],
+      read: (bytes: Uint8Array) => readDocumentBody(bytes, shape, clock.now()),
+    }));
+    const { statusClass } = application;
+    const words = { normalisers: { ...NORMALISERS, ...application.normalisers }, statusClass, readers };
     const bookOf = (isPlain: boolean): Book => {
       const all = [...(isPlain ? [] : application.rules), ...settings.rules];
       const checks = isPlain ? [] : application.checks;
