@@ -37,7 +37,10 @@ for (const served of ["control", "candidate"] as const) {
     // The state of both stores is compared five seconds behind the last write.
     await eventually(
       async () => {
-        assert.ok((await own.metrics()).sum("state_checks_total") >= STUDENTS, "all were checked");
+        const now = await own.metrics();
+      const told = ["state_checks_total", "comparisons_total"].map((name) => JSON.stringify(now.by(name, "verdict"))).join(" ");
+      const why = `${told} ${JSON.stringify(now.by("not_compared_total", "reason"))} ${JSON.stringify(now.by("groups", "state"))} ${own.families().join("\n")}`;
+      assert.ok(now.sum("state_checks_total") >= STUDENTS, why);
       },
       30_000,
       500,

@@ -37,6 +37,7 @@ const STOP_MS = 5_000;
 /** shadow I12. */
 const LOOK_MS = 10_000;
 const P99 = 99;
+const LOOP_MS = 10;
 const TICK_MS = 250;
 const NS_PER_MS = 1e6;
 
@@ -51,7 +52,7 @@ class ShadowMirror implements Mirror {
   readonly #groups: Groups;
   readonly #hop: string;
   readonly #pressure = new Pressure();
-  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  readonly #loop = monitorEventLoopDelay({ resolution: LOOP_MS });
   readonly #toMirror: Batch<MirrorItem>;
   readonly #toCompare: Batch<CompareItem>;
   #threads: Threads | null = null;
@@ -110,7 +111,8 @@ class ShadowMirror implements Mirror {
     metrics.shadowTapBytes.set(this.#serving.credits.bytes);
     if (clock.monotonic() - this.#lookedAtMs < LOOK_MS) return;
     this.#lookedAtMs = clock.monotonic();
-    const eventLoopDelayP99Ms = this.#loop.percentile(P99) / NS_PER_MS;
+    // What Node records are the times between two looks: of an idle loop those are its resolution.
+    const eventLoopDelayP99Ms = Math.max(0, this.#loop.percentile(P99) / NS_PER_MS - LOOP_MS);
     this.#loop.reset();
     this.#pressure.look({ eventLoopDelayP99Ms, inFlight, inFlightMax });
   }
