@@ -38,9 +38,11 @@ for (const served of ["control", "candidate"] as const) {
     await eventually(
       async () => {
         const now = await own.metrics();
-      const told = ["state_checks_total", "comparisons_total"].map((name) => JSON.stringify(now.by(name, "verdict"))).join(" ");
-      const why = `${told} ${JSON.stringify(now.by("not_compared_total", "reason"))} ${JSON.stringify(now.by("groups", "state"))} ${own.families().join("\n")}`;
-      assert.ok(now.sum("state_checks_total") >= STUDENTS, why);
+        const told = ["state_checks_total", "comparisons_total"]
+          .map((name) => JSON.stringify(now.by(name, "verdict")))
+          .join(" ");
+        const why = `${told} ${JSON.stringify(now.by("not_compared_total", "reason"))} ${JSON.stringify(now.by("groups", "state"))} ${own.families().join("\n")}`;
+        assert.ok(now.sum("state_checks_total") >= STUDENTS, why);
       },
       30_000,
       500,

@@ -1,0 +1,112 @@
+// Faults of the shadow target, one at a time (contract faults.md §2): what the shadow must say of each, and what traffic shows it.
+import assert from "node:assert/strict";
+import { call, createIssuer, eventually, SERVICE_TOKEN, TEST_SECRET } from "../support/index.ts";
+import { Student } from "./lessons.ts";
+import type { LessonsWorld } from "./lessonsWorld.ts";
+import type { Samples } from "./metricSamples.ts";
+
+/** `different`: one of these kinds of differences. `shadow_failed`: it did not answer. */
+export interface ExpectedFault {
+  readonly fault: string;
+  readonly as: "different" | "shadow_failed";
+  readonly kinds?: readonly string[];
+  /** What shows it: calls, a lesson, a board with two sockets, the state of both stores. */
+  readonly by: "calls" | "lesson" | "board" | "state";
+}
+
+const different = (by: ExpectedFault["by"], kinds: string, ...faults: readonly string[]): ExpectedFault[] =>
+  faults.map((fault) => ({ fault, as: "different", by, kinds: kinds.split(" ") }));
+const failed = (by: ExpectedFault["by"], ...faults: readonly string[]): ExpectedFault[] =>
+  faults.map((fault) => ({ fault, as: "shadow_failed", by }));
+
+export const FAULTS: readonly ExpectedFault[] = [
+  ...different("calls", "status", "wrong-status", "http-5xx", "late-5xx", "token-reject"),
+  ...different("calls", "value", "wrong-error-code"),
+  ...different("calls", "missing", "missing-field"),
+  ...different("calls", "extra", "extra-field", "leak-field"),
+  ...different("calls", "type value missing", "null-field", "type-change", "time-format", "float-text"),
+  ...different("calls", "value type", "value-change", "clock-skew", "id-random"),
+  ...different("calls", "order value", "reorder-array", "truncate-list"),
+  ...different("calls", "type value", "garble-json"),
+  ...different("lesson", "missing type value", "absent-null"),
+  ...different("lesson", "missing extra order type value", "drop-frame", "dup-frame", "extra-frame", "drop-inbound"),
+  ...different("lesson", "order value", "reorder-frames"),
+  ...different("lesson", "type value", "delta-mismatch", "wrong-tool"),
+  ...different("lesson", "value type missing status extra", "prompt-change", "extra-model-call"),
+  ...different("lesson", "status", "refuse-handshake", "accept-close", "close-1011"),
+  ...different("board", "missing value extra type", "lost-yjs-update", "corrupt-yjs"),
+  ...different("state", "value missing status order", "lost-write", "stale-read"),
+  ...failed("calls", "reset"),
+];
+
+const issuer = createIssuer(TEST_SECRET);
+const TARGET_TOKEN = `${SERVICE_TOKEN}-of-targets`;
+
+async function setFaults(origin: string, body: string): Promise<void> {
+  const headers = { "x-service-token": TARGET_TOKEN, "x-shadow": "1", "content-type": "text/plain" };
+  const reply = await call(origin, { method: "PUT", path: "/internal/faults", headers, body });
+  assert.equal(reply.status, 204, `${body}: ${reply.status} ${reply.text}`);
+}
+
+function deltas(before: Samples, after: Samples): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const [name, label] of [
+    ["comparisons_total", "verdict"],
+    ["differences_total", "kind"],
+  ] as const) {
+    const [one, other] = [before.by(name, label), after.by(name, label)];
+    for (const [key, count] of Object.entries(other)) {
+      const more = count - (one[key] ?? 0);
+      if (more > 0) found[`${label}:${key}`] = more;
+    }
+  }
+  return found;
+}
+
+/** Gives what was counted, and how many exchanges it took. @throws when it is not found as expected */
+export async function findFault(
+  world: LessonsWorld,
+  shadow: "control" | "candidate",
+  expected: ExpectedFault,
+): Promise<string> {
+  const { fault, as, kinds = [], by } = expected;
+  const origin = world.targets[shadow].baseUrl;
+  const student = new Student(world, issuer.user());
+  await student.arrive();
+  const seeded = (await world.metrics()).sum("groups", { state: "seeded" });
+  await eventually(
+    async () => {
+      const now = (await world.metrics()).sum("groups", { state: "seeded" });
+      assert.ok(now > seeded, "the student is seeded");
+    },
+    15_000,
+    200,
+  ).catch(() => undefined);
+  const before = await world.settled();
+  await setFaults(origin, fault);
+  try {
+    const session = await student.office(0);
+    if (by === "lesson" || by === "state") await student.lesson(session, 3);
+    if (by === "board") await student.board(session, 3);
+    await student.review(session);
+    const found = await eventually(
+      async () => {
+        const now = deltas(before, await world.metrics());
+        const isFound = (now[`verdict:${as}`] ?? 0) > 0;
+        assert.ok(isFound, `${fault} is not found: ${JSON.stringify(now)}`);
+        return now;
+      },
+      by === "state" || by === "board" ? 25_000 : 8_000,
+      250,
+    );
+    if (as === "different") {
+      assert.ok(
+        kinds.some((kind) => (found[`kind:${kind}`] ?? 0) > 0),
+        `${fault}: ${JSON.stringify(found)}`,
+      );
+    }
+    return `${fault}: ${JSON.stringify(found)}`;
+  } finally {
+    await setFaults(origin, "");
+  }
+}
