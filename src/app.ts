@@ -61,6 +61,7 @@ export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
     stderr,
     startProxy,
     openFlags,
+    shadow: SHADOW,
   };
   return {
     ...deps,

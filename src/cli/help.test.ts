@@ -27,6 +27,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["data", "verify"],
   ["data", "copy"],
   ["data", "repair"],
+  ["shadow"],
+  ["shadow", "report"],
+  ["shadow", "show"],
+  ["shadow", "rules"],
+  ["shadow", "rules", "test"],
 ];
 
 test("every command's help is as agreed, and starts with examples", async () => {
@@ -71,6 +76,13 @@ test("wrong usage is exit 2: unknown option, missing argument, one too many, bad
     ["status", "--admin-url", "http://user@127.0.0.1:9901"],
     [],
     ["flags"],
+    ["shadow"],
+    ["shadow", "rules"],
+    ["shadow", "rules", "test"],
+    ["shadow", "report", "--since", "24"],
+    ["shadow", "report", "--format", "pdf"],
+    ["shadow", "report", "--json", "--format", "html"],
+    ["shadow", "report", "orders", "--unit", "accounts"],
   ];
   for (const argv of wrong) {
     const { code, stdout, stderr } = await capture(argv);

@@ -2,6 +2,13 @@ import type { Command } from "commander";
 import type { Config, Loaded, LoadOptions } from "../config/index.ts";
 import type { FlagControl } from "../flags/index.ts";
 import type { ExitCode } from "../kernel/index.ts";
+import type { ShadowApplication } from "../shadow/index.ts";
+
+/** What the application tells of its shadow; all empty for one without an application. */
+export type CliShadow = Pick<
+  ShadowApplication,
+  "mirroring" | "rules" | "checks" | "normalisers" | "conditions" | "statusClass" | "identity"
+>;
 
 /** What `app.ts` hands to the command line. */
 export interface CliDeps {
@@ -18,6 +25,7 @@ export interface CliDeps {
   startProxy(source: ConfigSource): Promise<RunningProxy>;
   /** The flags of a configuration that no process runs: `flags list` and `flags set` start it, ask, and stop it. */
   openFlags(config: Config): FlagControl;
+  readonly shadow: CliShadow;
   /** Commands of the application (`demo`). */
   readonly applicationCommands: readonly ((program: Command) => void)[];
 }

@@ -10,6 +10,7 @@ import { addKill } from "./kill.ts";
 import { addPins } from "./pin.ts";
 import type { CliDeps } from "./ports.ts";
 import { addRun } from "./run.ts";
+import { addShadow } from "./shadow.ts";
 import { addStatus } from "./status.ts";
 import { addValidate } from "./validate.ts";
 
@@ -54,8 +55,19 @@ function createProgram(registry: Registry): Command {
       getErrHelpWidth: () => HELP_WIDTH,
     });
   program.addHelpText("before", examplesText(EXAMPLES)).addHelpText("after", EXIT_TEXT);
-  for (const add of [addRun, addValidate, addConfigShow, addStatus, addExplain, addFlags, addPins, addKill, addData])
-    add(program, registry);
+  const own = [
+    addRun,
+    addValidate,
+    addConfigShow,
+    addStatus,
+    addExplain,
+    addFlags,
+    addPins,
+    addKill,
+    addData,
+    addShadow,
+  ];
+  for (const add of own) add(program, registry);
   for (const add of deps.applicationCommands) add(program);
   return program;
 }

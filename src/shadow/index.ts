@@ -1,12 +1,23 @@
 // The public face of the shadow (house §2).
 export * from "./cassette/index.ts";
+export { hashOfRules } from "./campaign.ts";
 export { compareExchange } from "./compare/exchange.ts";
 export { NORMALISERS } from "./compare/normalisers.ts";
 export { checkRules } from "./rules/checkRules.ts";
-export { readRuleFile } from "./rules/ruleFiles.ts";
+export type { SampleRow } from "./evidence/model.ts";
+export { EvidenceProblem, readEvidence, type StoredCampaign, type StoredEvidence } from "./evidence/readEvidence.ts";
+export { openSqliteEvidence } from "./evidence/sqliteEvidence.ts";
+export { IdentityMap } from "./identity/identityMap.ts";
+export { createMatcher, type Place } from "./paths/matcher.ts";
+export { parsePattern } from "./paths/pattern.ts";
+export { compilePlans, type RoutePlan } from "./plans.ts";
+export type { ShadowApplication } from "./ports.ts";
+export { namesOf, plainNameOf } from "./rules/routeNames.ts";
+export { readRuleFile, type RuleFile } from "./rules/ruleFiles.ts";
 export { createShadowMirror, type ShadowMirrorOptions } from "./serving/shadowMirror.ts";
 export { runShadowThread } from "./threads/runShadowThread.ts";
 export type { Observation, Reply } from "./observation.ts";
-export { ruleSchema } from "./rules/rule.ts";
+export { type ComparisonRule, isForStatus, isLive, ruleSchema } from "./rules/rule.ts";
 export { RuleBook } from "./rules/ruleBook.ts";
 export type { Verdict } from "./verdict.ts";
+export { type Difference, DIFFERENCE_KINDS, SEVERITIES, type VerdictName, VERDICTS } from "./words.ts";

@@ -26,6 +26,17 @@ export interface CaptureOptions {
   readonly deps?: Partial<CliDeps>;
 }
 
+/** A plain service has none. */
+const NO_APPLICATION: CliDeps["shadow"] = {
+  mirroring: [],
+  rules: [],
+  checks: [],
+  normalisers: {},
+  conditions: {},
+  statusClass: String,
+  identity: { mode: "declared", templates: [] },
+};
+
 /** Runs a command line in this process; the streams are the only thing that is not the real one. */
 export async function capture(
   argv: readonly string[],
@@ -45,6 +56,7 @@ export async function capture(
     openFlags: () => {
       throw new Error("this test opens no flags");
     },
+    shadow: NO_APPLICATION,
     applicationCommands: [],
     ...deps,
   });

@@ -42,7 +42,7 @@ export function openSqliteEvidence(file: string, now: () => number = Date.now): 
   return new SqliteEvidence(db, now);
 }
 
-class SqliteEvidence implements EvidenceStore {
+export class SqliteEvidence implements EvidenceStore {
   readonly #db: DatabaseSync;
   readonly #now: () => number;
   /** Process of this run, by campaign. */

@@ -1,0 +1,84 @@
+// What a report is made of: one campaign of the evidence, and what the configuration says of its unit.
+import type { Arm } from "../../kernel/index.ts";
+import type { AcceptingRule, ReportFacts, ReportInput, RouteFacts } from "../../report/index.ts";
+import { type ComparisonRule, hashOfRules, isLive } from "../../shadow/index.ts";
+import type { CliContext } from "../context.ts";
+import type { Chosen } from "./chosen.ts";
+import { reachOf, type StoredPlace } from "./ruleReach.ts";
+import { bookOf, goodRules, routeOf, rulesOfFiles, settingOf, type UnitSetting } from "./unitSetting.ts";
+
+type Family = ReportInput["families"][number];
+
+/** @param sinceMs of the end of the evidence; null: all of it. @throws CliError for rule files that cannot be used */
+export async function reportInput(
+  { deps, out }: CliContext,
+  { config, evidence, campaign }: Chosen,
+  sinceMs: number | null,
+): Promise<ReportInput> {
+  const { id, untilMs: toMs } = campaign;
+  const setting = settingOf(config, campaign.unit, deps.shadow, goodRules(rulesOfFiles(config, deps.shadow)));
+  if (setting.unit === null)
+    out.complain(`The configuration has no unit "${campaign.unit}": its routes are not known.`);
+  else if (hashOfRules(setting.rules) !== campaign.rulesHash)
+    out.talk("Other rules hold now than those of this campaign: what they say shows in the next one.");
+  const families = await evidence.families(id);
+  const samples = new Map<string, Awaited<ReturnType<typeof evidence.samples>>>();
+  for (const { name } of families) samples.set(name, await evidence.samples(id, name));
+  // No clock: the same evidence is the same report (shadow §16).
+  const fromMs = sinceMs === null ? campaign.startedMs : Math.max(campaign.startedMs, toMs - sinceMs);
+  const whole = { fromMs: campaign.startedMs, toMs };
+  const { untilMs: _, ...row } = campaign;
+  return {
+    campaign: row,
+    window: { fromMs, toMs },
+    totals: await evidence.totals(id, { fromMs, toMs }),
+    ...(fromMs > campaign.startedMs ? { totalsSinceStart: await evidence.totals(id, whole) } : {}),
+    families,
+    samples,
+    gaps: await evidence.gaps(id),
+    facts: factsOf(config, setting, deps.shadow, families, toMs),
+  };
+}
+
+function factsOf(
+  { arms, shadow }: Chosen["config"],
+  setting: UnitSetting,
+  application: CliContext["deps"]["shadow"],
+  families: readonly Family[],
+  nowMs: number,
+): ReportFacts {
+  const arm = <T>(of: (name: Arm) => T) => ({ control: of("control"), candidate: of("candidate") });
+  const accepting = setting.rules.filter((rule) => rule.accept !== undefined && isLive(rule, nowMs));
+  const acceptedBy = new Map<string, AcceptingRule>();
+  for (const family of families) {
+    const rule = family.state === "accepted" ? acceptingRule(accepting, family, setting, application) : undefined;
+    if (rule !== undefined) acceptedBy.set(family.name, rule);
+  }
+  return {
+    routes: (setting.unit?.routes ?? []).map(
+      ({ id, methods }): RouteFacts => ({
+        route: id,
+        kind: methods.includes("WS") ? "socket" : "http",
+        mode: setting.plans.get(id)?.mode ?? "never",
+      }),
+    ),
+    backends: arm((name) => arms[name].backend),
+    // Who waits for a seed is known to the running process only; it tells it as a metric.
+    groups: null,
+    groupsCompared: null,
+    expiredRules: bookOf(setting, setting.rules, application, () => nowMs).ended,
+    acceptedBy,
+    guards: arm((name) => shadow?.targets[name]?.guard ?? null),
+    areRepeatsOn: (shadow?.repeatsShare ?? 0) > 0,
+  };
+}
+
+function acceptingRule(
+  rules: readonly ComparisonRule[],
+  family: Family,
+  setting: UnitSetting,
+  { statusClass }: CliContext["deps"]["shadow"],
+): ComparisonRule | undefined {
+  const place: StoredPlace = { ...family, path: family.template, route: routeOf(setting, family.route), status: null };
+  return rules.find((rule) => reachOf(rule, place, statusClass) !== "none");
+}

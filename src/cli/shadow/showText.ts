@@ -1,0 +1,96 @@
+import { ARMS } from "../../kernel/index.ts";
+import type { FamilyReport, SampleReport } from "../../report/index.ts";
+import { count, moment, plural, share, table } from "../format.ts";
+import type { Output } from "../output.ts";
+import { type SeenDifference, sampleOf, type SeenSide } from "./sample.ts";
+
+export type Numbered = FamilyReport & { readonly number: number };
+
+/** Names come from the arms: what a terminal would obey is not printed. */
+// biome-ignore lint: control characters are what is meant.
+export const printable = (text: string): string =>
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+export const changeText = ({ control, candidate }: { control: string | null; candidate: string | null }): string =>
+  `${control ?? "nothing"} → ${candidate ?? "nothing"}`;
+
+/** What is open, the first to look at, stands first. */
+export function familiesText(families: readonly Numbered[], out: Output): string {
+  const head = ["", "SEVERITY", "STATE", "ROUTE", "PATH", "CHANGE", "SEEN", "GROUPS"];
+  const rows = families.map((one) => [
+    String(one.number),
+    severityText(one, out),
+    one.state,
+    one.route,
+    printable(one.template),
+    `${one.kind} ${printable(changeText(one))}`,
+    count(one.seen),
+    count(one.groups),
+  ]);
+  return table([head, ...rows]);
+}
+
+const severityText = ({ severity, isCounting }: FamilyReport, out: Output): string =>
+  isCounting ? out.alarm(severity) : severity;
+
+export function familyText(family: Numbered, out: Output): string {
+  const { number, route, template, kind, state, samples } = family;
+  const rows: (readonly [string, string])[] = [
+    ["path", printable(template)],
+    ["change", `${kind}   ${printable(changeText(family))}`],
+    ["seen", seenText(family)],
+    ["counts", countsText(family)],
+    ["first", `${moment(family.firstSeenMs)}, build ${printable(family.firstBuild)}`],
+    ["last", `${moment(family.lastSeenMs)}, build ${printable(family.lastBuild)}`],
+  ];
+  return [
+    `${number}   ${severityText(family, out)}   ${out.bold(route)}   ${state}`,
+    table(rows, "  "),
+    ...samples.flatMap((one, at) => ["", sampleText(one, `sample ${at + 1} of ${samples.length}`, family, out)]),
+    "",
+    ruleText(family),
+  ].join("\n");
+}
+
+function seenText({ seen, compared, groups }: FamilyReport): string {
+  return `${compared === null ? `${count(seen)} times` : share(seen, compared)}, ${plural(groups, "group")}`;
+}
+
+function countsText({ isCounting, confirmedBy, state, acceptedBy }: FamilyReport): string {
+  if (isCounting) return `against readiness, by ${confirmedBy ?? "its severity"}`;
+  if (state === "accepted")
+    return acceptedBy === null
+      ? "not: a rule accepts it"
+      : `not: rule ${acceptedBy.id} accepts it until ${acceptedBy.until ?? "it is removed"} (${acceptedBy.owner}: ${acceptedBy.reason})`;
+  return state === "fixed" ? "not: it has not been seen since" : "not yet: it may be noise until it is confirmed";
+}
+
+function sampleText({ group, atMs, body }: SampleReport, title: string, family: FamilyReport, out: Output): string {
+  const head = `${title}   ${moment(atMs)}   group ${group}`;
+  const sample = sampleOf(body);
+  if (sample === null) return `${head}\n  ${printable((JSON.stringify(body) ?? "empty").slice(0, 400))}`;
+  const sides = ARMS.map((arm) => `${out.armMark(arm)} ${arm} ${sideText(sample[arm])}`).join("   ");
+  const differences = sample.differences.map((one) => differenceText(one, isOf(family, one)));
+  return [head, `  ${sides}`, ...differences].join("\n");
+}
+
+const sideText = (side: SeenSide): string =>
+  side === null ? "(not kept)" : "error" in side ? printable(side.error) : String(side.status);
+
+const isOf = (family: FamilyReport, { template, kind, control, candidate }: SeenDifference): boolean =>
+  family.template === template && family.kind === kind && family.control === control && family.candidate === candidate;
+
+/** The place of this family first to be seen, the others of the same exchange beside it. */
+function differenceText({ path, kind, severity, shown }: SeenDifference, isOwn: boolean): string {
+  return `  ${isOwn ? "»" : " "} ${printable(path)}   ${kind} ${severity}\n${table([
+    ["    control", printable(shown.control)],
+    ["    candidate", printable(shown.candidate)],
+  ])}`;
+}
+
+function ruleText({ rule, state }: FamilyReport): string {
+  if (rule === null) return state === "accepted" ? "A rule accepts it already." : "No rule can name this place.";
+  const { families, exchanges, samples } = rule.hides;
+  const hidden = `${plural(families, "family", "families")}, ${plural(exchanges, "exchange")}, ${plural(samples, "sample")}`;
+  return `The rule that accepts it, for a file of shadow.rules; it would hide ${hidden}:\n\n${rule.yaml.trimEnd()}`;
+}
