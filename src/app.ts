@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Candidate, type CandidateOptions, startCandidate as startCandidateIn } from "./app/candidate.ts";
+import { registerCassette } from "./app/cassetteCommand.ts";
 import { registerConvex } from "./app/convexCommands.ts";
 import { RunningApp } from "./app/runningApp.ts";
 import { ownSubjectKey } from "./app/subjectKey.ts";
@@ -78,6 +79,7 @@ export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
           startCandidate,
           exit: (code) => process.exit(code),
         }),
+      (program) => registerCassette(program, { version: VERSION, exit: (code) => process.exit(code) }),
       (program) => registerConvex(program, { env, functionsDir: FUNCTIONS_DIR, exit: (code) => process.exit(code) }),
     ],
   };

@@ -14,6 +14,7 @@ const facts: BannerFacts = {
   },
   host: { name: "host", port: 8004, wanted: 8004 },
   modelUrl: "http://127.0.0.1:8003",
+  shadow: null,
   otherPorts: [],
   exposurePercent: 25,
   students: { control: 9, candidate: 3 },
@@ -40,6 +41,20 @@ test("names every address, who is where, how long it took, and what to try", () 
     assert.ok(text.includes(part), `${part}\n${text}`);
   assert.equal(text.match(/curl -H "Authorization: Bearer \$\(node -p /g)?.length, 2);
   assert.doesNotMatch(text, /taken/);
+});
+
+test("the shadow's targets are named, and its ports are said when they are others", () => {
+  const at = (name: string, wanted: number, port = wanted) => ({ name, port, wanted });
+  const shadow = {
+    cassette: [at("record", 8005), at("replay", 8006, 8008), at("cassette", 8007)],
+    control: at("shadow-control", 8011),
+    candidate: at("shadow-candidate", 8012),
+    host: at("shadow-host", 8014),
+  };
+  const text = bannerText({ ...facts, shadow });
+  assert.match(text, /shadow {5}every call of tutoring goes to legacy 8011 or convex 8012 too; both are starting/);
+  assert.match(text, /taken {6}8006 is in use: replay is on 8008\n/);
+  assert.doesNotMatch(bannerText(facts), /shadow/);
 });
 
 test("a port that was taken is said, with the one used instead", () => {

@@ -8,6 +8,8 @@ export interface BannerFacts {
   readonly host: PortFact | null;
   /** Address of another model server, when the stand-in is not used. */
   readonly modelUrl: string;
+  /** null: nothing is mirrored. */
+  readonly shadow: ShadowFact | null;
   readonly otherPorts: readonly PortFact[];
   readonly exposurePercent: number | null;
   readonly students: { readonly control: number; readonly candidate: number };
@@ -22,6 +24,13 @@ export interface PortFact {
   readonly name: string;
   readonly port: number;
   readonly wanted: number;
+}
+
+export interface ShadowFact {
+  readonly cassette: readonly PortFact[];
+  readonly control: PortFact;
+  readonly candidate: PortFact;
+  readonly host: PortFact;
 }
 
 const tokenOf = (file: string, arm: string): string => `$(node -p "require('./${file}').${arm}.token")`;
@@ -44,18 +53,30 @@ export function bannerText(facts: BannerFacts): string {
       : "             candidate's functions: the deployment of CONVEX_URL",
     `  model      ${model}`,
     `  tutoring   ${exposure}, ${total} students talking (${students.control} on control, ${students.candidate} on candidate)      ready in ${(facts.readyMs / 1000).toFixed(1)} s`,
+    ...(facts.shadow === null ? [] : [shadowRow(facts.shadow)]),
     `  files      logs ${facts.logs}   tokens of two students ${facts.tokensFile}`,
     ...takenRows([
       ports.control,
       ports.candidate,
       ...(ports.model ? [ports.model] : []),
       ...(facts.host ? [facts.host] : []),
+      ...(facts.shadow ? portsOf(facts.shadow) : []),
       ...facts.otherPorts,
     ]),
     ...tryRows(facts),
   ];
   return `${rows.join("\n")}\n`;
 }
+
+const shadowRow = ({ control, candidate }: ShadowFact): string =>
+  `  shadow     every call of tutoring goes to legacy ${control.port} or convex ${candidate.port} too; both are starting`;
+
+const portsOf = ({ cassette, control, candidate, host }: ShadowFact): PortFact[] => [
+  ...cassette,
+  control,
+  candidate,
+  host,
+];
 
 function takenRows(ports: readonly PortFact[]): string[] {
   const taken = ports.filter(({ port, wanted }) => port !== wanted);

@@ -14,11 +14,13 @@ const DRIVER = fileURLToPath(new URL("testing/demoDriver.ts", import.meta.url));
 const SERVICE = `
 const { createServer } = require("node:http");
 const { appendFileSync } = require("node:fs");
-const { PORT, DRIVER_ROOT, STUBBORN, OPENAI_API_KEY, OPENAI_BASE_URL, JWT_SECRET_KEY } = process.env;
-const name = process.env.SERVICE_NAME;
+const { PORT, DRIVER_ROOT, STUBBORN, OPENAI_API_KEY, OPENAI_BASE_URL, JWT_SECRET_KEY, SHADOW_INSTANCE } = process.env;
+const name = (SHADOW_INSTANCE ? "shadow-" : "") + process.env.SERVICE_NAME;
+if (SHADOW_INSTANCE && process.env.DRIVER_BROKEN_TARGETS) { console.error("no room here"); process.exit(3); }
 const note = (text) => appendFileSync(DRIVER_ROOT + "/notes", text + "\\n");
 createServer((request, response) => response.end("fine")).listen(Number(PORT), "127.0.0.1");
-if (name !== "model") note(name + " " + JSON.stringify({ OPENAI_API_KEY, hasBase: !!OPENAI_BASE_URL, secret: JWT_SECRET_KEY?.length }));
+if (SHADOW_INSTANCE) appendFileSync(DRIVER_ROOT + "/" + name + ".json", JSON.stringify(process.env));
+else if (name !== "model" && name !== "cassette") note(name + " " + JSON.stringify({ OPENAI_API_KEY, hasBase: !!OPENAI_BASE_URL, secret: JWT_SECRET_KEY?.length }));
 process.on("SIGTERM", () => { if (STUBBORN) return; note(name + " stopped"); process.exit(0); });
 `;
 const folders: string[] = [];
@@ -34,6 +36,11 @@ function makeRoot(): string {
   write("service.cjs", SERVICE);
   write("src/convexBackend/main.ts", 'process.env.SERVICE_NAME = "candidate";\nawait import("../../service.cjs");\n');
   write("src/modelStandIn/main.ts", 'process.env.SERVICE_NAME = "model";\nawait import("../../service.cjs");\n');
+  // `--admin 127.0.0.1:8007` says where the cassette shows that it lives.
+  write(
+    "src/main.ts",
+    'process.env.PORT = process.argv[process.argv.indexOf("--admin") + 1].split(":")[1];\nprocess.env.SERVICE_NAME = "cassette";\nawait import("../service.cjs");\n',
+  );
   write("package.json", '{"type":"module"}');
   const python = "legacy/.venv/bin/python";
   write(python, `#!/bin/sh\nSERVICE_NAME=control exec "${process.execPath}" "${join(root, "service.cjs")}" tutoring\n`);
@@ -82,7 +89,8 @@ const services = (root: string): Record<string, number> =>
 describe("demo", () => {
   test("starts everything, says where it is, and Ctrl-C stops it in order with exit 0", async () => {
     const root = makeRoot();
-    const demo = startDemo(root, ["--no-traffic"], { OPENAI_API_KEY: "sk-real", OPENAI_BASE_URL: "" });
+    const plain = ["--no-traffic", "--no-shadow"];
+    const demo = startDemo(root, plain, { OPENAI_API_KEY: "sk-real", OPENAI_BASE_URL: "" });
     await until(() => demo.out().includes("Try:"), demo.err);
     const pids = Object.values(services(root));
     assert.equal(pids.length, 3);
@@ -90,6 +98,7 @@ describe("demo", () => {
     assert.equal(await demo.ended, 0, demo.err());
 
     assert.match(demo.out(), /25 % exposed/);
+    assert.doesNotMatch(demo.out(), /shadow/);
     const all = notes(root);
     // A key found alone in the environment reaches no arm.
     for (const arm of ["control", "candidate"]) {
@@ -101,6 +110,78 @@ describe("demo", () => {
     assert.deepEqual(new Set(stops.slice(3)), new Set(["model stopped", "host stopped"]));
     assert.ok(pids.every((pid) => !isAlive(pid)));
     assert.ok(!existsSync(join(root, "data/demo/run.json")));
+  });
+
+  test("the cassette stands between the arms and the model before the banner, the targets come behind it, and all stop in order", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic"]);
+    await until(() => demo.err().includes("shadow ready after"), demo.err);
+    const running = services(root);
+    assert.deepEqual(Object.keys(running).toSorted(), [
+      "candidate",
+      "cassette",
+      "control",
+      "model",
+      "shadow-candidate",
+      "shadow-control",
+    ]);
+    demo.child.kill("SIGINT");
+    assert.equal(await demo.ended, 0, demo.err());
+    const stops = notes(root).filter((line) => line.endsWith(" stopped"));
+    assert.equal(stops[0], "proxy stopped");
+    assert.deepEqual(
+      new Set(stops.slice(1, 4)),
+      new Set(["shadow-control stopped", "shadow-candidate stopped", "host stopped"]),
+    );
+    assert.deepEqual(new Set(stops.slice(4, 6)), new Set(["control stopped", "candidate stopped"]));
+    assert.deepEqual(new Set(stops.slice(6)), new Set(["cassette stopped", "model stopped", "host stopped"]));
+    assert.ok(Object.values(running).every((pid) => !isAlive(pid)));
+  });
+
+  test("a target has keys, a store and a model of its own, the proxy knows them by name, and nobody prints them", async () => {
+    const root = makeRoot();
+    const theirs = {
+      DATABASE_URL: "postgresql://users",
+      FAULTS: "500:R4",
+      JWT_ISSUER: "us",
+      OPENAI_API_KEY: "sk-real",
+    };
+    const demo = startDemo(root, ["--no-traffic"], theirs);
+    await until(() => demo.err().includes("shadow ready after"), demo.err);
+    demo.child.kill("SIGTERM");
+    assert.equal(await demo.ended, 0, demo.err());
+    const overrides = JSON.parse(readFileSync(join(root, "overrides.json"), "utf8")) as Record<string, string>;
+    // Nothing, until the targets were there.
+    assert.equal(overrides["shadow.sample"], "100%");
+    assert.equal(overrides["shadow.modes.tutoring"], "sandbox");
+    const secrets = new Set<string>();
+    for (const arm of ["control", "candidate"]) {
+      const env = JSON.parse(readFileSync(join(root, `shadow-${arm}.json`), "utf8")) as Record<string, string>;
+      assert.equal(overrides[`shadow.targets.${arm}.url`], `http://127.0.0.1:${env["PORT"]}`);
+      assert.equal(overrides[`shadow.targets.${arm}.jwtSecretEnv`], "SHADOW_JWT_SECRET");
+      assert.equal(overrides[`shadow.targets.${arm}.serviceTokenEnv`], "SHADOW_SERVICE_TOKEN");
+      assert.equal(env["DATA_DIR"], join(root, "data/shadow", arm));
+      assert.deepEqual([env["SHADOW_INSTANCE"], env["JWT_AUDIENCE"]], ["1", "switchyard-shadow"]);
+      assert.deepEqual([env["HOST"], env["OPENAI_API_KEY"]], ["127.0.0.1", "local"]);
+      for (const name of ["DATABASE_URL", "FAULTS", "JWT_ISSUER"]) assert.equal(env[name], undefined, name);
+      assert.notEqual(env["JWT_SECRET_KEY"], readFileSync(join(root, "data/demo/jwt.secret"), "utf8").trim());
+      assert.notEqual(env["SERVICE_TOKEN"], readFileSync(join(root, "data/demo/service.token"), "utf8").trim());
+      secrets.add(env["JWT_SECRET_KEY"] ?? "").add(env["SERVICE_TOKEN"] ?? "");
+    }
+    assert.equal(secrets.size, 2);
+    const said = [demo.out(), demo.err(), JSON.stringify(overrides)].join();
+    for (const secret of secrets) assert.ok(secret.length >= 32 && !said.includes(secret));
+  });
+
+  test("targets that cannot start are said, and the demo goes on without them", async () => {
+    const root = makeRoot();
+    const demo = startDemo(root, ["--no-traffic"], { DRIVER_BROKEN_TARGETS: "1" });
+    await until(() => /The shadow is not there.*no room here/s.test(demo.err()), demo.err);
+    demo.child.kill("SIGINT");
+    assert.equal(await demo.ended, 0, demo.err());
+    assert.match(demo.out(), /Try:/);
+    const overrides = JSON.parse(readFileSync(join(root, "overrides.json"), "utf8")) as Record<string, string>;
+    assert.equal(overrides["shadow.sample"], "0%");
   });
 
   test("keeps tokens of one student per arm in a private file and prints none", async () => {
@@ -175,7 +256,7 @@ describe("demo", () => {
 
   test("an admin listener that fails ends the demo and everything it started", async () => {
     const root = makeRoot();
-    const demo = startDemo(root, ["--no-traffic"], { DRIVER_BROKEN_ADMIN: "1" });
+    const demo = startDemo(root, ["--no-traffic", "--no-shadow"], { DRIVER_BROKEN_ADMIN: "1" });
     assert.equal(await demo.ended, 70);
     assert.match(demo.err(), /answered GET \/api\/flags with 503/);
     assert.deepEqual(notes(root).filter((line) => line.endsWith(" stopped")).length, 5);

@@ -2,14 +2,14 @@ import { isAbsolute, join, relative } from "node:path";
 import type { Command } from "commander";
 import { StartError } from "../cli/ports.ts";
 import { type Admin, createAdmin } from "./adminClient.ts";
-import { bannerText, type PortFact } from "./banner.ts";
-import { type Platform, startPlatform } from "./demoStart.ts";
+import { bannerText, type PortFact, type ShadowFact } from "./banner.ts";
+import { type Parts, type Platform, startPlatform } from "./demoStart.ts";
+import { startShadow } from "./demoShadow.ts";
 import { createDemoTraffic, type DemoTraffic } from "./demoTraffic.ts";
 import { chooseExamples, type Examples, writeExamples } from "./examples.ts";
 import type { DemoDeps, RunningProxy } from "./ports.ts";
 import { AlreadyRunning, claimRun, type RunFile } from "./runFile.ts";
 import { readOrMakeSecret } from "./secretFile.ts";
-import type { Services } from "./services.ts";
 import { listenToSignals, type Signals } from "./signals.ts";
 
 const UNIT = "tutoring";
@@ -26,11 +26,13 @@ export function registerDemo(program: Command, deps: DemoDeps): void {
     .command("demo")
     .summary("both services, the proxy and a little traffic, on this machine (what npm start runs)")
     .description(
-      "Starts the control service, the candidate, the model stand-in and the proxy between them, with a dozen students who talk.",
+      "Starts the control service, the candidate, the model stand-in and the proxy between them, with a dozen students who talk.\n" +
+        "Whatever they do is done once more, unseen, on a second instance of the other service, and both answers are compared.",
     )
     .option("--for <duration>", "stop by itself after this long: 30s, 2m", parseDuration)
     .option("--config <file>", "configuration file", "switchyard.config.yaml")
     .option("--no-traffic", "start everything but the students")
+    .option("--no-shadow", "mirror nothing: four processes fewer")
     .action(async (options: DemoOptions) => {
       const code = await runDemo(deps, options);
       if (code !== 0) deps.exit(code);
@@ -41,6 +43,7 @@ export interface DemoOptions {
   readonly for?: number;
   readonly config: string;
   readonly traffic: boolean;
+  readonly shadow: boolean;
 }
 
 export function parseDuration(text: string): number {
@@ -58,8 +61,8 @@ export async function runDemo(deps: DemoDeps, options: DemoOptions): Promise<num
   const data = join(deps.root, "data", "demo");
   const run = claim(join(data, "run.json"), say);
   const signals = listenToSignals(say);
-  let services: Services | null = null;
-  const killAll = (): void => services?.kill();
+  let parts: Parts | null = null;
+  const killAll = (): void => parts?.kill();
   // Whatever ends this process, a bug of ours included, its children do not outlive it.
   process.once("exit", killAll);
   signals.onSecond(() => {
@@ -72,16 +75,17 @@ export async function runDemo(deps: DemoDeps, options: DemoOptions): Promise<num
       configFile: options.config,
       secret: readOrMakeSecret(join(data, "jwt.secret"), deps.env.JWT_SECRET_KEY),
       serviceToken: readOrMakeSecret(join(data, "service.token"), deps.env["SERVICE_TOKEN"]),
+      hasShadow: options.shadow,
       say,
       onPid: (name, pid) => run.setService(name, pid),
-      onServices: (made) => {
-        services = made;
+      onParts: (made) => {
+        parts = made;
       },
     });
     const ending = await serve(deps, options, { platform, signals, say, startedAt, data });
     return ending.exitCode;
   } finally {
-    await (services as Services | null)?.stop();
+    await (parts as Parts | null)?.stop();
     process.off("exit", killAll);
     signals.release();
     run.remove();
@@ -108,6 +112,7 @@ async function serve(
   let stopTokens = (): void => {};
   try {
     stopTokens = await present(deps, options, { platform, traffic, startedAt });
+    if (platform.shadow) void startShadow(platform.shadow, say);
     ending = await untilOver(platform.proxy, signals, options.for);
     return ending;
   } finally {
@@ -172,7 +177,7 @@ async function banner(
 ): Promise<string> {
   const { services, proxy, proxyPorts } = platform;
   const near = (path: string): string => (isAbsolute(path) ? relative(deps.root, path) : path);
-  const port = (name: "control" | "candidate" | "model" | "host"): PortFact | null => {
+  const port = (name: keyof typeof services.ports): PortFact | null => {
     const chosen = services.ports[name];
     return chosen ? { name, ...chosen } : null;
   };
@@ -185,6 +190,7 @@ async function banner(
     ports: { control: port("control") ?? none, candidate: port("candidate") ?? none, model: port("model") },
     host: port("host"),
     modelUrl: services.urls.model,
+    shadow: shadowFact(platform),
     otherPorts: proxyPorts,
     exposurePercent: await admin.exposure(UNIT),
     students: isTalking ? examples.counts : { control: 0, candidate: 0 },
@@ -194,6 +200,19 @@ async function banner(
     readyMs: performance.now() - startedAt,
   });
 }
+
+const shadowFact = ({ services: { cassette }, shadow }: Platform): ShadowFact | null =>
+  cassette &&
+  shadow && {
+    cassette: [
+      { name: "record", ...cassette.ports.record },
+      { name: "replay", ...cassette.ports.replay },
+      { name: "cassette", ...cassette.ports.cassette },
+    ],
+    control: { name: "shadow-control", ...shadow.targets.ports.control },
+    candidate: { name: "shadow-candidate", ...shadow.targets.ports.candidate },
+    host: { name: "shadow-host", ...shadow.targets.ports.host },
+  };
 
 interface Ending {
   readonly why: string;
@@ -212,9 +231,9 @@ async function untilOver(proxy: RunningProxy, signals: Signals, forMs: number | 
   return ending;
 }
 
-/** The students first, then the proxy with its drain, then the arms, then the model they use. */
+/** The students first, then the proxy with its drain, then the shadow targets and the arms, then the model they use. */
 async function stopAll(
-  { services, proxy }: Platform,
+  { parts, proxy }: Platform,
   traffic: DemoTraffic,
   say: (line: string) => void,
   ending: Ending,
@@ -223,7 +242,7 @@ async function stopAll(
   await traffic.stop();
   proxy.stop("SIGTERM");
   await proxy.done;
-  await services.stop();
+  await parts.stop();
   const { good, bad } = traffic.totals();
   say(`stopped; the students made ${good} calls and turns, ${bad} failed`);
 }

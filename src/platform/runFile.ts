@@ -14,6 +14,10 @@ const MARKS: Readonly<Record<string, string>> = {
   control: "tutoring",
   candidate: "src/convexBackend/main.ts",
   host: "src/convexHost/main.ts",
+  cassette: "cassette",
+  "shadow-control": "tutoring",
+  "shadow-candidate": "src/convexBackend/main.ts",
+  "shadow-host": "src/convexHost/main.ts",
 };
 
 export class AlreadyRunning extends Error {}

@@ -1,15 +1,18 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { createCandidateArm } from "./candidateArm.ts";
+import { type CassetteService, createCassetteService } from "./cassetteService.ts";
+import { CONTROL_ENV, controlProgram } from "./controlProgram.ts";
 import { type ChosenPort, nextFreePort } from "./freePort.ts";
 import { createLogFile } from "./logFile.ts";
-import type { CandidateHost, DemoDeps } from "./ports.ts";
-import { createSupervisor, ServiceFailed, type ServiceSpec, type Supervisor } from "./supervisor.ts";
+import type { DemoDeps } from "./ports.ts";
+import { modelEnv, nodeEnv, serviceEnv } from "./serviceEnv.ts";
+import { createSupervisor, type ServiceSpec, type Supervisor } from "./supervisor.ts";
 
 /** Contract README §5. */
 export const PORTS = { proxy: 8000, control: 8001, candidate: 8002, model: 8003, host: 8004, admin: 9901 } as const;
 const HOST = "127.0.0.1";
 
-export type ServiceName = "model" | "control" | "candidate" | "host";
+export type ServiceName = "model" | "cassette" | "control" | "candidate" | "host";
 
 export interface ServicesOptions {
   readonly root: string;
@@ -21,50 +24,24 @@ export interface ServicesOptions {
   /** Ports already promised to others in this demo. */
   readonly givenPorts: Set<number>;
   readonly startCandidate: DemoDeps["startCandidate"];
+  /** The arms' model calls are recorded on their way (shadow K1). */
+  readonly hasCassette: boolean;
 }
 
 export interface Services {
-  readonly ports: Readonly<Partial<Record<ServiceName, ChosenPort>>>;
+  readonly ports: Readonly<Partial<Record<Exclude<ServiceName, "cassette">, ChosenPort>>>;
   readonly urls: Readonly<{ control: string; candidate: string; model: string }>;
   /** The deployment that runs the candidate's functions; null: the embedded host. */
   readonly deployment: string | null;
   /** False when `OPENAI_BASE_URL` names another model server. */
   readonly hasStandIn: boolean;
+  readonly cassette: CassetteService | null;
   /** Processes by name, in the order of their starts. */
   readonly names: readonly ServiceName[];
   start(): Promise<void>;
   /** The arms first, then what they use. */
   stop(): Promise<void>;
   kill(): void;
-}
-
-/** How the candidate shows itself to a deployment (embedded-convex §6), the only ones of ours that a service reads. */
-const IDENTITY: ReadonlySet<string> = new Set(["SWITCHYARD_SIGNING_KEY", "SWITCHYARD_ISSUER", "SWITCHYARD_AUDIENCE"]);
-
-/**
- * What a service inherits: everything but the variables that the demo decides. A model key reaches the arms only
- * together with a base address: found alone in the environment it would make the demo spend money (ux.md §2).
- */
-export function serviceEnv(env: NodeJS.ProcessEnv, own: Record<string, string>): NodeJS.ProcessEnv {
-  const decided = /^(HOST|PORT|DATA_DIR|JWT_SECRET_KEY|SERVICE_TOKEN|OPENAI_.*|npm_.*|SWITCHYARD_.*)$/;
-  const inherited = Object.entries(env).filter(([name]) => !decided.test(name) || IDENTITY.has(name));
-  return { ...Object.fromEntries(inherited), HOST, ...own };
-}
-
-function modelEnv(env: NodeJS.ProcessEnv, standInUrl: string): Record<string, string> {
-  if (!env.OPENAI_BASE_URL) return { OPENAI_BASE_URL: `${standInUrl}/v1`, OPENAI_API_KEY: "local" };
-  const given = Object.entries(env).filter(([name]) => name.startsWith("OPENAI_"));
-  return Object.fromEntries(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-}
-
-function venvPython(root: string): string {
-  const places = [
-    join(root, "legacy", ".venv", "bin", "python"),
-    join(root, "legacy", ".venv", "Scripts", "python.exe"),
-  ];
-  const python = places.find((place) => existsSync(place));
-  if (python) return python;
-  throw new ServiceFailed("The Python environment of the control service is missing; run `node scripts/ensure.mjs`.");
 }
 
 /** Chooses ports and describes the platform's processes; nothing runs until `start`. */
@@ -82,75 +59,92 @@ export async function createServices(options: ServicesOptions): Promise<Services
     candidate: at(candidate.port),
     model: model ? at(model.port) : (env.OPENAI_BASE_URL ?? ""),
   };
-  const shared = { JWT_SECRET_KEY: secret, SERVICE_TOKEN: serviceToken, DATA_DIR: join(root, "data") };
-  const arm = { ...shared, ...modelEnv(env, urls.model) };
   const logAt = (name: ServiceName) => createLogFile(join(root, "data", "logs", `${name}.log`));
-  const make = (spec: Omit<ServiceSpec, "readyUrl"> & { readonly name: ServiceName }): Supervisor =>
-    createSupervisor(
-      { ...spec, readyUrl: `${urls[spec.name as keyof typeof urls]}/${spec.name === "model" ? "healthz" : "readyz"}` },
-      { log: logAt(spec.name), say, onPid: (pid) => options.onPid?.(spec.name, pid) },
-    );
-  const node = { command: process.execPath, cwd: root };
-  const stood = model && {
-    supervisor: make({
-      ...node,
-      name: "model",
-      args: ["src/modelStandIn/main.ts"],
-      env: serviceEnv(env, { PORT: String(model.port) }),
-    }),
-  };
-  const legacy = make({
-    name: "control",
-    command: venvPython(root),
-    args: ["-m", "tutoring"],
-    cwd: join(root, "legacy"),
-    env: serviceEnv(env, { ...arm, PORT: String(control.port), TZ: "UTC", PYTHONUNBUFFERED: "1" }),
-  });
-  const arms: Supervisor[] = [legacy];
-  let running: CandidateHost | null = null;
-  const startCandidate = async (): Promise<void> => {
-    const hostLog = host === null ? null : logAt("host");
-    await options.startCandidate({
-      env: serviceEnv(env, { ...arm, PORT: String(candidate.port) }),
-      hostPort: host?.port ?? 0,
-      onHost: (started) => {
-        running = started;
-      },
-      onHostEvent: (event) => {
-        hostLog?.line(JSON.stringify(event));
-        if (event["event"] === "host.ended") say(`host ended; it starts again. Log: ${hostLog?.path}`);
-      },
-      onHostPid: (pid) => options.onPid?.("host", pid),
-      async startService(given) {
-        const service = make({ ...node, name: "candidate", args: ["src/convexBackend/main.ts"], env: given });
-        arms.push(service);
-        await service.start();
-      },
+  const onPid = (name: ServiceName) => (pid: number | null) => options.onPid?.(name, pid);
+  const provider = model ? `${urls.model}/v1` : urls.model;
+  const cassette = options.hasCassette
+    ? await createCassetteService({
+        root,
+        env,
+        provider,
+        choosePort: (wanted) => nextFreePort(HOST, wanted, givenPorts),
+        logsDir: join(root, "data", "logs"),
+        say,
+        onPid: onPid("cassette"),
+      })
+    : null;
+  const arm = {
+    JWT_SECRET_KEY: secret,
+    SERVICE_TOKEN: serviceToken,
+    DATA_DIR: join(root, "data"),
+    ...modelEnv(env, cassette?.recordUrl ?? provider),
+  } as Record<string, string>;
+  const make = (spec: ServiceSpec): Supervisor =>
+    createSupervisor(spec, {
+      log: logAt(spec.name as ServiceName),
+      say,
+      onPid: onPid(spec.name as ServiceName),
     });
-  };
+  const stood =
+    model &&
+    make({
+      name: "model",
+      command: process.execPath,
+      args: ["src/modelStandIn/main.ts"],
+      cwd: root,
+      env: nodeEnv(root, serviceEnv(env, { PORT: String(model.port) })),
+      readyUrl: `${urls.model}/healthz`,
+    });
+  const legacy = make({
+    ...controlProgram(root),
+    name: "control",
+    env: serviceEnv(env, { ...arm, PORT: String(control.port), ...CONTROL_ENV }),
+    readyUrl: `${urls.control}/readyz`,
+  });
+  const convex = createCandidateArm({
+    root,
+    name: "candidate",
+    env: nodeEnv(root, serviceEnv(env, { ...arm, PORT: String(candidate.port) })),
+    url: urls.candidate,
+    hostPort: host?.port ?? 0,
+    hostName: "host",
+    hostLog: host === null ? null : logAt("host"),
+    say,
+    onHostPid: onPid("host"),
+    make,
+    startCandidate: options.startCandidate,
+  });
   const stop = async (): Promise<void> => {
-    await Promise.all(arms.map((one) => one.stop()));
-    await Promise.all([stood?.supervisor.stop(), running?.stop()]);
+    await Promise.all([legacy.stop(), convex.stopService()]);
+    await Promise.all([cassette?.stop(), stood?.stop(), convex.stopHost()]);
   };
   return {
     ports: { control, candidate, ...(model && { model }), ...(host && { host }) },
     urls,
     deployment,
     hasStandIn,
-    names: [...(model ? (["model"] as const) : []), "control", ...(host ? (["host"] as const) : []), "candidate"],
+    cassette,
+    names: [
+      ...(model ? (["model"] as const) : []),
+      ...(cassette ? (["cassette"] as const) : []),
+      "control",
+      ...(host ? (["host"] as const) : []),
+      "candidate",
+    ],
     stop,
     async start() {
       // All at once: none needs another to become ready (contract rest.md §6: the model is never called by a probe).
-      const results = await Promise.allSettled([stood?.supervisor.start(), legacy.start(), startCandidate()]);
+      const results = await Promise.allSettled([stood?.start(), cassette?.start(), legacy.start(), convex.start()]);
       const failed = results.find((result) => result.status === "rejected");
       if (!failed) return;
       await stop();
       throw failed.reason;
     },
     kill() {
-      for (const one of arms) one.kill();
-      stood?.supervisor.kill();
-      running?.kill();
+      legacy.kill();
+      convex.kill();
+      cassette?.kill();
+      stood?.kill();
     },
   };
 }

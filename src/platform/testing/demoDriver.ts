@@ -65,7 +65,10 @@ async function startProxy(listen: string): Promise<RunningProxy> {
       server.closeAllConnections();
       server.close(() => finished.resolve(0));
     },
-    reload: () => Promise.resolve({ isApplied: true, message: "" }),
+    reload() {
+      keepOverrides();
+      return Promise.resolve({ isApplied: true, message: "" });
+    },
   };
 }
 
@@ -81,6 +84,8 @@ const startCandidate: DemoDeps["startCandidate"] = async ({ env, hostPort, onHos
   return { service: await startService({ ...env, CONVEX_URL: `http://127.0.0.1:${hostPort}` }) };
 };
 
+/** What the configuration would be read with now. */
+const keepOverrides = (): void => writeFileSync(join(root, "overrides.json"), JSON.stringify(overridesSeen.value));
 const overridesSeen: { value: Readonly<Record<string, unknown>> } = { value: {} };
 const deps: DemoDeps = {
   version: "0.0.0",
@@ -90,7 +95,7 @@ const deps: DemoDeps = {
   stderr: process.stderr,
   loadConfig: ({ overrides = {} }) => {
     overridesSeen.value = overrides;
-    writeFileSync(join(root, "overrides.json"), JSON.stringify(overrides));
+    keepOverrides();
     return { config: {} } as ReturnType<DemoDeps["loadConfig"]>;
   },
   startProxy: () => startProxy(String(overridesSeen.value["listen"])),
