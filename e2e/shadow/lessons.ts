@@ -11,10 +11,18 @@ export interface Journey {
   readonly conversations: number;
 }
 
+const QUESTION = {
+  question: "What moves?",
+  options: ["Water", "Salt", "Air", "Light"],
+  correct_answer_index: 0,
+  explanation: "Water moves.",
+  difficulty: "easy",
+  related_section: "Osmosis",
+};
 const TOOLS: readonly (readonly [string, object])[] = [
-  ["draw", { shape: "rect", x: 10, y: 20, width: 30, height: 40 }],
-  ["explain", { explanation_text: "Because it is so." }],
-  ["ask_question", { question: "What is 2 + 2?", options: ["3", "4"], question_type: "multiple_choice" }],
+  ["explain", { text: "Because it is so, and not otherwise." }],
+  ["draw_text", { text: "T", x: 1.5, y: 2 }],
+  ["ask_question", { question_data: QUESTION }],
 ];
 
 export class Student {
@@ -70,7 +78,7 @@ export class Student {
   }
 
   async lesson(session: string, turns: number): Promise<void> {
-    const socket = await openSocket(this.#socketUrl(`/ws/v2/session/${session}`), this.#authorized());
+    const socket = await openSocket(this.#socketUrl(`/ws/v2/session/${session}?stream=1`), this.#authorized());
     this.conversations += 1;
     const envelope = async (): Promise<Json> => {
       for (;;) {
@@ -82,17 +90,21 @@ export class Student {
     for (let turn = 0; turn < turns; turn++) {
       const [tool, args] = TOOLS[turn % TOOLS.length] as (typeof TOOLS)[number];
       const message = turn % 2 === 0 ? `Please tell me about step ${turn}.` : `!tool=${tool} ${JSON.stringify(args)}`;
-      socket.send(JSON.stringify({ type: "user_message", message, client_message_id: `${session}/${turn}` }));
+      const data = { text: message };
+      socket.send(JSON.stringify({ type: "user_message", data, client_message_id: `${session}/${turn}` }));
       if (turn === 1) socket.send(JSON.stringify({ type: "ping" }));
-      await envelope();
+      const answer = await envelope();
+      assert.notEqual(answer.content_type, "error", JSON.stringify(answer).slice(0, 300));
     }
+    socket.send(JSON.stringify({ type: "user_message", data: {} }));
+    assert.equal((await envelope()).content_type, "error");
     await sleep(50);
     socket.close(1000);
     await socket.closed();
   }
 
   /** Two sockets on one board, which see each other's objects. */
-  async board(session: string, objects: number): Promise<void> {
+  async board(session: string, objects: number, lingerMs = 2_500): Promise<void> {
     const path = `/ws/v2/session/${session}/whiteboard`;
     const clients = await Promise.all(
       [0, 1].map(async (nr) => {
@@ -127,7 +139,7 @@ export class Student {
       const [one, other] = clients.map(({ doc }) => JSON.stringify(doc.getMap("objects").toJSON()).length);
       assert.equal(one, other, "both see the same");
     });
-    await sleep(2_500);
+    await sleep(lingerMs);
     for (const { socket } of clients) socket.close(1000);
     for (const { socket } of clients) await socket.closed();
   }
