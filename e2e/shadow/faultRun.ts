@@ -1,7 +1,7 @@
 // Faults of the shadow target, one at a time (contract faults.md §2): what the shadow must say of each, and what traffic shows it.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call, createIssuer, eventually, SERVICE_TOKEN, TEST_SECRET } from "../support/index.ts";
+import { createIssuer, eventually, TEST_SECRET } from "../support/index.ts";
 import { Student } from "./lessons.ts";
 import type { LessonsWorld } from "./lessonsWorld.ts";
 import type { Samples } from "./metricSamples.ts";
@@ -44,13 +44,6 @@ export const FAULTS: readonly ExpectedFault[] = [
 const BOARD_MS = 12_500;
 const RACE_MS = 2_500;
 const issuer = createIssuer(TEST_SECRET);
-const TARGET_TOKEN = `${SERVICE_TOKEN}-of-targets`;
-
-async function setFaults(origin: string, body: string): Promise<void> {
-  const headers = { "x-service-token": TARGET_TOKEN, "x-shadow": "1", "content-type": "text/plain" };
-  const reply = await call(origin, { method: "PUT", path: "/internal/faults", headers, body });
-  assert.equal(reply.status, 204, `${body}: ${reply.status} ${reply.text}`);
-}
 
 function deltas(before: Samples, after: Samples): Readonly<Record<string, number>> {
   const found: Record<string, number> = {};
@@ -74,7 +67,6 @@ export async function findFault(
   expected: ExpectedFault,
 ): Promise<string> {
   const { fault, as, kinds = [], by } = expected;
-  const origin = world.targets[shadow].baseUrl;
   const known = (await world.metrics()).sum("groups");
   const student = new Student(world, issuer.user());
   await student.arrive();
@@ -88,7 +80,7 @@ export async function findFault(
     200,
   );
   const before = await world.settled();
-  await setFaults(origin, fault);
+  await world.setFaults(shadow, fault);
   try {
     const session = await student.office(0);
     if (by === "lesson" || by === "state") await student.lesson(session, 3);
@@ -114,6 +106,6 @@ export async function findFault(
     }
     return `${fault}: ${JSON.stringify(found)}`;
   } finally {
-    await setFaults(origin, "");
+    await world.setFaults(shadow, "");
   }
 }

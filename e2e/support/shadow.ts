@@ -57,6 +57,8 @@ export interface ShadowWorld {
   families(): readonly Found[];
   /** What a target itself answers to this user: to see both sides of a difference. */
   askTarget(arm: Arm, user: User, path: string): Promise<Reply>;
+  /** Switches faults of a target, whom users never see; an empty text switches all off. */
+  setFaults(arm: Arm, faults: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -233,6 +235,15 @@ function worldOf({ proxy, control, candidate, model, cassette, targets, said, lo
           authorization: `Bearer ${issuer.token(user.sub, user.email, { aud: "switchyard-shadow" })}`,
         },
       }),
+    async setFaults(arm, faults) {
+      const headers = {
+        "x-service-token": targets.env.SHADOW_SERVICE_TOKEN,
+        "x-shadow": "1",
+        "content-type": "text/plain",
+      };
+      const reply = await call(targets.urls[arm], { method: "PUT", path: "/internal/faults", headers, body: faults });
+      if (reply.status !== 204) throw new Error(`${faults}: ${reply.status} ${reply.text}`);
+    },
     stop,
   };
 }

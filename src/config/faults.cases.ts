@@ -417,6 +417,15 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "at most 5%",
   },
   {
+    name: "mirrored writes over several processes",
+    added: [
+      "workers: 2",
+      "shadow: { targets: { candidate: { url: http://127.0.0.1:9 } }, modes: { tutoring: sandbox } }",
+    ],
+    finds: "18:10 workers 2 with sandbox in shadow",
+    hint: "workers: 1, or shadow without sandbox",
+  },
+  {
     name: "the lenient parser",
     env: { NODE_OPTIONS: "--max-http-header-size=1000 --insecure-http-parser" },
     finds: "NODE_OPTIONS the lenient HTTP parser is on",

@@ -5,7 +5,7 @@ import type { Path } from "./paths.ts";
 import { closest } from "./problems.ts";
 import type { Sections } from "./schema.ts";
 
-type Readable = { readonly [K in "arms" | "listen" | "shadow" | "units"]?: Sections[K] | undefined };
+type Readable = { readonly [K in "arms" | "listen" | "shadow" | "units" | "workers"]?: Sections[K] | undefined };
 type Units = ReadonlyMap<string, { readonly routes: readonly Pick<UnitConfig["routes"][number], "id" | "codec">[] }>;
 
 const placeOf = (url: string): string => url.replace("//localhost", "//127.0.0.1");
@@ -22,10 +22,11 @@ function unknown(path: Path, at: "key" | "value", name: string, kind: string, kn
 }
 
 /** Whether a copy could reach a user, and settings that say nothing (shadow W1, W3, S1). */
-export function shadowFaults({ arms, listen, shadow, units }: Readable): PlacedFault[] {
+export function shadowFaults({ arms, listen, shadow, units, workers }: Readable): PlacedFault[] {
   if (shadow === undefined || shadow === null) return [];
   return [
     ...targetFaults(shadow, arms, listen),
+    ...workerFaults(shadow, workers ?? 1),
     ...(units === undefined ? [] : [...nameFaults(shadow, units), ...stateFaults(shadow, units)]),
   ];
 }
@@ -51,6 +52,15 @@ function targetFaults(shadow: ShadowConfig, arms: Readable["arms"], listen: Read
     );
   }
   return found;
+}
+
+/** The groups of a stateful unit are followed by one process (ADR 17). */
+function workerFaults(shadow: ShadowConfig, workers: number): PlacedFault[] {
+  const isStateful =
+    Object.values(shadow.modes).includes("sandbox") || shadow.routes.some((one) => one.mode === "sandbox");
+  if (workers === 1 || !isStateful) return [];
+  const fix = "Which group has which state at a target is known to one process.";
+  return [fault(["workers"], `${workers} with sandbox in shadow`, "workers: 1, or shadow without sandbox", fix)];
 }
 
 function nameFaults(shadow: ShadowConfig, units: Units): PlacedFault[] {
