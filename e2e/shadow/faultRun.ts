@@ -11,8 +11,8 @@ export interface ExpectedFault {
   readonly fault: string;
   readonly as: "different" | "shadow_failed";
   readonly kinds?: readonly string[];
-  /** What shows it: calls, a lesson, a board with two sockets, the state of both stores. */
-  readonly by: "calls" | "lesson" | "board" | "state";
+  /** What shows it: calls, a lesson, two sockets on a board, the state of both stores, a board again, a write again, another's session. */
+  readonly by: "calls" | "lesson" | "board" | "state" | "reconnect" | "twice" | "foreign";
 }
 
 const different = (by: ExpectedFault["by"], kinds: string, ...faults: readonly string[]): ExpectedFault[] =>
@@ -32,12 +32,15 @@ export const FAULTS: readonly ExpectedFault[] = [
   ...different("lesson", "missing type value", "absent-null"),
   ...different("lesson", "missing extra order type value", "drop-frame", "dup-frame", "extra-frame", "drop-inbound"),
   ...different("lesson", "order value", "reorder-frames"),
-  ...different("lesson", "type value", "delta-mismatch", "wrong-tool"),
+  ...different("lesson", "type value missing", "delta-mismatch", "wrong-tool"),
   ...different("lesson", "value type missing status extra", "prompt-change", "extra-model-call"),
   ...different("lesson", "status missing", "refuse-handshake", "accept-close", "close-1011"),
   ...different("board", "missing value extra type", "lost-yjs-update", "corrupt-yjs"),
   ...different("state", "value missing status order", "lost-write", "stale-read"),
-  ...failed("calls", "reset"),
+  ...different("reconnect", "missing value extra type", "unsaved-yjs-update"),
+  ...different("twice", "value status missing order extra", "double-effect"),
+  ...different("foreign", "status", "skip-ownership"),
+  ...failed("calls", "reset", "hang"),
 ];
 
 /** Boards that are apart are told of after ten seconds of quiet (shadow L4). */
@@ -85,6 +88,12 @@ export async function findFault(
     const session = await student.office(0);
     if (by === "lesson" || by === "state") await student.lesson(session, 3);
     if (by === "board") await student.board(session, 3, BOARD_MS);
+    if (by === "reconnect") {
+      await student.board(session, 3);
+      await student.board(session, 1, BOARD_MS);
+    }
+    if (by === "twice") await student.twice();
+    if (by === "foreign") await new Student(world, issuer.user()).look(session);
     // A read close behind a write may be overtaken; what is asked later cannot.
     if (by === "state") await sleep(RACE_MS);
     await student.review(session);
@@ -95,7 +104,7 @@ export async function findFault(
         assert.ok(isFound, `${fault} is not found: ${JSON.stringify(now)}`);
         return now;
       },
-      by === "state" || by === "board" ? 25_000 : 8_000,
+      by === "calls" || by === "lesson" ? 8_000 : 25_000,
       250,
     );
     if (as === "different") {

@@ -1,5 +1,6 @@
 // What students do in a lesson, as scripted journeys over the slice that both arms serve.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as Y from "yjs";
 import { call, eventually, type Json, openSocket, type User } from "../support/index.ts";
@@ -150,6 +151,23 @@ export class Student {
     }
     await this.ask("GET", `/api/v1/sessions/${session}/whiteboard_state_at_turn?target_snapshot_index=0`);
     await this.ask("POST", `/api/v1/sessions/${session}/log/summary`, { summary: "It was good." });
+  }
+
+  /** The same write again, as a client does that got no answer: it has one effect. */
+  async twice(): Promise<void> {
+    const key = { "Idempotency-Key": randomUUID() };
+    for (let again = 0; again < 2; again++) {
+      const made = await this.ask("POST", "/api/v1/folders/", { name: "Once" }, key);
+      assert.equal(made.status, 201, made.text);
+    }
+    await this.ask("GET", "/api/v1/folders/");
+  }
+
+  /** At what is not theirs. */
+  async look(session: string): Promise<void> {
+    await this.arrive();
+    await sleep(4_000);
+    assert.notEqual((await this.ask("GET", `/api/v1/sessions/${session}/messages`)).status, 200);
   }
 
   async tidy(session: string): Promise<void> {
