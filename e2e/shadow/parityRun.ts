@@ -1,0 +1,93 @@
+// Lessons of many students with no fault switched on: nothing may differ, and nearly everything must be compared.
+import assert from "node:assert/strict";
+import { createIssuer, eventually, TEST_SECRET } from "../support/index.ts";
+import { Student } from "./lessons.ts";
+import { type LessonsWorld, startLessonsWorld } from "./lessonsWorld.ts";
+import type { Samples } from "./metricSamples.ts";
+
+export interface ParityPlan {
+  readonly served: "control" | "candidate";
+  readonly students: number;
+  readonly atOnce: number;
+  readonly turns: number;
+}
+
+export interface ParityFigures {
+  readonly exchanges: number;
+  readonly conversations: number;
+  /** Of what was sampled since all were seeded. */
+  readonly comparedShare: number;
+  readonly conversationShare: number;
+  readonly stateChecks: number;
+  readonly missed: number;
+}
+
+const issuer = createIssuer(TEST_SECRET);
+
+export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) => void): Promise<ParityFigures> {
+  const { served, students: count, atOnce, turns } = plan;
+  const world = await startLessonsWorld({ served });
+  keep(world);
+  const students = Array.from({ length: count }, () => new Student(world, issuer.user()));
+  for (const student of students) await student.arrive();
+  await eventually(
+    async () => {
+      const seeded = (await world.metrics()).sum("groups", { state: "seeded" });
+      assert.equal(seeded, count, `${seeded} are seeded`);
+    },
+    15_000 + count * 200,
+    250,
+  );
+  const waiting = students.map((student, nr) => ({ student, nr }));
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { student, nr } = next;
+      const session = await student.office(nr);
+      await Promise.all([student.lesson(session, turns), student.board(session, 3)]);
+      await student.review(session);
+      if (nr % 2 === 0) await student.tidy(session);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  // The state of both stores is compared five seconds behind the last write.
+  await eventually(
+    async () => {
+      const now = await world.metrics();
+      assert.ok(now.sum("state_checks_total") >= count, `${now.sum("state_checks_total")} checks; ${tell(world, now)}`);
+    },
+    30_000,
+    500,
+  );
+  const samples = await world.settled();
+  assert.equal(samples.sum("accounting_gap"), 0, "shadow A1");
+  assert.equal(samples.sum("comparisons_total", { verdict: "different" }), 0, tell(world, samples));
+  assert.equal(samples.sum("comparisons_total", { verdict: "shadow_failed" }), 0, tell(world, samples));
+  return figures(world, samples);
+}
+
+function tell(world: LessonsWorld, samples: Samples): string {
+  const counts = [
+    samples.by("comparisons_total", "verdict"),
+    samples.by("not_compared_total", "reason"),
+    samples.by("groups", "state"),
+    world.families(),
+    world.misses().slice(0, 3),
+  ];
+  return counts.map((one) => JSON.stringify(one)).join(" ");
+}
+
+function figures(world: LessonsWorld, samples: Samples): ParityFigures {
+  const compared = samples.sum("comparisons_total");
+  const unsafe = samples.sum("not_compared_total", { reason: "unsafe_write" });
+  const lost = samples.sum("not_compared_total") - unsafe;
+  const conversations = samples.sum("conversations_total");
+  const whole = conversations - samples.sum("conversations_total", { verdict: "not_compared" });
+  return {
+    exchanges: compared + lost,
+    conversations,
+    comparedShare: compared / (compared + lost),
+    conversationShare: whole / conversations,
+    stateChecks: samples.sum("state_checks_total", { verdict: "identical" }),
+    missed: world.misses().length,
+  };
+}
