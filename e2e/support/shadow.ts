@@ -171,6 +171,8 @@ const variable = (dotted: string): string =>
 function shadowEnv(options: ShadowWorldOptions, targets: ShadowTargets): Record<string, string> {
   const { sample = "100%", modes = { tutoring: "sandbox" } } = options;
   const settings: Record<string, string> = { ...targets.settings };
+  // So many processes on two cores make every loop late; what is shed here would be no figure of the shadow.
+  settings["shadow.yieldAbove"] = "1s";
   settings["shadow.sample"] = typeof sample === "string" ? sample : JSON.stringify(sample);
   for (const [unit, mode] of Object.entries(modes)) settings[`shadow.modes.${unit}`] = mode;
   return {

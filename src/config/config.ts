@@ -130,6 +130,8 @@ export interface ShadowConfig {
   readonly surfaces: Readonly<Record<string, ShadowSurfaceConfig>>;
   /** null: as the application says. */
   readonly isLearningIds: boolean | null;
+  /** Of the event loop's delay, p99: above it the shadow yields. */
+  readonly yieldAboveMs: number;
   /** Of safe calls, 0 … 0.05. */
   readonly repeatsShare: number;
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;

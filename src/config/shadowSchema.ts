@@ -1,6 +1,18 @@
 import { z } from "zod";
 import type { ShadowConfig, ShadowRouteConfig, ShadowSurfaceConfig, ShadowTargetConfig } from "./config.ts";
-import { addFault, count, oneOf, origin, plainPath, share, size, text, toggle, variableName } from "./fields.ts";
+import {
+  addFault,
+  count,
+  duration,
+  oneOf,
+  origin,
+  plainPath,
+  share,
+  size,
+  text,
+  toggle,
+  variableName,
+} from "./fields.ts";
 import { secretOf } from "./secretOf.ts";
 import type { SecretSource } from "./secrets.ts";
 
@@ -125,6 +137,10 @@ export const shadowSchema = (secrets: SecretSource) =>
       learnIds: toggle(
         "Ids that each arm makes for itself are learnt from pairs of answers; off where both derive them alike.",
       ).optional(),
+      yieldAbove: duration("Delay of the event loop, p99 over 10 s, above which fewer copies are made.", {
+        min: 1,
+        max: 10_000,
+      }).prefault("20ms"),
       repeats: share("Share of safe calls that control answers twice, to learn its noise; at most 5%.").prefault("2%"),
       build: z
         .strictObject({
@@ -153,6 +169,7 @@ export const shadowSchema = (secrets: SecretSource) =>
         routes: file.routes,
         surfaces: file.surfaces,
         isLearningIds: file.learnIds ?? null,
+        yieldAboveMs: file.yieldAbove,
         repeatsShare: file.repeats,
         build: file.build ?? null,
         printKey: secretOf(ctx, "printKey", place, secrets),

@@ -14,8 +14,10 @@ const IN_FLIGHT_SHARE_MAX = 0.8;
 /** Halved further there is nothing left to shed. */
 const HALVINGS_MAX = 10;
 
-export const isUnderPressure = ({ eventLoopDelayP99Ms, inFlight, inFlightMax }: Load): boolean =>
-  eventLoopDelayP99Ms > DELAY_MS_MAX || inFlight > IN_FLIGHT_SHARE_MAX * inFlightMax;
+export const isUnderPressure = (
+  { eventLoopDelayP99Ms, inFlight, inFlightMax }: Load,
+  delayMsMax: number = DELAY_MS_MAX,
+): boolean => eventLoopDelayP99Ms > delayMsMax || inFlight > IN_FLIGHT_SHARE_MAX * inFlightMax;
 
 export class Pressure {
   #halvings = 0;
@@ -25,8 +27,9 @@ export class Pressure {
     return 2 ** -this.#halvings;
   }
 
-  look(load: Load): void {
-    this.#halvings = isUnderPressure(load)
+  /** @param delayMsMax as the operator wants it */
+  look(load: Load, delayMsMax: number = DELAY_MS_MAX): void {
+    this.#halvings = isUnderPressure(load, delayMsMax)
       ? Math.min(HALVINGS_MAX, this.#halvings + 1)
       : Math.max(0, this.#halvings - 1);
   }

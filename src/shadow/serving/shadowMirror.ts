@@ -59,6 +59,7 @@ class ShadowMirror implements Mirror {
   #settings: ShadowSettings;
   #dropped: Readonly<Record<string, number>> = {};
   #lookedAtMs: number;
+  #yieldAboveMs: number | undefined;
   #isOn = false;
   #cancelTick = (): void => {};
   #stopping: Promise<void> | null = null;
@@ -84,6 +85,7 @@ class ShadowMirror implements Mirror {
       toMirror: (item, bytes) => this.#toMirror.add(item, bytes),
       toCompare: (item, bytes) => this.#toCompare.add(item, bytes),
     });
+    this.#yieldAboveMs = config.shadow?.yieldAboveMs;
     this.#settings = this.#read(config);
     this.#apply();
   }
@@ -114,10 +116,11 @@ class ShadowMirror implements Mirror {
     // What Node records are the times between two looks: of an idle loop those are its resolution.
     const eventLoopDelayP99Ms = Math.max(0, this.#loop.percentile(P99) / NS_PER_MS - LOOP_MS);
     this.#loop.reset();
-    this.#pressure.look({ eventLoopDelayP99Ms, inFlight, inFlightMax });
+    this.#pressure.look({ eventLoopDelayP99Ms, inFlight, inFlightMax }, this.#yieldAboveMs);
   }
 
   configure(config: Config): void {
+    this.#yieldAboveMs = config.shadow?.yieldAboveMs;
     this.#settings = this.#read(config);
     this.#apply();
   }
