@@ -117,7 +117,7 @@ test("shadow C1–C7: an echo over sockets is compared turn by turn, with a code
     assert.match((await socket.next()).data.toString(), /hello/);
     for (const text of ["a", "b", "c"]) socket.send(JSON.stringify({ type: "say", id: `${nr} ${text}`, text }));
     for (let answers = 0; answers < 3; answers++) await socket.next();
-    socket.close(1000);
+    await socket.close(1000);
   }
   // Handshake, greeting, three turns and the close, of each.
   const counts = await settled(world, 18);

@@ -100,8 +100,7 @@ export class Student {
     socket.send(JSON.stringify({ type: "user_message", data: {} }));
     assert.equal((await envelope()).content_type, "error");
     await sleep(50);
-    socket.close(1000);
-    await socket.closed();
+    await socket.close(1000);
   }
 
   /** Two sockets on one board, which see each other's objects. */
@@ -141,8 +140,7 @@ export class Student {
       assert.equal(one, other, "both see the same");
     });
     await sleep(lingerMs);
-    for (const { socket } of clients) socket.close(1000);
-    for (const { socket } of clients) await socket.closed();
+    await Promise.all(clients.map(({ socket }) => socket.close(1000)));
   }
 
   async review(session: string): Promise<void> {

@@ -48,7 +48,8 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 }
 
 /** What the candidate may get wrong, so that there is something to find. */
-const shown = (note: Note): object => (DEFECT === "version-as-text" ? { ...note, version: String(note.version) } : note);
+const shown = (note: Note): object =>
+  DEFECT === "version-as-text" ? { ...note, version: String(note.version) } : note;
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, root, id] = (request.url ?? "").split("?")[0]?.split("/") ?? [];
@@ -58,7 +59,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (user === null) return reply(response, 401, { error: "a token is needed" });
   const own = notes.get(user) ?? new Map<string, Note>();
   notes.set(user, own);
-  if (id === undefined && request.method === "GET") return reply(response, 200, { notes: [...own.values()].map(shown) });
+  if (id === undefined && request.method === "GET")
+    return reply(response, 200, { notes: [...own.values()].map(shown) });
   if (id === undefined && request.method === "POST") {
     const { title = "", text = "" } = await bodyOf(request);
     if (own.size >= NOTES_MAX) return reply(response, 409, { error: "too many notes" });
