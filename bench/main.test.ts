@@ -6,5 +6,5 @@ import { runBench } from "./testing/smoke.ts";
 test("an unknown part is refused with the parts there are and exit code 2", async () => {
   const { code, stdout, stderr } = await runBench(["tcp"], tmpdir());
   assert.deepEqual([code, stdout], [2, ""]);
-  assert.match(stderr, /no part "tcp"; there are rest, ws, arms, convex/);
+  assert.match(stderr, /no part "tcp"; there are rest, ws, arms, convex, shadow/);
 });

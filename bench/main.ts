@@ -1,4 +1,4 @@
-// `npm run bench [-- rest|ws|arms|convex]`: ratios against peers, side by side in one run (design: performance.md).
+// `npm run bench [-- rest|ws|arms|convex|shadow]`: ratios against peers, side by side in one run (design: performance.md).
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ import { type Rows, type Section, writeResults } from "./lib/results.ts";
 import { VoidMeasurement } from "./lib/void.ts";
 import { type Options, type PartName, readOptions, USAGE, UsageError } from "./options.ts";
 import { restPart } from "./rest/part.ts";
+import { shadowPart } from "./shadow/part.ts";
+import { shadowReport } from "./shadow/report.ts";
 import { wsPart } from "./ws/part.ts";
 
 interface Measured {
@@ -28,6 +30,7 @@ const PART: Readonly<Record<PartName, Measured>> = {
   ws: { name: "ws", run: wsPart, report: partReport },
   arms: { name: "arms", run: armsPart, report: armsReport },
   convex: { name: "convex", run: convexPart, report: convexReport },
+  shadow: { name: "shadow", run: shadowPart, report: shadowReport },
 };
 const RESULTS_DIR = fileURLToPath(new URL("./results", import.meta.url));
 

@@ -4,7 +4,7 @@ import { readOptions, UsageError } from "./options.ts";
 
 test("without a part all parts run, five rounds of four seconds", () => {
   assert.deepEqual(readOptions([], "/results"), {
-    parts: ["rest", "ws", "arms", "convex"],
+    parts: ["rest", "ws", "arms", "convex", "shadow"],
     rounds: 5,
     seconds: 4,
     soakSeconds: null,

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const PARTS = ["rest", "ws", "arms", "convex"] as const;
+export const PARTS = ["rest", "ws", "arms", "convex", "shadow"] as const;
 export type PartName = (typeof PARTS)[number];
 
 export interface Options {

@@ -91,6 +91,34 @@ const ARM_GOALS: readonly Goal[] = [
   ratio("P9", "arms", "candidate-geometric-mean", "legacy-geometric-mean", 3),
 ];
 
+const shadow = (id: string, row: string, what: string, isMet: (value: number) => boolean, goal: string): Goal => ({
+  part: "shadow",
+  id,
+  what: `\`${row}\`${what}`,
+  row,
+  value: (found) => found.absolute,
+  isMet,
+  goal,
+});
+
+const atMost = (id: string, row: string, most: number): Goal =>
+  shadow(id, row, ", ms", (value) => value <= most, `≤ ${most}`);
+
+/** performance.md P2 and P8, shadow.md §17 row 19. */
+const SHADOW_GOALS: readonly Goal[] = [
+  ratio("P2", "shadow", "switchyard-shadow", "nginx-mirror", 1),
+  shadow("P2", "switchyard-shadow-compared", ", % of calls", (value) => value >= 99, "≥ 99"),
+  {
+    ...shadow("P2", "served-p99", " ÷ `shadow-off`", (value) => value <= 1.1, "≤ 1.1"),
+    // The row's own ratio has more as the better.
+    value: ({ ratios: { "shadow-off": better } }) => (better === undefined ? undefined : rounded(1 / better)),
+  },
+  atMost("P8", "compare-1-mb", 50),
+  atMost("P8", "compare-3000-reordered", 50),
+  atMost("P8", "serving-stall-p99", 2),
+  atMost("19", "cassette-first-token-p99", 2),
+];
+
 const GOALS: readonly Goal[] = [
   ratio("P1", "rest", "switchyard", "http-proxy", 1.6),
   ratio("P1", "rest", "switchyard", "@fastify/http-proxy", 1.3),
@@ -105,6 +133,7 @@ const GOALS: readonly Goal[] = [
   ratio("P5", "ws", "switchyard-binary", "nginx-binary", 1),
   ...ARM_GOALS,
   ...EMBEDDED,
+  ...SHADOW_GOALS,
 ];
 
 export interface GoalResult {

@@ -30,6 +30,7 @@ export interface Switchyard extends Running {
   readonly url: string;
   /** Decisions made so far by a flag, over both arms: proof that the whole pipeline is on. */
   decisions(): Promise<number>;
+  metrics(): Promise<string>;
 }
 
 /** A thousand subjects from one address: only the limits per subject and per address are raised (security §11). */
@@ -93,16 +94,18 @@ export async function startSwitchyard(options: SwitchyardOptions): Promise<Switc
   const started = await start({ name, command: process.execPath, args, dir, env }, addresses);
   const { url, admin } = started.ready;
   const token = readFileSync(join(stateDir, "operate.token"), "utf8").trim();
-  return { ...started, url, decisions: () => countDecisions(admin, token) };
+  const metrics = async (): Promise<string> => {
+    const reply = await fetch(`${admin}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    if (reply.status !== 200) throw new VoidMeasurement(`the metrics of switchyard answered ${reply.status}`);
+    return reply.text();
+  };
+  const decisions = async (): Promise<number> => metricSum(await metrics(), DECIDED);
+  return { ...started, url, metrics, decisions };
 }
 
-async function countDecisions(admin: string, token: string): Promise<number> {
-  const reply = await fetch(`${admin}/metrics`, { headers: { authorization: `Bearer ${token}` } });
-  if (reply.status !== 200) throw new VoidMeasurement(`the metrics of switchyard answered ${reply.status}`);
-  let sum = 0;
-  for (const line of (await reply.text()).split("\n")) {
-    const found = /^switchyard_decisions_total\{.*reason="flag-o(?:n|ff)".*\} (\d+)/.exec(line);
-    if (found) sum += Number(found[1]);
-  }
-  return sum;
+const DECIDED = /^switchyard_decisions_total\{.*reason="flag-o(?:n|ff)".*\} (\d+)/;
+
+/** Over all series that match; the pattern's first group is the value. */
+export function metricSum(text: string, series: RegExp): number {
+  return text.split("\n").reduce((sum, line) => sum + Number(series.exec(line)?.[1] ?? 0), 0);
 }

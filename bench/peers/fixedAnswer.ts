@@ -2,13 +2,17 @@
 // A second server on the same counter plays the other arm.
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ANSWER, COUNT_PATH } from "../rest/answer.ts";
+import { ANSWER, BUILD, BUILD_PATH, COUNT_PATH } from "../rest/answer.ts";
 
 let answered = 0;
 
 const answer: RequestListener = (req, res) => {
   if (req.url === COUNT_PATH) {
     res.end(String(answered));
+    return;
+  }
+  if (req.url === BUILD_PATH) {
+    res.end(BUILD);
     return;
   }
   answered++;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { findProgram } from "../lib/programs.ts";
 import { answers, withFreePorts } from "../lib/ports.ts";
 import { type Running, start } from "../lib/process.ts";
-import { ANSWER, COUNT_PATH } from "../rest/answer.ts";
+import { ANSWER, BUILD, BUILD_PATH, COUNT_PATH } from "../rest/answer.ts";
 
 /** As root its worker would become another user, who may not write into our folder. */
 const user = (): string => (process.getuid?.() === 0 ? "user root;" : "");
@@ -42,12 +42,38 @@ const proxyServer =
     }
   }`;
 
+/** Every call once more to `target`, whose answer is thrown away (ngx_http_mirror_module). */
+const mirroringServer =
+  (target: string, shadow: string) =>
+  ([port]: readonly number[]): string =>
+    `
+  upstream origin { server ${new URL(target).host}; keepalive 512; keepalive_requests 1000000000; }
+  upstream shadow { server ${new URL(shadow).host}; keepalive 512; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      mirror /mirror;
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Connection "";
+    }
+    location = /mirror {
+      internal;
+      proxy_pass http://shadow$request_uri;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Connection "";
+    }
+  }`;
+
 const answeringServer = ([port, otherPort]: readonly number[]): string => `
   server {
     listen 127.0.0.1:${port} backlog=4096;
     listen 127.0.0.1:${otherPort} backlog=4096;
     location / { return 200 '${ANSWER}'; }
     location = ${COUNT_PATH} { stub_status; }
+    location = ${BUILD_PATH} { return 200 '${BUILD}'; }
   }`;
 
 async function startNginx(
@@ -72,4 +98,8 @@ async function startNginx(
 export const startNginxProxy = (dir: string, target: string) => startNginx("nginx", dir, proxyServer(target));
 
 /** nginx answering the fixed answer on two ports, one for each arm; by far the cheapest upstream. */
-export const startNginxUpstream = (dir: string) => startNginx("upstream-nginx", dir, answeringServer);
+export const startNginxUpstream = (dir: string, name = "upstream-nginx") => startNginx(name, dir, answeringServer);
+
+/** nginx that mirrors, and compares nothing. Null when it is not installed. */
+export const startNginxMirror = (dir: string, target: string, shadow: string) =>
+  startNginx("nginx-mirror", dir, mirroringServer(target, shadow));

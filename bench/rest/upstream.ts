@@ -16,10 +16,10 @@ export interface Upstream extends Running {
 const at = (port: number | undefined): string => `http://127.0.0.1:${port}`;
 
 /** The fixed answer in a process of its own, by nginx where installed: the cheaper it is, the less it disturbs. */
-export async function startUpstream(dir: string): Promise<Upstream> {
-  const nginx = await startNginxUpstream(dir);
+export async function startUpstream(dir: string, name = "upstream"): Promise<Upstream> {
+  const nginx = await startNginxUpstream(dir, `${name}-nginx`);
   if (nginx !== null) return upstream(nginx, "nginx", nginx.ports);
-  const node = await startFixedAnswer(dir, "upstream-node");
+  const node = await startFixedAnswer(dir, `${name}-node`);
   return upstream(node, "node:http", node.ready);
 }
 

@@ -19,6 +19,12 @@ export const bodyLimits = (limits: LimitsConfig, kind: "json" | "upload"): BodyL
 
 const CHECK_MS = 1_000;
 
+interface Watch {
+  /** Settles with the read, or rejects when the body is too slow. */
+  within<T>(read: Promise<T>): Promise<T>;
+  stop(): void;
+}
+
 /**
  * A client's body on its way to an arm: chunk by chunk, counted, and cut off when it is too large or too slow
  * (security §11). An iterable rather than a stream, so that nobody destroys the client's connection before the
@@ -49,10 +55,8 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     const watch = this.#watch(() => this.#bytes, startedMs);
     try {
       for (;;) {
-        const next = chunks.next() as Promise<IteratorResult<Buffer>>;
-        next.catch(() => {}); // the loser of the race must not go unhandled
         this.isWaitingForClient = true;
-        const read = await Promise.race([next, watch.tooSlow]);
+        const read = await watch.within(chunks.next() as Promise<IteratorResult<Buffer>>);
         this.isWaitingForClient = false;
         if (read.done) {
           this.tap?.requestEnd();
@@ -91,20 +95,30 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
    * A body that trickles, or never ends, fails the read it waits in. The request itself is not destroyed: its
    * connection must live long enough to carry the 408.
    */
-  #watch(bytesSoFar: () => number, startedMs: number): { tooSlow: Promise<never>; stop(): void } {
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {});
+  #watch(bytesSoFar: () => number, startedMs: number): Watch {
+    let isLate = false;
+    /** Of the read that is under way. A promise that outlived the reads would hold each of them until the body ends. */
+    let reject: (error: SwitchyardError) => void = () => {};
     let cancel = () => {};
     const check = (): void => {
       const elapsedMs = this.#clock.monotonic() - startedMs;
       const isTooLong = elapsedMs > this.#limits.totalMs;
       const isTooSlow =
         elapsedMs > this.#limits.rateGraceMs && (bytesSoFar() / elapsedMs) * 1_000 < this.#limits.rateMinBytesPerSecond;
-      if (isTooLong || isTooSlow) reject(tooSlow());
+      isLate = isTooLong || isTooSlow;
+      if (isLate) reject(tooSlow());
       else cancel = this.#clock.after(CHECK_MS, check);
     };
     cancel = this.#clock.after(CHECK_MS, check);
-    return { tooSlow: promise, stop: () => cancel() };
+    return {
+      within: (read) =>
+        new Promise((resolve, fail) => {
+          reject = fail;
+          read.then(resolve, fail);
+          if (isLate) fail(tooSlow());
+        }),
+      stop: () => cancel(),
+    };
   }
 }
 

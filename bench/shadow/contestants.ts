@@ -1,0 +1,65 @@
+// Whoever serves small reads and mirrors each of them, and ours without.
+import { fileURLToPath } from "node:url";
+import type { Running } from "../lib/process.ts";
+import type { Contestant } from "../lib/rounds.ts";
+import { startSwitchyard, type Switchyard } from "../lib/switchyard.ts";
+import { startNginxMirror } from "../peers/nginx.ts";
+import { READ_PATH } from "../rest/answer.ts";
+import type { Upstream } from "../rest/upstream.ts";
+
+export interface ShadowContestant extends Contestant {
+  readonly url: string;
+  readonly running: Running;
+  readonly hasShadow: boolean;
+  readonly switchyard?: Switchyard;
+}
+
+export const MIRROR = "nginx-mirror";
+export const OURS = "switchyard-shadow";
+export const OFF = "switchyard";
+
+const PROBE = fileURLToPath(new URL("./stallProbe.ts", import.meta.url));
+const SHADOW_KEY = "key-of-the-shadow-targets-of-the-benchmark";
+
+/** All reads, and as many copies a minute as go through; the rest is the default. */
+const shadowSection = ({ controlUrl, candidateUrl }: Upstream): string => `
+shadow:
+  sample: 100%
+  targets:
+    control: { url: ${controlUrl}, guard: network, jwtSecretEnv: SHADOW_JWT_SECRET }
+    candidate: { url: ${candidateUrl}, guard: network, jwtSecretEnv: SHADOW_JWT_SECRET }
+  routes: [{ route: GET ${READ_PATH}, copiesPerMinute: 1000000 }]
+
+cors:
+`;
+
+export async function startContestants(
+  dir: string,
+  upstream: Upstream,
+  targets: Upstream,
+  running: Running[],
+): Promise<{ readonly contestants: readonly ShadowContestant[]; readonly skipped: readonly string[] }> {
+  const contestants: ShadowContestant[] = [];
+  const add = (one: ShadowContestant): void => {
+    running.push(one.running);
+    contestants.push(one);
+  };
+  const nginx = await startNginxMirror(dir, upstream.controlUrl, targets.controlUrl);
+  if (nginx !== null) {
+    const url = `http://127.0.0.1:${nginx.ports[0]}`;
+    add({ name: MIRROR, isOurs: false, url, running: nginx, hasShadow: true });
+  }
+  for (const name of [OFF, OURS]) {
+    const hasShadow = name === OURS;
+    const switchyard = await startSwitchyard({
+      name,
+      dir,
+      controlUrl: upstream.controlUrl,
+      candidateUrl: upstream.candidateUrl,
+      settings: { SHADOW_JWT_SECRET: SHADOW_KEY, NODE_OPTIONS: `--import=${PROBE}` },
+      ...(hasShadow && { replacements: [["\ncors:\n", shadowSection(targets)]] }),
+    });
+    add({ name, isOurs: true, url: switchyard.url, running: switchyard, hasShadow, switchyard });
+  }
+  return { contestants, skipped: nginx === null ? ["nginx is not installed: skipped."] : [] };
+}

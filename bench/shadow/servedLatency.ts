@@ -1,0 +1,86 @@
+// What the served side feels of the shadow: the same rate with it and without, in turn (performance.md P2, P8).
+import type { Row } from "../lib/results.ts";
+import { rounded } from "../lib/rows.ts";
+import { median, ratioByRound } from "../lib/statistics.ts";
+import { VoidMeasurement } from "../lib/void.ts";
+import type { AutocannonLoad } from "../rest/autocannonLoad.ts";
+import type { ShadowContestant } from "./contestants.ts";
+
+interface Felt {
+  readonly p99Ms: number;
+  readonly stallMs: number;
+}
+
+export interface FeltRound {
+  readonly on: Felt;
+  readonly off: Felt;
+}
+
+const SAY_MS = 5_000;
+const LOOK_MS = 20;
+/** shadow.md §17: what differs more by itself says nothing of the shadow. */
+const OFF_SPREAD_MAX = 1.1;
+
+export interface PaceOptions {
+  readonly load: AutocannonLoad;
+  readonly on: ShadowContestant;
+  readonly off: ShadowContestant;
+  readonly callsPerSecond: number;
+  readonly seconds: number;
+  readonly rounds: number;
+}
+
+/** One round after the other, each beginning with the other one of the two. */
+export async function feelRounds(options: PaceOptions): Promise<readonly FeltRound[]> {
+  const rounds: FeltRound[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    const inTurn = round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const);
+    const felt: Partial<Record<"on" | "off", Felt>> = {};
+    for (const which of inTurn) felt[which] = await feel(options, options[which]);
+    rounds.push(felt as FeltRound);
+  }
+  return rounds;
+}
+
+async function feel({ load, callsPerSecond, seconds }: PaceOptions, one: ShadowContestant): Promise<Felt> {
+  one.running.emptyLog();
+  process.kill(one.running.pid, "SIGUSR2");
+  const { p99Ms, failures, calls } = await load.paced(one.url, { seconds, callsPerSecond });
+  process.kill(one.running.pid, "SIGUSR2");
+  if (failures > 0) throw new VoidMeasurement(`${one.name}: ${failures} of ${calls} calls failed`);
+  return { p99Ms, stallMs: await stallOf(one) };
+}
+
+async function stallOf({ name, running }: ShadowContestant): Promise<number> {
+  const until = Date.now() + SAY_MS;
+  for (;;) {
+    const said = /^\{"stallP99Ms":([\d.e+-]+)\}$/m.exec(running.log())?.[1];
+    if (said !== undefined) return Number(said);
+    if (Date.now() > until) throw new VoidMeasurement(`${name} does not say how long its loop was held up`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Greatest over least p99 without a shadow. */
+export function offSpread(rounds: readonly FeltRound[]): number {
+  const values = rounds.map(({ off }) => off.p99Ms);
+  return Math.max(...values) / Math.min(...values);
+}
+
+export const isVoid = (rounds: readonly FeltRound[]): boolean => offSpread(rounds) > OFF_SPREAD_MAX;
+
+/** Ratios are `off ÷ on`, so that more is better here too. */
+export function feltRow(rounds: readonly FeltRound[], pick: (felt: Felt) => number): Row {
+  // A loop that was not held up at all still has a ratio.
+  const value = (felt: Felt): number => Math.max(LEAST_MS, pick(felt));
+  const [on, off] = [rounds.map((round) => value(round.on)), rounds.map((round) => value(round.off))];
+  const { ratio, spread } = ratioByRound(off, on);
+  return {
+    ratios: { "shadow-off": rounded(ratio) },
+    spread: { "shadow-off": [rounded(spread[0]), rounded(spread[1])] },
+    absolute: rounded(median(on)),
+    unit: "ms",
+  };
+}
+
+const LEAST_MS = 0.001;

@@ -1,0 +1,144 @@
+// Whatever a shadow target does, what is served stays as it is (shadow I1–I9, §17 row 1).
+import assert from "node:assert/strict";
+import { after, before, test, type TestContext } from "node:test";
+import { createIssuer, eventually, TEST_SECRET } from "../support/index.ts";
+import type { Service } from "../support/process.ts";
+import { type LoadResult, runLoad } from "../shadow-integrity/support/pacedLoad.ts";
+import { exchangeFrames, Tally } from "../shadow-integrity/support/transfers.ts";
+import { watchRss } from "../shadow-integrity/support/rss.ts";
+import {
+  type Books,
+  differencesOf,
+  differingCalls,
+  reasonsOf,
+  settledBooks,
+  type ShadowProxy,
+  startOrigin,
+  startOriginProxy,
+  startToxic,
+  type Toxic,
+} from "../shadow-integrity/support/world.ts";
+
+const LOAD = { seconds: 6, callsPerSecond: 100, socketLanes: 4 };
+/** shadow §17, row 3, and as much again: so short a load has no steady state. */
+const RSS_MIB_MAX = 64 + 64;
+/** A wait for the shadow takes seconds; what a busy machine adds stays below the three times of this. */
+const P99_MS = 100;
+const P99_FACTOR = 3;
+
+let arms: { readonly control: string; readonly candidate: string };
+const services: Service[] = [];
+let off: ShadowProxy;
+let healthyMiB = 0;
+
+interface Served extends LoadResult {
+  readonly peakMiB: number;
+  /** Of calls through a proxy without a shadow, in the very same seconds: what the machine does falls on both. */
+  readonly offP99Ms: number;
+}
+
+async function serve(proxy: ShadowProxy): Promise<Served> {
+  const memory = watchRss(proxy.pid);
+  const [result, beside] = await Promise.all([
+    runLoad({ baseUrl: proxy.baseUrl, ...LOAD }),
+    runLoad({ baseUrl: off.baseUrl, ...LOAD, callsPerSecond: LOAD.callsPerSecond / 2, socketLanes: 0 }),
+  ]);
+  return { ...result, peakMiB: memory.stop(), offP99Ms: beside.p99Ms };
+}
+
+before(async () => {
+  const started = await Promise.all(["control", "candidate"].map((name) => startOrigin(name)));
+  services.push(...started);
+  const [control, candidate] = started as [Service, Service];
+  arms = { control: control.baseUrl, candidate: candidate.baseUrl };
+  off = await startOriginProxy({ arms, target: null });
+  services.unshift(off);
+  await runLoad({ baseUrl: off.baseUrl, ...LOAD, seconds: 2 });
+});
+after(async () => {
+  for (const service of services) await service.stop();
+});
+
+async function mirrored(t: TestContext, target: Service): Promise<ShadowProxy> {
+  const proxy = await startOriginProxy({ arms, target: target.baseUrl });
+  t.after(async () => {
+    await proxy.stop();
+    await target.stop();
+  });
+  return proxy;
+}
+
+function isServedWell({ tally, calls, sockets }: LoadResult): void {
+  assert.deepEqual(
+    { failed: tally.failed, altered: tally.altered, why: tally.why },
+    { failed: 0, altered: 0, why: [] },
+  );
+  assert.ok(calls >= LOAD.seconds * LOAD.callsPerSecond * 0.9 && sockets > 0, `${calls} calls, ${sockets} sockets`);
+}
+
+function booksAreEven(books: Books): void {
+  assert.equal(books.gap, 0, "accounting gap");
+  assert.deepEqual([books.offered, books.unsafe], [books.sampled, 0]);
+  assert.deepEqual([books.open, books.tapBytes, books.inFlight], [0, 0, 0]);
+}
+
+test("a healthy target: every answer is right, nothing differs, and everything is given back", async (t) => {
+  const proxy = await mirrored(t, await startOrigin("target"));
+  const served = await serve(proxy);
+  isServedWell(served);
+  healthyMiB = served.peakMiB;
+  const books = await settledBooks(proxy);
+  const text = await proxy.metrics();
+  t.diagnostic(
+    `p99 ${served.p99Ms.toFixed(1)} ms, off ${served.offP99Ms.toFixed(1)} ms, ${Math.round(served.peakMiB)} MiB, ${JSON.stringify(books)}, ${reasonsOf(text)}`,
+  );
+  booksAreEven(books);
+  assert.deepEqual(differingCalls(text), []);
+  assert.ok(books.compared > 0 && books.conversations > 0);
+  assert.equal(proxy.events("shadow.circuit.open"), 0);
+});
+
+test("clients that leave with their last answer: a target that takes 100 ms longer over it lacks nothing", async (t) => {
+  const proxy = await mirrored(t, await startOrigin("target", 100));
+  const tally = new Tally();
+  const issuer = createIssuer(TEST_SECRET);
+  for (let at = 0; at < 5; at++) {
+    const token = issuer.token(`leaver-${at}`, "leaver@example.test");
+    await exchangeFrames({ baseUrl: proxy.baseUrl, token, seed: at, turns: 2, most: 1_024 }, tally);
+  }
+  const books = await settledBooks(proxy);
+  assert.deepEqual([tally.why, books.gap, books.conversations], [[], 0, 5]);
+  const text = await proxy.metrics();
+  // Nobody left before his answer, so no turn is cut off either.
+  assert.deepEqual([differencesOf(text), reasonsOf(text)], [[], "none"]);
+});
+
+/** Reading on and cutting is no failure: of an endless body there was an answer. */
+const CIRCUIT_OPENS: Readonly<Record<Toxic, number>> = {
+  "black-hole": 1,
+  "byte-a-second": 1,
+  "reset-on-accept": 1,
+  "reset-at-first-byte": 1,
+  late: 1,
+  "endless-body": 0,
+  "endless-headers": 1,
+};
+
+for (const toxic of Object.keys(CIRCUIT_OPENS) as Toxic[]) {
+  test(`a target that is ${toxic}: no served call knows of it, and everything is given back`, async (t) => {
+    const proxy = await mirrored(t, await startToxic(toxic));
+    const served = await serve(proxy);
+    isServedWell(served);
+    const books = await settledBooks(proxy);
+    t.diagnostic(
+      `p99 ${served.p99Ms.toFixed(1)} ms, off ${served.offP99Ms.toFixed(1)} ms, ${Math.round(served.peakMiB)} MiB, ${JSON.stringify(books)}, ${reasonsOf(await proxy.metrics())}`,
+    );
+    booksAreEven(books);
+    const opens = CIRCUIT_OPENS[toxic];
+    await eventually(() => assert.equal(proxy.events("shadow.circuit.open"), opens));
+    assert.equal(proxy.events("shadow.thread.died"), 0);
+    assert.ok(served.peakMiB <= healthyMiB + RSS_MIB_MAX, `${served.peakMiB} MiB, with a healthy target ${healthyMiB}`);
+    const most = P99_FACTOR * Math.max(P99_MS, served.offP99Ms);
+    assert.ok(served.p99Ms <= most, `p99 ${served.p99Ms} ms, with the shadow off ${served.offP99Ms} ms`);
+  });
+}

@@ -1,0 +1,161 @@
+// The served side beside each bad target, in figures: alternating rounds with the shadow off and on, at half load
+// (shadow §17, row 1). The load is the one of the bench, in a process of its own.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test, type TestContext } from "node:test";
+import { promisify } from "node:util";
+import { createIssuer, REPOSITORY, temporaryDir, TEST_SECRET } from "../support/index.ts";
+import type { Service } from "../support/process.ts";
+import { exchangeFrames, Tally } from "../shadow-integrity/support/transfers.ts";
+import {
+  booksOf,
+  reasonsOf,
+  settledBooks,
+  type ShadowProxy,
+  startOrigin,
+  startOriginProxy,
+  startToxic,
+  TOXICS,
+} from "../shadow-integrity/support/world.ts";
+
+const ROUNDS = 5;
+const CALLS = 1_000_000;
+const SOCKETS = 10_000;
+const SOCKETS_AT_ONCE = 20;
+const HALF = 0.5;
+const FULL_SECONDS = 10;
+const P99_FACTOR = 1.1;
+/** shadow §17: what differs more by itself says nothing of the shadow; repeated, never passed. */
+const OFF_SPREAD_MAX = 1.1;
+const TRIES = 3;
+const LOAD_MAX = 16 * 1024 * 1024;
+
+const CLIENT = join(REPOSITORY, "bench/rest/autocannonClient.ts");
+const PATH = "/bytes?size=1024&seed=3";
+const run = promisify(execFile);
+
+interface Paced {
+  readonly calls: number;
+  readonly failures: number;
+  readonly seconds: number;
+  readonly p99Ms: number;
+}
+
+let arms: { readonly control: string; readonly candidate: string };
+let off: ShadowProxy;
+let callsPerSecond = 0;
+let tokensFile = "";
+const services: Service[] = [];
+const issuer = createIssuer(TEST_SECRET);
+
+async function load(proxy: ShadowProxy, pace: object, seconds: number): Promise<Paced> {
+  const settings = JSON.stringify({ url: proxy.baseUrl, path: PATH, tokensFile, seconds, ...pace });
+  const { stdout } = await run(process.execPath, [CLIENT, settings], { maxBuffer: LOAD_MAX });
+  const result = JSON.parse(stdout) as Paced;
+  assert.equal(result.failures, 0, `${result.failures} of ${result.calls} served calls failed`);
+  return result;
+}
+
+before(async () => {
+  tokensFile = join(temporaryDir("isolation"), "tokens.json");
+  const tokens = Array.from({ length: 1_000 }, (_, at) => issuer.token(`person-${at}`, `${at}@example.test`));
+  writeFileSync(tokensFile, JSON.stringify(tokens));
+  const started = await Promise.all(["control", "candidate", "target"].map((name) => startOrigin(name)));
+  services.push(...started);
+  const [control, candidate, target] = started as [Service, Service, Service];
+  arms = { control: control.baseUrl, candidate: candidate.baseUrl };
+  off = await startOriginProxy({ arms, target: null });
+  services.push(off);
+  const healthy = await startOriginProxy({ arms, target: target.baseUrl });
+  services.push(healthy);
+  await load(healthy, { connections: 64 }, FULL_SECONDS);
+  const { calls, seconds } = await load(healthy, { connections: 64 }, FULL_SECONDS);
+  callsPerSecond = Math.max(1, Math.round((HALF * calls) / seconds));
+  await healthy.stop();
+});
+after(async () => {
+  for (const service of services) await service.stop();
+});
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+interface Rounds {
+  readonly offMs: number[];
+  readonly onMs: number[];
+}
+
+async function alternate(on: ShadowProxy): Promise<Rounds> {
+  const seconds = Math.ceil(CALLS / TOXICS.length / ROUNDS / callsPerSecond);
+  const rounds: Rounds = { offMs: [], onMs: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const inTurn = [
+      async () => void rounds.offMs.push((await load(off, { callsPerSecond }, seconds)).p99Ms),
+      async () => void rounds.onMs.push((await load(on, { callsPerSecond }, seconds)).p99Ms),
+    ];
+    for (const one of round % 2 === 0 ? inTurn : inTurn.toReversed()) await one();
+  }
+  return rounds;
+}
+
+async function untilValid(t: TestContext, on: ShadowProxy): Promise<Rounds> {
+  for (let left = TRIES; left > 0; left--) {
+    const rounds = await alternate(on);
+    const spread = Math.max(...rounds.offMs) / Math.min(...rounds.offMs);
+    t.diagnostic(
+      `p99 ms off ${rounds.offMs.join(" ")}, on ${rounds.onMs.join(" ")}; off differs by ${spread.toFixed(2)}`,
+    );
+    if (spread <= OFF_SPREAD_MAX) return rounds;
+  }
+  throw new Error(`void: ${TRIES} times the rounds with the shadow off differed by more than 10 % at p99`);
+}
+
+async function openSockets(on: ShadowProxy): Promise<Tally> {
+  const tally = new Tally();
+  const count = Math.ceil(SOCKETS / TOXICS.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < count; at = next++) {
+      const token = issuer.token(`socket-${at}`, "socket@example.test");
+      await exchangeFrames({ baseUrl: on.baseUrl, token, seed: at, turns: 5, most: 4_096 }, tally);
+    }
+  };
+  await Promise.all(Array.from({ length: SOCKETS_AT_ONCE }, lane));
+  return tally;
+}
+
+for (const toxic of TOXICS) {
+  test(`a target that is ${toxic}: p99 of what is served is at most a tenth above that with the shadow off`, async (t) => {
+    const target = await startToxic(toxic);
+    const on = await startOriginProxy({ arms, target: target.baseUrl });
+    t.after(async () => {
+      await on.stop();
+      await target.stop();
+    });
+    const tally = await openSockets(on);
+    assert.deepEqual([tally.altered, tally.failed, tally.why], [0, 0, []]);
+    const { offMs, onMs } = await untilValid(t, on);
+    const books = await settledBooks(on);
+    t.diagnostic(`${JSON.stringify(books)}; not compared: ${reasonsOf(await on.metrics())}`);
+    assert.deepEqual([books.gap, books.offered], [0, books.sampled]);
+    assert.ok(median(onMs) <= P99_FACTOR * median(offMs), `p99 ${median(onMs)} ms on, ${median(offMs)} ms off`);
+  });
+}
+
+test("a process with next to nothing to do is under no pressure", async (t) => {
+  const target = await startOrigin("target");
+  const on = await startOriginProxy({ arms, target: target.baseUrl });
+  t.after(async () => {
+    await on.stop();
+    await target.stop();
+  });
+  // Two looks and more (shadow I12).
+  await load(on, { callsPerSecond: 20 }, 35);
+  await settledBooks(on);
+  const text = await on.metrics();
+  t.diagnostic(`not compared: ${reasonsOf(text)}`);
+  assert.ok(booksOf(text).compared > 0);
+  assert.doesNotMatch(text, /^switchyard_shadow_not_compared_total\{.*reason="pressure".*\} [1-9]/m);
+});
