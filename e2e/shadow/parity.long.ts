@@ -8,7 +8,7 @@ let world: LessonsWorld | null = null;
 after(async () => world?.stop());
 
 test("10,000 exchanges and 500 conversations of lessons: 0 differences", async (t) => {
-  const plan = { served: "control", students: 180, atOnce: 6, turns: 8 } as const;
+  const plan = { served: "control", students: 255, atOnce: 6, turns: 8 } as const;
   const found = await runParity(plan, (started) => {
     world = started;
   });

@@ -170,13 +170,14 @@ class Walk {
     const [controlKeys, candidateKeys] = [Object.keys(control), Object.keys(candidate)];
     const mark = this.#trail.mark();
     const paired = new Set<string>();
+    const of = [control, candidate] as const;
     let [children, equal] = [0, 0];
     for (const key of controlKeys) {
       const other = this.#partners.ofKey(key, control, candidate, node);
       if (other !== null) paired.add(other);
       if (other !== null && other !== key) this.#trail.normalise("map");
       const isTentative = other !== null && other !== key && this.#trail.meetings?.isTentative(key, other) === true;
-      const step = { of: [control, candidate], part: key, isData: node.isOpen } as const;
+      const step = { of, part: key, isData: node.isOpen };
       const isEqual = this.#says.under({ ...step, isTentative }, () =>
         other === null
           ? this.#alone("missing", control[key] as JsonValue, place.key(key))
@@ -187,7 +188,7 @@ class Walk {
     }
     for (const key of candidateKeys) {
       if (paired.has(key)) continue;
-      const step = { of: [control, candidate], part: key, isData: node.isOpen } as const;
+      const step = { of, part: key, isData: node.isOpen };
       const isEqual = this.#says.under(step, () => this.#alone("extra", candidate[key] as JsonValue, place.key(key)));
       children += 1;
       equal += isEqual ? 1 : 0;
@@ -276,6 +277,7 @@ class Walk {
   #inOrder(control: Items, candidate: Items, place: BodyPlace, node: NodeRules): boolean {
     // A list that is shorter has one cause, whatever stands in the rest of it.
     if (control.length !== candidate.length) return this.#says.report("value", "value", node, control, candidate);
+    const of = [control, candidate] as const;
     const mark = this.#trail.mark();
     let isSame = true;
     for (const [at, item] of control.entries()) {
