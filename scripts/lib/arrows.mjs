@@ -61,6 +61,7 @@ export const PACKAGES = {
   "prom-client": { in: ["metrics"], oneFileOf: ["convexBackend"] },
   undici: { in: ["proxy", "shadow", "convexBackend", "bench", "e2e"] },
   "unleash-client": { in: ["flags"] },
+  pg: { in: ["shadow"] },
   jsonwebtoken: { in: ["proxy", "shadow", "convexBackend", "e2e", "bench"] },
   commander: { in: ["cli", "platform", "app", "main", "bench"] },
   // The stand-in only in its tests: the client of the arms must understand its answers.

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { createCliHarness } from "./testing/cliHarness.ts";
 import { assertGolden, shapeOf } from "./testing/golden.ts";
@@ -62,7 +63,7 @@ async function twoProcesses(t: TestContext, shadow?: string): Promise<ShadowFold
   await store(t, folder, 2, {
     identical: { "GET /orders/:id": 300 },
     notCompared: { pressure: 2 },
-    families: [{ ...TOTAL, differing: 1, groups: 1 }, KNOWN],
+    families: [family({ differing: 1, groups: 1 }), KNOWN],
     samples: samplesOf(TOTAL, [[{ total: "integer#d1d1d1" }, { total: "text(2)#d1d1d1" }]]),
   });
   return folder;
@@ -145,7 +146,20 @@ test("evidence that cannot be read is exit 4", async (t) => {
   folder.write("state/shadow-0.sqlite3", "no database, but long enough to be asked about its header".repeat(4));
   const { code, stderr } = await folder.ask("shadow", "report");
   assert.equal(code, 4);
-  assert.match(stderr, /shadow-0\.sqlite3 cannot be read: file is not a database/);
+  assert.match(stderr, /shadow-0\.sqlite3 cannot be read: the file of evidence is damaged/);
+});
+
+test("evidence whose damage shows only when it is read is exit 4 too", async (t) => {
+  const folder = await twoProcesses(t);
+  const db = new DatabaseSync(join(folder.stateDir, "shadow-1.sqlite3"));
+  db.exec("UPDATE families SET facts = '{'");
+  db.close();
+  const rule = folder.write("tested.rules.yaml", "rules: []\n");
+  for (const words of [["report"], ["show"], ["rules", "test", rule]]) {
+    const { code, stderr } = await folder.ask("shadow", ...words);
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /shadow-1\.sqlite3 cannot be read: /);
+  }
 });
 
 test("show lists what differs, the worst first, and one family with only what differs of both sides", async (t) => {

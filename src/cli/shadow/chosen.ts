@@ -36,10 +36,16 @@ export async function withCampaign(
   try {
     const campaign = choose(await evidence.campaigns(), options);
     return await work({ config, evidence, campaign });
+  } catch (error) {
+    throw refusalOf(error);
   } finally {
     await evidence.close();
   }
 }
+
+/** Damage may show only when it is read. */
+export const refusalOf = (error: unknown): unknown =>
+  error instanceof EvidenceProblem ? new CliError(EXIT.unreachable, error.message) : error;
 
 /** @throws CliError saying how evidence comes about */
 export function openEvidence({ configFile, out }: CliContext, { stateDir, shadow }: Config): StoredEvidence {
@@ -47,8 +53,7 @@ export function openEvidence({ configFile, out }: CliContext, { stateDir, shadow
   try {
     evidence = readEvidence(stateDir);
   } catch (error) {
-    if (!(error instanceof EvidenceProblem)) throw error;
-    if (error.kind === "unreadable") throw new CliError(EXIT.unreachable, error.message);
+    if (!(error instanceof EvidenceProblem) || error.kind === "unreadable") throw refusalOf(error);
     const shares =
       shadow === null ? [] : [shadow.samplePercent.everywhere, ...Object.values(shadow.samplePercent.units)];
     const next = shares.some((share) => share > 0)

@@ -9,7 +9,7 @@ import { CliError, usageError } from "../cliError.ts";
 import { addCommand, onRun, type Registry } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { plural } from "../format.ts";
-import { campaignsFor, type ChosenOptions, loadConfig, openEvidence } from "./chosen.ts";
+import { campaignsFor, type ChosenOptions, loadConfig, openEvidence, refusalOf } from "./chosen.ts";
 import { type Fixture, outcomeOf, readFixtures } from "./fixtures.ts";
 import { type FixtureTrial, judgeFixture, type TriedFamily, tryRules } from "./ruleTrial.ts";
 import { type RulesTested, rulesTestText } from "./rulesTestText.ts";
@@ -123,6 +123,8 @@ async function familiesOf(
       }
     }
     return { campaigns, families };
+  } catch (error) {
+    throw refusalOf(error);
   } finally {
     await evidence.close();
   }

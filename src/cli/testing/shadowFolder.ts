@@ -67,8 +67,18 @@ export const family = (facts: Partial<FamilyRow>): FamilyRow => {
     lastBuild: "2.0",
     ...facts,
   };
-  return { name: JSON.stringify([row.route, row.template, row.kind, row.control, row.candidate]), ...row };
+  const name = JSON.stringify([row.route, row.template, row.kind, row.control, row.candidate]);
+  return { name, memory: memoryOf(row.groups, row.confirmedBy), ...row };
 };
+
+let groups = 0;
+
+/** Of so many groups that nobody else has seen. */
+function memoryOf(count: number, confirmedBy: FamilyRow["confirmedBy"]): FamilyRow["memory"] {
+  const names = Array.from({ length: count }, () => (groups += 1).toString(16).padStart(12, "0"));
+  const rechecks = { agreed: confirmedBy === "re-checks" ? 3 : 0, groups: ["a", "b"], isNoisy: false };
+  return { offered: count, groups: `e${names.join("")}`, rechecks, isByTest: confirmedBy === "family-test" };
+}
 
 /** What is kept of one exchange: shapes, no values. */
 export const bodyOf = (

@@ -277,7 +277,6 @@ class Walk {
   #inOrder(control: Items, candidate: Items, place: BodyPlace, node: NodeRules): boolean {
     // A list that is shorter has one cause, whatever stands in the rest of it.
     if (control.length !== candidate.length) return this.#says.report("value", "value", node, control, candidate);
-    const of = [control, candidate] as const;
     const mark = this.#trail.mark();
     let isSame = true;
     for (const [at, item] of control.entries()) {

@@ -118,3 +118,93 @@ test("a sample is made only when it is kept", () => {
   for (let at = 0; at < 500; at++) see({ group: `g${at}` })?.offerSample(`g${at}`, () => `sample ${++made}`);
   assert.ok(made < 80, `${made} of 500`);
 });
+
+const REAL = { isArmsApart: true, isControlStable: true, isCandidateStable: true };
+const again = ({ families }: { families: Families<string> }, seats: readonly string[] = []) => {
+  const rows = families.unsaved().rows;
+  const groups = seats.map((group) => ({ group }));
+  return { rows, seats: new Map(rows.map(({ name }) => [name, groups])) };
+};
+
+test("after a restart a family is what it was, and its row says only what came since", () => {
+  const old = book();
+  const family = old.see();
+  for (let at = 0; at < 50; at++) old.see({ group: `g${at}`, atMs: 7 })?.offerSample(`g${at}`, () => "");
+  for (const group of ["g1", "g2"]) family?.recheck(REAL, group);
+  const { rows, seats } = again(old, ["g1", "g2"]);
+  const next = book();
+  next.families.restore(rows, seats);
+  assert.deepEqual(next.families.unsaved().rows, [], "nothing of its own");
+  const [restored] = next.families.all;
+  assert.deepEqual(
+    [
+      restored?.state,
+      restored?.firstSeenMs,
+      restored?.confirmedBy,
+      restored?.samples.seen,
+      restored?.samples.samples.length,
+    ],
+    ["open", 5, null, 50, 2],
+  );
+  restored?.recheck(REAL, "g3");
+  assert.equal(restored?.confirmedBy, "re-checks", "two of before and one");
+  next.see({ group: "new", atMs: 9 })?.offerSample("new", () => "");
+  const [row] = next.families.unsaved().rows;
+  assert.deepEqual([row?.differing, row?.groups, row?.memory?.offered, row?.memory?.rechecks.agreed], [1, 1, 1, 1]);
+  assert.deepEqual([row?.firstSeenMs, row?.lastSeenMs], [5, 9]);
+});
+
+test("what the store knew may come when the family was seen already", () => {
+  const old = book();
+  old.see({ difference: { ...DIFFERENCE, severity: "breaking" } });
+  for (let at = 0; at < 1_000; at++) old.clean("b2");
+  const { rows, seats } = again(old);
+  assert.equal(rows[0]?.state, "fixed");
+  const next = book();
+  const family = next.see({ atMs: 9 }, "b3");
+  next.families.restore(rows, seats);
+  assert.deepEqual([family?.state, family?.severity, family?.firstSeenMs], ["regressed", "breaking", 5]);
+  assert.equal(next.families.unsaved().rows[0]?.differing, 1);
+});
+
+test("a row is to be saved whenever it says something new, and not again when it was", () => {
+  const { families, see, clean } = book();
+  const family = see();
+  const isUnsaved = (): boolean => {
+    const { rows, saved } = families.unsaved();
+    saved();
+    return rows.length > 0;
+  };
+  assert.deepEqual([isUnsaved(), isUnsaved()], [true, false]);
+  const changes: (() => unknown)[] = [
+    () => see({ acceptedBy: "rule-1" }),
+    () => see(),
+    () => family?.recheck(REAL, "g1"),
+    () => family?.recheck({ ...REAL, isControlStable: false }, "g1"),
+    () => family?.confirmByTest(),
+    () => Array.from({ length: 1_000 }, () => clean("b2")),
+  ];
+  for (const [at, change] of changes.entries()) {
+    change();
+    assert.deepEqual([isUnsaved(), isUnsaved()], [true, false], String(at));
+  }
+  family?.confirmByTest();
+  clean("b2");
+  assert.equal(isUnsaved(), false);
+  const { saved } = families.unsaved();
+  see();
+  saved();
+  assert.equal(isUnsaved(), true, "it came between asking and saving");
+});
+
+test("names that are too long together are counted and not kept", () => {
+  let dropped = 0;
+  const families = new Families<string>({ random: seeded(1), nameCharsMax: 200, onDrop: () => (dropped += 1) });
+  for (let at = 0; at < 9; at++) {
+    const difference = { ...DIFFERENCE, template: `$.${at}${"k".repeat(20)}` };
+    families.see(ROUTE, [{ route: ROUTE, difference, acceptedBy: null, group: "g", build: "b", atMs: 1 }], "b");
+  }
+  const kept = [...families.all].length;
+  assert.ok(kept > 0 && kept < 9);
+  assert.equal(kept + dropped, 9);
+});

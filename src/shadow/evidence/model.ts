@@ -1,8 +1,9 @@
 // Evidence as it is stored and read (shadow §§4, 14): counts and redacted samples, nothing that names a person.
 import type { Arm } from "../../kernel/index.ts";
 import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from "../words.ts";
-import type { FamilyState, Confirmation } from "./families.ts";
+import type { FamilyState, Confirmation } from "./family.ts";
 import type { BucketCounts } from "./logHistogram.ts";
+import type { Rechecks } from "./rechecks.ts";
 
 /** A series of evidence: another build or rule begins another one (shadow, terms). */
 export interface CampaignRow {
@@ -39,6 +40,7 @@ export interface FamilyRow {
   readonly candidate: string | null;
   readonly state: FamilyState;
   readonly differing: number;
+  /** Exact up to 32, then within 6.5 % (standard error). */
   readonly groups: number;
   readonly confirmedBy: Confirmation | null;
   readonly firstSeenMs: number;
@@ -47,9 +49,27 @@ export interface FamilyRow {
   readonly lastBuild: string;
 }
 
+/** What else a family needs to be added up, and to come back after a restart. */
+export interface FamilyMemory {
+  /** Samples, of which the reservoir kept a few. */
+  readonly offered: number;
+  /** Of a `Distinct`. */
+  readonly groups: string;
+  readonly rechecks: Rechecks;
+  readonly isByTest: boolean;
+}
+
+/** Of one run: `differing`, `groups`, `offered` and `rechecks` are what it counted itself. */
+export interface FamilyPart extends FamilyRow {
+  readonly memory: FamilyMemory;
+}
+
+/** Whose sample it is, without the sample. */
+export type SampleSeat = Pick<SampleRow, "group">;
+
 export interface SampleRow {
   readonly family: string;
-  /** 0 … 11: another sample of this place replaces it. */
+  /** 0 … 11: another sample of this place and run replaces it. */
   readonly place: number;
   /** HMAC. */
   readonly group: string;
@@ -68,11 +88,17 @@ export interface GapRow {
 /** All that changed since the last checkpoint of one campaign. Minute rows replace those of the same minute. */
 export interface Checkpoint {
   readonly campaign: CampaignRow;
+  /**
+   * Names one series of counts: one process that begins a campaign, or begins it again, or whose thread was restarted, takes a name
+   * that nobody had. Rows replace those of the same name and add up with all others.
+   */
   readonly process: string;
   readonly atMs: number;
   readonly minutes: readonly MinuteRow[];
-  readonly families: readonly FamilyRow[];
+  readonly families: readonly FamilyPart[];
   readonly samples: readonly SampleRow[];
+  /** The last one of this name: another campaign has begun, and nothing will be missing. */
+  readonly isEnded?: boolean;
 }
 
 export interface Window {
@@ -81,22 +107,98 @@ export interface Window {
   readonly toMs: number;
 }
 
-/** Where evidence is kept. Synchronous or not is the adapter's matter; only the compare thread writes. */
-export interface EvidenceStore {
-  save(checkpoint: Checkpoint): Promise<void>;
+export interface StoredSample extends SampleRow {
+  /** Of which run: its place says which of its samples it is. */
+  readonly process: string;
+}
+
+/** What a campaign knows already when a process begins it. */
+export interface Resumed {
+  /** As it was first stored; null: nobody has begun it. */
+  readonly campaign: CampaignRow | null;
+  /** Added up, of all runs. */
+  readonly families: readonly FamilyPart[];
+  /** By the names of families. */
+  readonly seats: ReadonlyMap<string, readonly SampleSeat[]>;
+}
+
+/** For reports, also while others write. Changes nothing. */
+export interface EvidenceReader {
   /** Newest first. */
   campaigns(unit?: string): Promise<readonly CampaignRow[]>;
   /** Summed over processes and time, by route. */
   totals(campaign: string, window: Window): Promise<readonly RouteTotals[]>;
+  /** By name, added up. */
   families(campaign: string): Promise<readonly FamilyRow[]>;
-  samples(campaign: string, family: string): Promise<readonly SampleRow[]>;
+  /** At most 12, however many runs have kept some. */
+  samples(campaign: string, family: string): Promise<readonly StoredSample[]>;
   gaps(campaign: string): Promise<readonly GapRow[]>;
-  /** On request of the person they are of (shadow P5). Gives how many there were. */
-  removeGroup(group: string): Promise<number>;
-  /** What is over its time goes; minutes become hours. */
-  expire(nowMs: number): Promise<void>;
   bytes(): Promise<number>;
+  /** null: no key was given. */
+  readonly bodies: BodyReader | null;
   close(): Promise<void>;
+}
+
+export interface CampaignEnd {
+  /** Epoch ms: start of the last minute of which anything was counted; 0: nothing was. */
+  readonly lastMs: number;
+  /** Epoch ms: its end, or that of a later gap. */
+  readonly untilMs: number;
+}
+
+/** Of one family: as many as there were, and a fair few of them. */
+export interface KeptOfFamily {
+  readonly offered: number;
+  readonly samples: readonly StoredSample[];
+}
+
+/** A reader whose rows can be added to those of others of the same campaign (shadow §14: summed on read). */
+export interface AddableReader extends EvidenceReader {
+  parts(campaign: string): Promise<readonly FamilyPart[]>;
+  kept(campaign: string, family: string): Promise<KeptOfFamily>;
+  end(campaign: string): Promise<CampaignEnd>;
+}
+
+/**
+ * Where evidence is kept. Whatever fails rejects with an `EvidenceError`, changes nothing, and may be tried again. Only the compare
+ * thread writes.
+ */
+export interface EvidenceStore extends EvidenceReader {
+  save(checkpoint: Checkpoint): Promise<void>;
+  resume(campaign: string): Promise<Resumed>;
+  /** On request of the person they are of (shadow P5): samples and bodies. Gives how many samples there were. */
+  removeGroup(group: string): Promise<number>;
+  /** What is over its time goes; hours and days are summed; rows of runs that are over become one. */
+  expire(nowMs: number): Promise<void>;
+  readonly bodies: BodyStore | null;
+}
+
+/** One sample's. */
+export interface BodyPlace {
+  readonly campaign: string;
+  readonly family: string;
+  readonly process: string;
+  readonly place: number;
+}
+
+export interface BodyRow extends BodyPlace {
+  /** HMAC. */
+  readonly group: string;
+  readonly atMs: number;
+  /** Redacted; JSON. */
+  readonly body: unknown;
+}
+
+export interface BodyReader {
+  /** null: there is none, or it had to go. @throws EvidenceError `unreadable`: changed, or another key */
+  body(place: BodyPlace): Promise<Pick<BodyRow, "atMs" | "body"> | null>;
+  bytes(): Promise<number>;
+}
+
+/** Redacted bodies (shadow P2): encrypted, in a ring by bytes. */
+export interface BodyStore extends BodyReader {
+  /** Behind the `save` of its sample: a sample that is replaced takes its body along. Gives how many had to go for room. */
+  save(row: BodyRow): Promise<number>;
 }
 
 export interface RouteTotals {

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
-import fc from "fast-check";
-import { SEVERITIES } from "../words.ts";
-import { FAMILY_STATES } from "./families.ts";
-import { mergeFamilies, mergeSamples } from "./mergeEvidence.ts";
-import type { CampaignRow, Checkpoint, EvidenceStore, FamilyRow, SampleRow } from "./model.ts";
+import type { CampaignRow, Checkpoint, EvidenceStore, FamilyPart, SampleRow } from "./model.ts";
 import { EvidenceProblem, readEvidence, type StoredEvidence } from "./readEvidence.ts";
 import { openSqliteEvidence } from "./sqliteEvidence.ts";
+import { memoryOf, rowOf } from "./testing/rows.ts";
 
 const MINUTE_MS = 60_000;
 const CAMPAIGN: CampaignRow = {
@@ -21,7 +18,7 @@ const CAMPAIGN: CampaignRow = {
   rulesHash: "abc",
   startedMs: 10 * MINUTE_MS,
 };
-const FAMILY: FamilyRow = {
+const FAMILY: FamilyPart = {
   name: "f1",
   route: "GET /",
   template: "$.a",
@@ -37,6 +34,7 @@ const FAMILY: FamilyRow = {
   lastSeenMs: 200,
   firstBuild: "2.0",
   lastBuild: "2.0",
+  memory: memoryOf("ann", "bob"),
 };
 
 const sample = (place: number, group: string): SampleRow => ({
@@ -91,7 +89,7 @@ const WHOLE = { fromMs: 0, toMs: 1_000 * MINUTE_MS };
 test("what several processes have stored adds up, while they run", async (t) => {
   const folder = folderOf(t);
   const [one, other] = [writer(t, folder, 1), writer(t, folder, 10)];
-  const later: FamilyRow = {
+  const later: FamilyPart = {
     ...FAMILY,
     severity: "breaking",
     differing: 4,
@@ -101,6 +99,7 @@ test("what several processes have stored adds up, while they run", async (t) => 
     firstBuild: "1.9",
     lastSeenMs: 150,
     lastBuild: "1.9",
+    memory: memoryOf("1", "2", "3", "4", "5"),
   };
   await one.save(checkpoint(11, 5, { families: [FAMILY], samples: [0, 1, 2].map((at) => sample(at, `g${at}`)) }));
   const started = { ...CAMPAIGN, startedMs: 9 * MINUTE_MS };
@@ -121,7 +120,7 @@ test("what several processes have stored adds up, while they run", async (t) => 
   assert.equal(firstOnly[0]?.sampled, 5);
   const [family] = await evidence.families("c1");
   assert.deepEqual(family, {
-    ...later,
+    ...rowOf(later),
     differing: 7,
     groups: 7,
     lastSeenMs: 200,
@@ -129,8 +128,8 @@ test("what several processes have stored adds up, while they run", async (t) => 
   });
   const samples = await evidence.samples("c1", "f1");
   assert.deepEqual(
-    samples.map(({ place, group }) => `${place}:${group}`),
-    ["0:g0", "1:g0", "2:g1", "3:g2"],
+    samples.map(({ process, place, group }) => `${process}${place}:${group}`),
+    ["p0:g0", "q0:g0", "p1:g1", "p2:g2"],
     "a third sample of one group is left out",
   );
 });
@@ -200,7 +199,10 @@ test("what cannot be read says which file and why; a file that nothing was writt
     join(folder, "shadow-2.sqlite3"),
     "no database, but long enough to be asked about its header".repeat(4),
   );
-  assert.match(problemOf(folder).join(" "), /^unreadable …\/shadow-2\.sqlite3 cannot be read: file is not a database/);
+  assert.match(
+    problemOf(folder).join(" "),
+    /^unreadable …\/shadow-2\.sqlite3 cannot be read: the file of evidence is damaged/,
+  );
   rmSync(join(folder, "shadow-2.sqlite3"));
   const strange = new DatabaseSync(join(folder, "shadow-3.sqlite3"));
   strange.exec("PRAGMA user_version = 99");
@@ -216,52 +218,63 @@ test("of very many files the newest processes' are read, and the others are coun
   assert.equal(evidence.files.at(-1), join(folder, "shadow-258.sqlite3"));
 });
 
-const families = fc.array(
-  fc.record({
-    name: fc.constantFrom("a", "b", "c"),
-    severity: fc.constantFrom(...SEVERITIES),
-    state: fc.constantFrom(...FAMILY_STATES),
-    differing: fc.nat({ max: 1_000 }),
-    groups: fc.nat({ max: 100 }),
-    firstSeenMs: fc.nat(),
-    lastSeenMs: fc.nat(),
-  }),
-  { maxLength: 20 },
-);
-
-test("the order of the files changes no figure of a family, and none is lost", () => {
-  fc.assert(
-    fc.property(families, (found) => {
-      const rows = found.map((one): FamilyRow => ({ ...FAMILY, ...one }));
-      const merged = mergeFamilies(rows);
-      assert.deepEqual(merged, mergeFamilies(rows.toReversed()));
-      const sum = (all: readonly FamilyRow[]): number => all.reduce((total, { differing }) => total + differing, 0);
-      assert.equal(sum(merged), sum(rows));
-      for (const one of merged) {
-        const own = rows.filter(({ name }) => name === one.name);
-        assert.equal(
-          one.state === "fixed",
-          own.every(({ state }) => state === "fixed"),
-        );
-      }
-    }),
-  );
+test("what the last process says of a family holds, whatever older files say, and a group counts once", async (t) => {
+  const folder = folderOf(t);
+  const [before, now] = [writer(t, folder, 1), writer(t, folder, 2)];
+  await before.save(checkpoint(11, 1, { families: [FAMILY] }));
+  const fixed: FamilyPart = {
+    ...FAMILY,
+    state: "fixed",
+    differing: 1,
+    lastSeenMs: 300,
+    memory: memoryOf("bob", "eve"),
+  };
+  await now.save(checkpoint(12, 1, { process: "q", families: [fixed] }));
+  const [family] = await reader(t, folder).families("c1");
+  assert.deepEqual([family?.state, family?.differing, family?.groups], ["fixed", 4, 3]);
 });
 
-test("of many samples twelve are kept, from every process, and two of a group", () => {
-  const rows = (name: string): SampleRow[] => Array.from({ length: 12 }, (_, at) => sample(at, `${name}${at % 8}`));
-  const kept = mergeSamples([rows("a"), rows("b"), rows("c")]);
-  assert.deepEqual(
-    kept.map(({ place }) => place),
-    Array.from({ length: 12 }, (_, at) => at),
-  );
-  assert.equal(new Set(kept.map(({ group }) => group[0])).size, 3);
-  fc.assert(
-    fc.property(fc.array(fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), { maxLength: 12 })), (files) => {
-      const all = mergeSamples(files.map((groups) => groups.map((group, at) => sample(at, group))));
-      assert.ok(all.length <= 12);
-      for (const group of new Set(all.map((one) => one.group)))
-        assert.ok(all.filter((one) => one.group === group).length <= 2);
-    }),
-  );
+test("of many samples twelve are kept, of more from who was offered more, and two of a group", async (t) => {
+  const folder = folderOf(t);
+  for (const [at, name] of ["a", "b", "c"].entries()) {
+    const samples = Array.from({ length: 12 }, (_, place) => sample(place, place < 3 ? "loud" : `${name}${place}`));
+    const memory = { ...memoryOf(), offered: name === "c" ? 1_000 : 12 };
+    const families = [{ ...FAMILY, memory }];
+    await writer(t, folder, at).save(checkpoint(11, 1, { process: name, families, samples }));
+  }
+  const kept = await reader(t, folder).samples("c1", "f1");
+  assert.equal(kept.length, 12);
+  assert.ok(kept.filter(({ group }) => group === "loud").length <= 2);
+  assert.ok(kept.filter(({ process }) => process === "c").length >= 10);
+});
+
+test("hours that were summed do not make the evidence longer than its last minute, until they are all there is", async (t) => {
+  const folder = folderOf(t);
+  const store = writer(t, folder, 0);
+  const untilMs = async (): Promise<number | undefined> => {
+    const evidence = readEvidence(folder);
+    const [campaign] = await evidence.campaigns();
+    await evidence.close();
+    return campaign?.untilMs;
+  };
+  await store.save(checkpoint(61, 5));
+  await store.expire(200 * MINUTE_MS);
+  assert.equal(await untilMs(), 62 * MINUTE_MS);
+  await store.expire(40 * 86_400_000);
+  assert.equal(await untilMs(), 120 * MINUTE_MS);
+});
+
+test("damage that shows only when it is read is told with the file's name", async (t) => {
+  const folder = folderOf(t);
+  const store = openSqliteEvidence(join(folder, "shadow-0.sqlite3"));
+  const samples = Array.from({ length: 12 }, (_, at) => ({ ...sample(at, `g${at}`), body: "x".repeat(50_000) }));
+  await store.save(checkpoint(11, 5, { families: [FAMILY], samples }));
+  await store.close();
+  const file = join(folder, "shadow-0.sqlite3");
+  const whole = readFileSync(file);
+  writeFileSync(file, whole.fill(0xff, 4_096));
+  const evidence = reader(t, folder);
+  await assert.rejects(evidence.samples("c1", "f1"), (error) => {
+    return error instanceof EvidenceProblem && /shadow-0\.sqlite3 cannot be read: .*damaged/.test(error.message);
+  });
 });

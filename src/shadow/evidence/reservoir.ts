@@ -20,22 +20,22 @@ export class Reservoir<T> {
   readonly #limits: ReservoirLimits;
   readonly #random: () => number;
   /** By place; null where one was removed on request, for the others keep the places under which they are stored. */
-  readonly #kept: (Sample<T> | null)[];
-  #seen: number;
+  readonly #kept: (Sample<T> | null)[] = [];
+  #seen = 0;
 
-  /** @param random uniform in [0, 1) @param kept and seen: of an earlier run */
-  constructor(
-    random: () => number,
-    {
-      limits = SAMPLES,
-      kept = [],
-      seen = 0,
-    }: { limits?: ReservoirLimits; kept?: readonly Sample<T>[]; seen?: number } = {},
-  ) {
+  /** @param random uniform in [0, 1) */
+  constructor(random: () => number, limits: ReservoirLimits = SAMPLES) {
     this.#limits = limits;
     this.#random = random;
-    this.#kept = [...kept];
-    this.#seen = seen;
+  }
+
+  /** Of earlier runs, behind what is here already: as many as find a place. Every later one is as seldom as if all had come here. */
+  restore(kept: readonly Sample<T>[], seen: number): void {
+    this.#seen += seen;
+    for (const one of kept) {
+      const own = this.#kept.filter((other) => other?.group === one.group);
+      if (this.#kept.length < this.#limits.samples && own.length < this.#limits.perGroup) this.#kept.push(one);
+    }
   }
 
   get samples(): readonly Sample<T>[] {

@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type Arm, systemClock } from "../../kernel/index.ts";
 import type { StateCarrier } from "../../continuity/ports.ts";
 import { Seeding } from "./seeding.ts";
-import type { EvidenceStore } from "../evidence/model.ts";
+import { Saver, type SaverOptions } from "../evidence/saver.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch } from "./batch.ts";
 import { Comparer } from "./comparer.ts";
@@ -15,15 +15,11 @@ const CHECKPOINT_MS = 1_000;
 /** Turns and documents whose time has come. */
 const LOOK_MS = 250;
 const EXPIRE_MS = 10 * 60_000;
-/** A store that fails is told of once a minute. */
-const QUIET_MS = 60_000;
 
-export interface CompareThreadOptions {
+export interface CompareThreadOptions extends Pick<SaverOptions, "openStore" | "siblings"> {
   /** Between serving instances of one arm and the target of the other; null: the application has no such way. */
   readonly createCarrier: CarrierFactory | null;
   readonly application: ShadowApplication;
-  /** null: it could not be opened; compared and counted all the same (shadow §14). */
-  readonly store: EvidenceStore | null;
   readonly process: string;
   readonly printKey: Uint8Array;
 }
@@ -38,7 +34,6 @@ export type CarrierFactory = (way: {
 /** Runs until it is told to stop. */
 export function runCompareThread(parent: MessagePort, options: CompareThreadOptions): void {
   let mirror: MessagePort | null = null;
-  const { store } = options;
   const clock = systemClock;
   const tell = (message: FromCompare): void => parent.postMessage(message);
   const ended = new Batch<EndedItem>((items) => tell({ type: "ended", items }));
@@ -70,38 +65,25 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     tell,
     onEnded: (item) => ended.add(item),
   });
-  let evidenceBytes = 0;
-  let toldAtMs = Number.NEGATIVE_INFINITY;
-  let saving: Promise<void> = Promise.resolve();
-
-  const failed = (error: unknown): void => {
-    onDropped("lost");
-    if (clock.monotonic() - toldAtMs < QUIET_MS) return;
-    toldAtMs = clock.monotonic();
-    const fields = { error: error instanceof Error ? error.name : "unknown" };
-    tell({ type: "event", event: "shadow.evidence.failed", level: "warn", fields });
-  };
-  const save = async (): Promise<void> => {
-    for (const unit of comparer.units.values()) {
-      for (const { checkpoint, saved } of unit.checkpoints()) {
-        try {
-          if (store === null) continue;
-          await store.save(checkpoint);
-          saved();
-        } catch (error) {
-          failed(error);
-        }
-      }
-    }
-    evidenceBytes = store === null ? 0 : await store.bytes().catch(() => evidenceBytes);
-  };
+  const saver = new Saver({
+    ...options,
+    clock,
+    series: () => [...comparer.units.values()].flatMap(({ series }) => series),
+    onLost: () => onDropped("lost"),
+    // Its end is this thread's: it is started again, and all its runs get other names.
+    onOver: (error) =>
+      setImmediate(() => {
+        throw error;
+      }),
+    tell: (event, fields) => tell({ type: "event", event, level: "warn", fields }),
+  });
   const gauges = (): ShadowGauges => {
     const all = [...comparer.units];
     return {
       families: countFamilies(all.flatMap(([, unit]) => [...unit.families])),
       divergedGroups: Object.fromEntries(all.map(([name, unit]) => [name, unit.divergedGroups])),
       identityPairs: all.reduce((sum, [, unit]) => sum + unit.identityPairs, 0),
-      evidenceBytes,
+      evidenceBytes: saver.bytes,
       evidenceDropped: { ...dropped },
       ratios: all.flatMap(([, unit]) => [...unit.ratios]),
       documents: comparer.conversations.documentCounts,
@@ -109,11 +91,11 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
   };
   const checkpoint = setInterval(() => {
     comparer.expire();
-    saving = saving.then(save);
+    void saver.save();
     tell({ type: "gauges", gauges: gauges() });
   }, CHECKPOINT_MS);
   const look = setInterval(() => comparer.conversations.tick(), LOOK_MS);
-  const expire = setInterval(() => void store?.expire(clock.now()).catch(failed), EXPIRE_MS);
+  const expire = setInterval(() => void saver.expire(), EXPIRE_MS);
 
   const connect = (port: MessagePort): void => {
     mirror?.close();
@@ -139,8 +121,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       seeding.stop();
       comparer.conversations.loseAll("stopping");
       ended.flush();
-      saving = saving.then(save).then(() => store?.close());
-      void saving.catch(failed).finally(() => {
+      void saver.stop().finally(() => {
         tell({ type: "stopped" });
         parent.close();
         mirror?.close();

@@ -1,7 +1,8 @@
 // Entry of both threads: what they are told when they start.
 import { parentPort, workerData } from "node:worker_threads";
+import type { SaverOptions } from "../evidence/saver.ts";
+import { Siblings } from "../evidence/siblings.ts";
 import { openSqliteEvidence } from "../evidence/sqliteEvidence.ts";
-import type { EvidenceStore } from "../evidence/model.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { type CarrierFactory, runCompareThread } from "./compareThread.ts";
 import { runMirrorThread } from "./mirrorThread.ts";
@@ -18,14 +19,9 @@ export function runShadowThread(application: ShadowApplication, createCarrier: C
   if (parentPort === null) throw new Error("this program runs in a thread of the shadow only");
   const { thread, file, process, printKey } = workerData as ThreadData;
   if (thread === "mirror") runMirrorThread(parentPort, application);
-  else runCompareThread(parentPort, { application, createCarrier, store: openStore(file), process, printKey });
-}
-
-/** A store that cannot be had costs the evidence, never the comparing (shadow §14). */
-function openStore(file: string): EvidenceStore | null {
-  try {
-    return openSqliteEvidence(file);
-  } catch {
-    return null;
+  else {
+    const openStore: SaverOptions["openStore"] = (onMovedAside) => openSqliteEvidence(file, { onMovedAside });
+    const siblings = new Siblings(file);
+    runCompareThread(parentPort, { application, createCarrier, openStore, siblings, process, printKey });
   }
 }

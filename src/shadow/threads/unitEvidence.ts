@@ -1,5 +1,5 @@
 // The evidence of one unit (shadow, terms): one campaign at a time, with its own engine, counts, families and keys.
-import { hkdfSync } from "node:crypto";
+import { hkdfSync, randomUUID } from "node:crypto";
 import { type Arm, ARMS, type Clock, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
 import { decode } from "../compare/decode.ts";
@@ -7,8 +7,9 @@ import { Engine, type ExchangeFacts, type Judgement, type ObservedPair, type Pen
 import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
-import type { CampaignRow, Checkpoint, FamilyRow, SampleRow } from "../evidence/model.ts";
+import type { CampaignRow } from "../evidence/model.ts";
 import { Redactor } from "../evidence/redact.ts";
+import { Series } from "../evidence/series.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
 import { NoiseModel } from "../noise/noiseModel.ts";
 import type { Observation } from "../observation.ts";
@@ -25,7 +26,7 @@ export interface EvidenceOptions {
   readonly unit: UnitId;
   readonly application: ShadowApplication;
   readonly clock: Clock;
-  /** Of this run of this process. */
+  /** Names of its runs begin with it. */
   readonly process: string;
   /** Fingerprints are made with a key of the campaign that follows from it. */
   readonly printKey: Uint8Array;
@@ -49,19 +50,14 @@ export interface Judged {
 interface Running {
   readonly campaign: CampaignRow;
   readonly engine: Engine<Sample>;
-  readonly counters: MinuteCounters;
-  readonly families: Families<Sample>;
+  readonly series: Series<Sample>;
   readonly ids: IdentityMap;
   readonly groupPrint: Fingerprint;
-  /** Not yet stored. */
-  readonly samples: SampleRow[];
-  /** What the store has, by name. */
-  readonly savedFamilies: Map<string, number>;
   readonly ratios: RouteRatios;
 }
 
-/** Between two checkpoints; more are not kept. */
-const SAMPLES_MAX = 5_000;
+/** That no store has taken; of more the oldest is lost. */
+const ENDED_MAX = 4;
 
 export class UnitEvidence {
   readonly #options: EvidenceOptions;
@@ -70,7 +66,7 @@ export class UnitEvidence {
   #running: Running | null = null;
   #pairs: IdPair[] = [];
   /** Ended, and not yet stored to its last row. */
-  readonly #ended: Running[] = [];
+  #ended: readonly Series<Sample>[] = [];
 
   constructor(options: EvidenceOptions, rules: RuleBook, rulesHash: string) {
     this.#options = options;
@@ -125,10 +121,11 @@ export class UnitEvidence {
       const isCompared = judgement.verdict.name !== "not_compared" && judgement.verdict.name !== "shadow_failed";
       running.ratios.judged(facts.route.id, isCompared, judgement.confirmed !== null);
     }
-    const { groupPrint } = running;
+    const { groupPrint, series } = running;
+    const elsewhere = this.#ended.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { family, place, value } of judgement.samples) {
-      if (running.samples.length >= SAMPLES_MAX) this.#options.onDropped("full");
-      else running.samples.push({ family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value });
+      const sample = { family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value };
+      if (!series.keep(sample, elsewhere)) this.#options.onDropped("full");
     }
   }
 
@@ -178,37 +175,24 @@ export class UnitEvidence {
   }
 
   get families(): Iterable<Family<Sample>> {
-    return this.#running?.families.all ?? [];
+    return this.#running?.series.families.all ?? [];
   }
 
-  /** All that the store lacks, oldest campaign first; `saved` must be told of each that was taken. */
-  checkpoints(): readonly { readonly checkpoint: Checkpoint; saved(): void }[] {
-    const atMs = this.#options.clock.now();
-    const all = [...this.#ended, ...(this.#running === null ? [] : [this.#running])];
-    return all.map((running) => {
-      const minutes = running.counters.rows();
-      const samples = [...running.samples];
-      const changed = [...running.families.all].filter((one) => running.savedFamilies.get(one.name) !== stampOf(one));
-      const stamps = changed.map((one) => [one.name, stampOf(one)] as const);
-      const { campaign } = running;
-      const families = changed.map(rowOf);
-      return {
-        checkpoint: { campaign, process: this.#options.process, atMs, minutes, families, samples },
-        saved: () => {
-          running.counters.saved(atMs);
-          running.samples.splice(0, samples.length);
-          for (const [name, stamp] of stamps) running.savedFamilies.set(name, stamp);
-          const at = this.#ended.indexOf(running);
-          if (at >= 0) this.#ended.splice(at, 1);
-        },
-      };
-    });
+  /** Those that the store lacks something of, in the order in which they began. */
+  get series(): readonly Series<Sample>[] {
+    this.#ended = this.#ended.filter(({ isOver }) => !isOver);
+    return [...this.#ended, ...(this.#running === null ? [] : [this.#running.series])];
   }
 
   #renew(): void {
     const campaign = this.#keeper.current;
     if (campaign === null) return;
-    if (this.#running !== null) this.#ended.push(this.#running);
+    if (this.#running !== null) {
+      this.#running.series.end();
+      const ended = [...this.#ended.filter(({ isOver }) => !isOver), this.#running.series];
+      for (const _ of ended.slice(0, -ENDED_MAX)) this.#options.onDropped("lost");
+      this.#ended = ended.slice(-ENDED_MAX);
+    }
     this.#running = this.#start(campaign);
   }
 
@@ -216,7 +200,9 @@ export class UnitEvidence {
     const { application, clock, process, random, onDropped, isLearningIds, printKey } = this.#options;
     const key = new Uint8Array(hkdfSync("sha256", printKey, campaign.id, "switchyard shadow campaign", 32));
     const redactor = new Redactor(application.redaction, createFingerprint(key, "value"));
-    const counters = new MinuteCounters(process, () => onDropped("lost"));
+    // Nobody may have had it: neither an earlier run of the campaign, nor this thread before it was started again.
+    const name = `${process}.${randomUUID().slice(0, 8)}`;
+    const counters = new MinuteCounters(name, () => onDropped("lost"));
     const families = new Families<Sample>({ random, onDrop: () => onDropped("full") });
     const ids = new IdentityMap({
       now: () => clock.monotonic(),
@@ -245,17 +231,8 @@ export class UnitEvidence {
       },
     });
     const groupPrint = createFingerprint(key, "group");
-    return {
-      campaign,
-      engine,
-      counters,
-      families,
-      ids,
-      groupPrint,
-      samples: [],
-      savedFamilies: new Map(),
-      ratios: new RouteRatios(),
-    };
+    const series = new Series<Sample>({ process: name, campaign, counters, families });
+    return { campaign, engine, series, ids, groupPrint, ratios: new RouteRatios() };
   }
 }
 
@@ -269,17 +246,6 @@ function shapeOf({ result }: Observation, redactor: Redactor): unknown {
       ? redactor.redact(decoded.value, "shape")
       : { bytes: decoded.bytes.length, isUndecodable: decoded.isUndecodable };
   return { status, headers: headers.map(([name]) => name), body };
-}
-
-/** Changes whenever a row would. */
-const stampOf = (family: Family<Sample>): number => family.differing * 8 + STATES.indexOf(family.state) * 2;
-const STATES = ["open", "accepted", "fixed", "regressed"];
-
-function rowOf(family: Family<Sample>): FamilyRow {
-  const { name, key, severity, state, differing, groups, confirmedBy } = family;
-  const { firstSeenMs, lastSeenMs, firstBuild, lastBuild } = family;
-  const seen = { firstSeenMs, lastSeenMs, firstBuild, lastBuild };
-  return { name, ...key, severity, state, differing, groups, confirmedBy, ...seen };
 }
 
 /** By severity and state. */

@@ -1,0 +1,36 @@
+// Samples between two checkpoints (shadow §14): limited by number and by bytes.
+import type { SampleRow } from "./model.ts";
+
+const SAMPLES_MAX = 5_000;
+const PENDING_BYTES_MAX = 16 * 1024 ** 2;
+
+export class PendingSamples {
+  readonly #rows: SampleRow[] = [];
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+
+  get rows(): readonly SampleRow[] {
+    return [...this.#rows];
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @param bytesElsewhere that share its room. Gives whether it was kept. */
+  add(row: SampleRow, bytesElsewhere: number): boolean {
+    if (this.#rows.length >= SAMPLES_MAX) return false;
+    const bytes = Buffer.byteLength(JSON.stringify(row));
+    if (bytesElsewhere + this.#bytes + bytes > PENDING_BYTES_MAX) return false;
+    this.#rows.push(row);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** The oldest ones are saved. */
+  saved(count: number): void {
+    this.#rows.splice(0, count);
+    for (const bytes of this.#sizes.splice(0, count)) this.#bytes -= bytes;
+  }
+}

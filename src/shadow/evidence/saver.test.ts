@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EvidenceError } from "./evidenceError.ts";
+import { Families } from "./families.ts";
+import { MinuteCounters } from "./minuteCounters.ts";
+import type { Checkpoint, EvidenceStore, Resumed } from "./model.ts";
+import { Saver } from "./saver.ts";
+import { Series } from "./series.ts";
+import { CAMPAIGN } from "./testing/rows.ts";
+
+const NONE: Resumed = { campaign: null, families: [], seats: new Map() };
+
+const seriesOf = (process: string, id = "c1"): Series<unknown> =>
+  new Series({
+    process,
+    campaign: { ...CAMPAIGN, id },
+    counters: new MinuteCounters(process, () => {}),
+    families: new Families<unknown>({ random: () => 0, onDrop: () => {} }),
+  });
+
+function world(series: readonly Series<unknown>[]) {
+  const calls: string[] = [];
+  const told: string[] = [];
+  const store = {
+    resume: (id: string): Promise<Resumed> => {
+      calls.push(`resume ${id}`);
+      return Promise.resolve(NONE);
+    },
+    save: ({ process }: Checkpoint): Promise<void> => {
+      calls.push(`save ${process}`);
+      return Promise.resolve();
+    },
+    expire: (): Promise<void> => Promise.resolve(),
+    bytes: () => Promise.resolve(7),
+    close: () => {
+      calls.push("close");
+      return Promise.resolve();
+    },
+  };
+  const time = { ms: 0 };
+  const saver = new Saver({
+    clock: { now: () => time.ms, monotonic: () => time.ms },
+    openStore: (onMovedAside) => {
+      onMovedAside("old");
+      return store as unknown as EvidenceStore;
+    },
+    siblings: {
+      expire: () => {
+        calls.push("expire siblings");
+        return Promise.resolve();
+      },
+      stop: () => calls.push("stop siblings"),
+    },
+    series: () => series,
+    onLost: () => told.push("lost"),
+    onOver: () => told.push("over"),
+    tell: (event, fields) => told.push(`${event} ${Object.values(fields).join()}`),
+  });
+  return { saver, store, calls, told, time };
+}
+
+test("a run is resumed once, before its first checkpoint; a file that was moved aside is told", async () => {
+  const { saver, calls, told } = world([seriesOf("a"), seriesOf("b", "c2")]);
+  await saver.save();
+  await saver.save();
+  assert.deepEqual(calls, ["resume c1", "save a", "resume c2", "save b", "save a", "save b"]);
+  assert.deepEqual(told, ["shadow.evidence.moved_aside old"]);
+  assert.equal(saver.bytes, 7);
+});
+
+test("while a save is under way there is no second one, and stopping waits for it and saves the rest", async () => {
+  const { saver, store, calls } = world([seriesOf("a")]);
+  const held = Promise.withResolvers<void>();
+  const { save } = store;
+  store.save = async (checkpoint) => {
+    await held.promise;
+    await save(checkpoint);
+  };
+  const first = saver.save();
+  for (let tick = 0; tick < 5; tick++) void saver.save();
+  const stopped = saver.stop();
+  held.resolve();
+  await Promise.all([first, stopped]);
+  assert.deepEqual(
+    calls.filter((call) => call !== "stop siblings"),
+    ["resume c1", "save a", "save a", "close"],
+  );
+});
+
+test("a run whose earlier one could not be saved waits for it; other campaigns do not", async () => {
+  const { saver, store, calls, told } = world([seriesOf("a"), seriesOf("b", "c2"), seriesOf("a again")]);
+  const { save } = store;
+  store.save = (checkpoint) =>
+    checkpoint.process === "a" ? Promise.reject(new EvidenceError("busy")) : save(checkpoint);
+  await saver.save();
+  assert.deepEqual(calls, ["resume c1", "resume c2", "save b"]);
+  assert.deepEqual(told, ["shadow.evidence.moved_aside old", "lost", "shadow.evidence.failed busy"]);
+  store.save = save;
+  await saver.save();
+  assert.deepEqual(calls.slice(3), ["save a", "save b", "resume c1", "save a again"]);
+});
+
+test("a store that fails is told of once a minute, with its code, and everything is tried again", async () => {
+  const { saver, store, told, time } = world([seriesOf("a")]);
+  store.resume = () => Promise.reject(new EvidenceError("lost"));
+  store.expire = () => Promise.reject(new Error("secret"));
+  for (let tick = 0; tick < 3; tick++) await saver.save();
+  assert.deepEqual(told.slice(1), ["lost", "shadow.evidence.failed lost", "lost", "lost"]);
+  time.ms = 60_000;
+  await saver.expire();
+  assert.deepEqual(told.slice(5), ["lost", "shadow.evidence.failed failed"]);
+});

@@ -1,0 +1,84 @@
+// One run of one campaign, as far as it is stored (shadow §14). A campaign that comes back is another run of it.
+import type { Families } from "./families.ts";
+import type { MinuteCounters } from "./minuteCounters.ts";
+import type { CampaignRow, Checkpoint, Resumed, SampleRow } from "./model.ts";
+import { PendingSamples } from "./pendingSamples.ts";
+
+export interface SeriesParts<T> {
+  /** Nobody has had it. */
+  readonly process: string;
+  readonly campaign: CampaignRow;
+  readonly counters: MinuteCounters;
+  readonly families: Families<T>;
+}
+
+export interface UnsavedSeries {
+  readonly checkpoint: Checkpoint;
+  /** The store has it. */
+  saved(): void;
+}
+
+export class Series<T> {
+  readonly campaign: CampaignRow;
+  readonly families: Families<T>;
+  readonly #parts: SeriesParts<T>;
+  readonly #samples = new PendingSamples();
+  #isResumed = false;
+  #isEnded = false;
+  #isOver = false;
+
+  constructor(parts: SeriesParts<T>) {
+    this.#parts = parts;
+    this.campaign = parts.campaign;
+    this.families = parts.families;
+  }
+
+  /** Of samples that are not stored yet. */
+  get bytes(): number {
+    return this.#samples.bytes;
+  }
+
+  /** Knows what earlier runs have stored. */
+  get isResumed(): boolean {
+    return this.#isResumed;
+  }
+
+  /** Ended, and stored to its last row. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** @param bytesElsewhere that share its room. Gives whether it was kept. */
+  keep(sample: SampleRow, bytesElsewhere: number): boolean {
+    return this.#samples.add(sample, bytesElsewhere);
+  }
+
+  restore({ families, seats }: Resumed): void {
+    if (this.#isResumed) return;
+    this.#isResumed = true;
+    this.families.restore(families, seats);
+  }
+
+  /** Another one has begun. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** All that the store lacks. */
+  unsaved(atMs: number): UnsavedSeries {
+    const { process, campaign, counters } = this.#parts;
+    const isEnded = this.#isEnded;
+    const minutes = counters.rows();
+    const families = this.families.unsaved();
+    const samples = this.#samples.rows;
+    return {
+      checkpoint: { campaign, process, atMs, minutes, families: families.rows, samples, isEnded },
+      saved: () => {
+        counters.saved(atMs);
+        families.saved();
+        this.#samples.saved(samples.length);
+        this.#isOver = isEnded; // one that ends while it is saved is saved once more
+      },
+    };
+  }
+}
