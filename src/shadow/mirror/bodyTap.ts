@@ -13,6 +13,7 @@ export class BodyTap {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #loss: TapLoss | null = null;
+  #isReleased = false;
 
   constructor(credits: Credits, bytesMax: number = TAP_BYTES.usual) {
     this.#credits = credits;
@@ -27,20 +28,25 @@ export class BodyTap {
     return this.#loss;
   }
 
+  /** Its job has ended: what was tapped is gone, and nothing more is. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
   add(chunk: Uint8Array): void {
-    if (this.#loss !== null) return;
+    if (this.#loss !== null || this.#isReleased) return;
     if (this.#bytes + chunk.length > this.#bytesMax) this.#lose("body_too_large");
     else if (!this.#credits.takeBytes(chunk.length)) this.#lose("tap_budget");
     else {
       // The chunk belongs to the served leg, which may use its memory again.
-      this.#chunks.push(Uint8Array.from(chunk));
+      this.#chunks.push(new Uint8Array(chunk));
       this.#bytes += chunk.length;
     }
   }
 
-  /** All of it in memory of its own, fit to be transferred; null after a loss. Its bytes stay taken until `release`. */
+  /** All of it in memory of its own, fit to be transferred; null after a loss or a release. Its bytes stay taken until `release`. */
   whole(): Uint8Array<ArrayBuffer> | null {
-    if (this.#loss !== null) return null;
+    if (this.#loss !== null || this.#isReleased) return null;
     const whole = new Uint8Array(this.#bytes);
     let at = 0;
     for (const chunk of this.#chunks) {
@@ -53,13 +59,18 @@ export class BodyTap {
 
   /** Gives the bytes back: the job has ended, or there will be none. */
   release(): void {
-    this.#credits.giveBytes(this.#bytes);
-    this.#bytes = 0;
-    this.#chunks = [];
+    this.#isReleased = true;
+    this.#giveBack();
   }
 
   #lose(why: TapLoss): void {
-    this.release();
+    this.#giveBack();
     this.#loss = why;
+  }
+
+  #giveBack(): void {
+    this.#credits.giveBytes(this.#bytes);
+    this.#bytes = 0;
+    this.#chunks = [];
   }
 }

@@ -1,10 +1,21 @@
 // Whether the guards stand that keep copies away from users (shadow W2), asked without any effect: of a path that no route has.
 import { randomUUID } from "node:crypto";
+import type { NotComparedReason } from "../words.ts";
 import type { CopyClient } from "./copyClient.ts";
 
 /** What answers. `serving`: refuses everything marked but GET. `target`: refuses everything unmarked. */
 export type GuardKind = "serving" | "target";
 export type GuardState = "safe" | "unsafe" | "unreachable";
+
+/** Of a target: `none` is there, or it is still being asked. */
+export type TargetGuard = "none" | "asking" | GuardState;
+
+/** null: copies may go there (shadow W2). */
+export function guardReason(guard: TargetGuard): NotComparedReason | null {
+  if (guard === "safe") return null;
+  if (guard === "unsafe") return "target_unsafe";
+  return guard === "unreachable" ? "target_down" : "no_target";
+}
 
 /** contract G15: the guard comes before routing and credentials. */
 const REFUSED = 421;

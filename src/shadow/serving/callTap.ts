@@ -38,7 +38,7 @@ export class ServedCallTap implements CallTap {
   }
 
   requestChunk(chunk: Uint8Array): void {
-    this.#deps.request?.add(chunk);
+    if (this.#state === "open") this.#deps.request?.add(chunk);
   }
 
   requestEnd(): void {
@@ -67,7 +67,8 @@ export class ServedCallTap implements CallTap {
     // It failed before any head: what the other arm does with it is worth knowing.
     else if (this.#state === "open" && this.#isRequestWhole) this.#offer();
     else if (this.#state === "open") this.#skip("served_aborted");
-    if (this.#state === "skipped") return;
+    // Its job was lost with a thread: what was tapped is gone, and nobody waits for it.
+    if (this.#state === "skipped" || this.#deps.response.isReleased) return;
     const { facts, response, served } = this.#deps;
     const loss: TapLoss | null = response.loss;
     const totalMs = this.#deps.now() - this.#startedMs;
@@ -83,7 +84,11 @@ export class ServedCallTap implements CallTap {
 
   #offer(): void {
     if (this.#state !== "open") return;
-    const { leg, request, facts } = this.#deps;
+    const { leg, request, response, facts } = this.#deps;
+    if (response.isReleased) {
+      this.#skip("engine_lost");
+      return;
+    }
     if (request?.loss != null) {
       this.#skip(request.loss);
       return;

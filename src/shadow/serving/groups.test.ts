@@ -7,13 +7,19 @@ function open() {
   const clock = createManualClock();
   const seeds: GroupWish[] = [];
   const checks: GroupWish[] = [];
-  const groups = new Groups({ clock, seed: (wish) => seeds.push(wish), check: (wish) => checks.push(wish) });
+  const busy = new Set<string>();
+  const groups = new Groups({
+    clock,
+    isBusy: (_, group) => busy.has(group),
+    seed: (wish) => seeds.push(wish),
+    check: (wish) => checks.push(wish),
+  });
   const pass = (ms: number): void => {
     clock.advance(ms);
     groups.tick();
   };
   const last = (): GroupWish => seeds.at(-1) as GroupWish;
-  return { groups, seeds, checks, pass, last };
+  return { groups, seeds, checks, busy, pass, last };
 }
 
 test("shadow J1: a group is seeded once nothing of it was in flight for a second", () => {

@@ -14,6 +14,8 @@ const IDLE_MS = 30 * 60_000;
 /** A seed that did not work is tried again. */
 const RETRY_MS = 2_000;
 const GROUPS_MAX = 100_000;
+/** Asked for at once: twenty a second are made, and one that waits for long is outdated when it comes. */
+const SEEDING_MAX = 40;
 
 export type GroupStanding = "waiting" | "seeded" | "lost" | "diverged";
 
@@ -30,8 +32,6 @@ interface Group {
   readonly name: string;
   served: Arm;
   standing: GroupStanding;
-  /** Asked for, and not yet answered. */
-  isSeeding: boolean;
   inFlight: number;
   /** Open, and not mirrored: they change what nobody sees. */
   unseenSockets: number;
@@ -44,6 +44,8 @@ interface Group {
 
 export interface GroupsOptions {
   readonly clock: Clock;
+  /** Copies of its calls are not judged yet: its state at the target is not what it will be. */
+  isBusy(unit: UnitId, group: string): boolean;
   seed(wish: GroupWish): void;
   check(wish: GroupWish): void;
 }
@@ -53,11 +55,16 @@ export class Groups {
   readonly #all: LRUCache<string, Group>;
   /** Something is to be done once they are at rest. */
   readonly #due = new Set<Group>();
+  /** Their seed was asked for, and is not there yet. */
+  readonly #seeding = new Set<Group>();
 
   constructor(options: GroupsOptions) {
     this.#options = options;
     const perf = { now: () => options.clock.monotonic() };
-    const forget = (group: Group): void => void this.#due.delete(group);
+    const forget = (group: Group): void => {
+      this.#due.delete(group);
+      this.#seeding.delete(group);
+    };
     this.#all = new LRUCache({
       max: GROUPS_MAX,
       ttl: IDLE_MS,
@@ -122,7 +129,7 @@ export class Groups {
   seeded({ unit, group: name, version }: GroupWish): void {
     const group = this.#all.get(nameOf(unit, name));
     if (group === undefined) return;
-    group.isSeeding = false;
+    this.#seeding.delete(group);
     // What came meanwhile is in none of the two, or in one: once more, at the next rest.
     if (group.version !== version || group.inFlight > 0 || group.unseenSockets > 0) return;
     group.standing = "seeded";
@@ -134,27 +141,52 @@ export class Groups {
   seedFailed({ unit, group: name }: GroupWish): void {
     const group = this.#all.get(nameOf(unit, name));
     if (group === undefined) return;
-    group.isSeeding = false;
+    this.#seeding.delete(group);
     group.triedMs = this.#options.clock.monotonic();
   }
 
   diverged(unit: UnitId, name: string): void {
     const group = this.#all.get(nameOf(unit, name));
-    if (group === undefined || group.standing === "waiting") return;
+    // One without a seed has nothing that could have gone apart.
+    if (group === undefined || group.standing !== "seeded") return;
     group.standing = "diverged";
+    this.#due.add(group);
+  }
+
+  /** Something has changed its state that no copy is made of. */
+  lose(unit: UnitId, name: string): void {
+    const group = this.#all.get(nameOf(unit, name));
+    if (group !== undefined) this.#lose(group);
+  }
+
+  /** Another target has none of what was seeded. */
+  loseTarget(shadow: Arm): void {
+    for (const group of this.#all.values()) if (group.served !== shadow) this.#lose(group);
+  }
+
+  /** Whoever was to answer is gone. */
+  loseSeeding(): void {
+    this.#seeding.clear();
+  }
+
+  #lose(group: Group): void {
+    group.version += 1;
+    if (group.standing === "waiting") return;
+    group.standing = "lost";
     this.#due.add(group);
   }
 
   /** Called a few times a second: whoever is at rest gets what it waits for. */
   tick(): void {
     const nowMs = this.#options.clock.monotonic();
-    for (const group of [...this.#due]) this.#look(group, nowMs);
+    for (const group of this.#due) this.#look(group, nowMs);
   }
 
   #look(group: Group, nowMs: number): void {
     const { unit, name, served, version, standing } = group;
-    const isQuiet = group.inFlight === 0 && group.unseenSockets === 0;
     const restMs = nowMs - group.lastMs;
+    const isOpen = group.inFlight > 0 || group.unseenSockets > 0;
+    const isQuiet = !isOpen && restMs >= REST_MS && !this.#options.isBusy(unit, name);
     if (standing === "seeded") {
       if (!group.isWritten) this.#due.delete(group);
       else if (isQuiet && restMs >= CHECK_MS) {
@@ -166,12 +198,15 @@ export class Groups {
     }
     const isEarly = standing === "diverged" && nowMs - group.seededMs < AGAIN_MS;
     const isTried = nowMs - group.triedMs < RETRY_MS;
-    if (group.isSeeding || isEarly || isTried || !isQuiet || restMs < REST_MS) return;
-    group.isSeeding = true;
+    const isAsked = this.#seeding.has(group) || this.#seeding.size >= SEEDING_MAX;
+    if (isAsked || isEarly || isTried || !isQuiet) return;
+    this.#seeding.add(group);
     this.#options.seed({ unit, group: name, served, version });
   }
 
   #touch(group: Group, arm: Arm, isWrite: boolean): void {
+    // It was idle for so long that it is forgotten: what ends now is of nobody.
+    if (this.#all.peek(nameOf(group.unit, group.name)) !== group) return;
     group.version += 1;
     group.lastMs = this.#options.clock.monotonic();
     if (arm !== group.served) {
@@ -192,7 +227,6 @@ export class Groups {
       name,
       served: arm,
       standing: "waiting",
-      isSeeding: false,
       inFlight: 0,
       unseenSockets: 0,
       version: 0,

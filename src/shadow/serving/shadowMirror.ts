@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "../../config/index.ts";
 import { ARMS, type Clock } from "../../kernel/index.ts";
 import type { Metrics } from "../../metrics/index.ts";
+import type { Builds } from "../campaign.ts";
 import type { CallTap, LeavingLeg, Mirror, ProxyLog, SocketTap } from "../../proxy/ports.ts";
 import { hopOf, isHop } from "../mirror/hop.ts";
 import { Pressure } from "../mirror/pressure.ts";
@@ -15,7 +16,7 @@ import { readRuleFiles } from "../rules/ruleFiles.ts";
 import { Groups } from "./groups.ts";
 import { ServingMirror } from "./servingMirror.ts";
 import { settingsOf } from "./settings.ts";
-import { type ThreadName, Threads } from "./threads.ts";
+import { type ThreadName, THREADS, Threads } from "./threads.ts";
 
 export interface ShadowMirrorOptions {
   readonly config: Config;
@@ -58,6 +59,8 @@ class ShadowMirror implements Mirror {
   #threads: Threads | null = null;
   #settings: ShadowSettings;
   #dropped: Readonly<Record<string, number>> = {};
+  /** As the mirror thread has read them last: a new compare thread has to know. */
+  #builds: Partial<Builds> = {};
   #lookedAtMs: number;
   #yieldAboveMs: number | undefined;
   #isOn = false;
@@ -73,6 +76,7 @@ class ShadowMirror implements Mirror {
     this.#toCompare = new Batch((items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer));
     this.#groups = new Groups({
       clock,
+      isBusy: (unit, group) => this.#serving.isBusy(unit, group),
       seed: (wish) => this.#threads?.toCompare({ type: "seed", wish }),
       check: (wish) => this.#threads?.toCompare({ type: "check", wish }),
     });
@@ -120,6 +124,7 @@ class ShadowMirror implements Mirror {
   }
 
   configure(config: Config): void {
+    if (this.#stopping !== null) return;
     this.#yieldAboveMs = config.shadow?.yieldAboveMs;
     this.#settings = this.#read(config);
     this.#apply();
@@ -153,7 +158,10 @@ class ShadowMirror implements Mirror {
     const isOn = [...plans.values()].some(({ samplePercent, mode }) => samplePercent > 0 && mode !== "never");
     if (isOn && !this.#isOn) this.#loop.enable();
     this.#isOn = isOn;
-    if (this.#threads !== null) for (const thread of ["mirror", "compare"] as const) this.#configure(thread);
+    // What was taken under the settings before is handed over before the new ones.
+    this.#toMirror.flush();
+    this.#toCompare.flush();
+    if (this.#threads !== null) for (const thread of THREADS) this.#configure(thread);
     else if (isOn) this.#threads = this.#start();
     this.#cancelTick();
     if (isOn && this.#settings.seeds !== null) this.#tick();
@@ -187,6 +195,10 @@ class ShadowMirror implements Mirror {
 
   #started(thread: ThreadName): void {
     this.#configure(thread);
+    if (thread === "compare") {
+      this.#dropped = {};
+      this.#threads?.toCompare({ type: "builds", builds: this.#builds });
+    }
     this.#serving.setRunning(this.#threads?.areRunning === true);
   }
 
@@ -199,7 +211,7 @@ class ShadowMirror implements Mirror {
   /** Its open jobs are lost (shadow I13). */
   #died(thread: ThreadName): void {
     this.#serving.setRunning(false);
-    if (thread === "mirror") this.#threads?.toCompare({ type: "mirror-lost" });
+    if (thread === "mirror") this.#threads?.toCompare({ type: "mirror-lost", lastId: this.#serving.lastId });
     else this.#serving.lost("engine_lost");
   }
 
@@ -219,6 +231,10 @@ class ShadowMirror implements Mirror {
         metrics.shadowInflight.set(message.inFlight);
         break;
       case "builds":
+        for (const arm of ARMS) {
+          const build = message.builds[arm];
+          if (build !== undefined) this.#builds = { ...this.#builds, [arm]: build };
+        }
         this.#threads?.toCompare(message);
         break;
       case "event":

@@ -11,8 +11,10 @@ export interface SocketTapDeps {
   now(): number;
   toMirror(item: MirrorItem, bytes: Uint8Array<ArrayBuffer> | null): void;
   toCompare(item: CompareItem, bytes: Uint8Array<ArrayBuffer> | null): void;
-  /** A frame of either side. */
+  /** A frame of either side that was handed over. */
   onFrame(): void;
+  /** Nothing more of it is handed over, and the served side lives on; once. */
+  onLost(): void;
   /** The served side is over. */
   onEnd(): void;
 }
@@ -34,7 +36,7 @@ export class ServedSocketTap implements SocketTap {
   }
 
   refused(status: number, contentType: string, body: Uint8Array): void {
-    this.#handshake({ status, contentType, body: Uint8Array.from(body) });
+    this.#handshake({ status, contentType, body: new Uint8Array(body) });
     this.#end();
   }
 
@@ -47,7 +49,7 @@ export class ServedSocketTap implements SocketTap {
     if (!this.#takes(data.length * 2)) return;
     const { facts, toMirror, toCompare, onFrame } = this.#deps;
     const frame = { kind: "client", id: facts.id, isBinary, atMs: this.#atMs() } as const;
-    const [one, other] = [Uint8Array.from(data), Uint8Array.from(data)];
+    const [one, other] = [new Uint8Array(data), new Uint8Array(data)];
     toMirror({ ...frame, data: one }, one);
     toCompare({ ...frame, data: other }, other);
     onFrame();
@@ -56,7 +58,7 @@ export class ServedSocketTap implements SocketTap {
   fromArm({ isBinary, data }: Frame): void {
     if (!this.#takes(data.length)) return;
     const { facts, toCompare, onFrame } = this.#deps;
-    const copy = Uint8Array.from(data);
+    const copy = new Uint8Array(data);
     toCompare({ kind: "arm", id: facts.id, isBinary, data: copy, atMs: this.#atMs() }, copy);
     onFrame();
   }
@@ -80,15 +82,21 @@ export class ServedSocketTap implements SocketTap {
   /** The job is over: what was not taken never will be. */
   release(): void {
     this.taken(this.#bytes);
-    this.#isLost = true;
+    this.#lose();
   }
 
   giveUp(reason: NotComparedReason): void {
     if (this.#isLost) return;
-    this.#isLost = true;
+    this.#lose();
     const { facts, toMirror, toCompare } = this.#deps;
     toMirror({ kind: "give-up", id: facts.id }, null);
     toCompare({ kind: "give-up", id: facts.id, reason }, null);
+  }
+
+  #lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (!this.#isOver) this.#deps.onLost();
   }
 
   /** Never one frame of a conversation (shadow C4). */

@@ -25,10 +25,14 @@ const RESTART_MAX_MS = 30_000;
 /** One that ran so long was no early death. */
 const STEADY_MS = 60_000;
 const HEAP_MB = { mirror: 192, compare: 512 };
+/** Of the time to stop: the rest is the compare thread's, which needs what the mirror thread brings last. */
+const MIRROR_SHARE = 0.6;
 
 interface Running {
   readonly worker: Worker;
   readonly sinceMs: number;
+  /** It has said that it is done, or is gone. */
+  readonly stopped: PromiseWithResolvers<void>;
 }
 
 export class Threads {
@@ -36,7 +40,6 @@ export class Threads {
   readonly #running = new Map<ThreadName, Running>();
   readonly #restartMs = { mirror: RESTART_FIRST_MS, compare: RESTART_FIRST_MS };
   readonly #cancel = new Map<ThreadName, () => void>();
-  readonly #stopped = { mirror: Promise.withResolvers<void>(), compare: Promise.withResolvers<void>() };
   #isStopping = false;
 
   constructor(options: ThreadsOptions) {
@@ -64,39 +67,61 @@ export class Threads {
     this.#isStopping = true;
     for (const cancel of this.#cancel.values()) cancel();
     const { clock } = this.#options;
-    const stopOne = async (thread: ThreadName): Promise<void> => {
-      const running = this.#running.get(thread);
-      if (running === undefined) return;
-      running.worker.postMessage({ type: "stop" });
-      await Promise.race([this.#stopped[thread].promise, new Promise<void>((done) => void clock.after(capMs, done))]);
-      await running.worker.terminate();
-    };
+    const endMs = clock.monotonic() + capMs;
     // What is under way ends first: the compare thread waits for it.
-    await stopOne("mirror");
-    await stopOne("compare");
+    await this.#stopOne("mirror", capMs * MIRROR_SHARE);
+    await this.#stopOne("compare", Math.max(0, endMs - clock.monotonic()));
+  }
+
+  async #stopOne(thread: ThreadName, capMs: number): Promise<void> {
+    const running = this.#running.get(thread);
+    if (running === undefined) return;
+    // Nothing else may be left that keeps the process there until it has stored.
+    running.worker.ref();
+    running.worker.postMessage({ type: "stop" });
+    const cap = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(capMs, cap.resolve);
+    await Promise.race([running.stopped.promise, cap.promise]);
+    cancel();
+    await running.worker.terminate();
   }
 
   #start(thread: ThreadName): void {
-    const { clock, entry, data, onMirror, onCompare, onStarted } = this.#options;
-    const worker = new Worker(entry, {
-      workerData: { thread, ...data },
-      name: `shadow-${thread}`,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB[thread] },
-      stdin: false,
-    });
+    const { clock, onStarted } = this.#options;
+    let worker: Worker;
+    try {
+      worker = this.#worker(thread);
+    } catch {
+      this.#restart(thread); // no memory, no handles: it is as if it had died
+      return;
+    }
     worker.unref();
-    const running = { worker, sinceMs: clock.monotonic() };
+    const running = { worker, sinceMs: clock.monotonic(), stopped: Promise.withResolvers<void>() };
     this.#running.set(thread, running);
     worker.on("message", (message: FromMirror | FromCompare) => {
-      if (message.type === "stopped") this.#stopped[thread].resolve();
-      else if (thread === "mirror") onMirror(message as FromMirror);
-      else onCompare(message as FromCompare);
+      if (message.type === "stopped") running.stopped.resolve();
+      else if (this.#running.get(thread) === running) this.#told(thread, message);
     });
     // The error is the thread's end; its text may hold what was compared.
     worker.on("error", () => {});
     worker.on("exit", () => this.#exited(thread, running));
     this.#connect();
     onStarted(thread);
+  }
+
+  #told(thread: ThreadName, message: FromMirror | FromCompare): void {
+    if (thread === "mirror") this.#options.onMirror(message as FromMirror);
+    else this.#options.onCompare(message as FromCompare);
+  }
+
+  #worker(thread: ThreadName): Worker {
+    const { entry, data } = this.#options;
+    return new Worker(entry, {
+      workerData: { thread, ...data },
+      name: `shadow-${thread}`,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB[thread] },
+      stdin: false,
+    });
   }
 
   /** A new line between the two whenever one of them is new. */
@@ -110,16 +135,18 @@ export class Threads {
   #exited(thread: ThreadName, running: Running): void {
     if (this.#running.get(thread) !== running) return;
     this.#running.delete(thread);
-    this.#stopped[thread].resolve();
+    running.stopped.resolve();
     if (this.#isStopping) return;
     this.#options.onDied(thread);
     const { clock } = this.#options;
     if (clock.monotonic() - running.sinceMs > STEADY_MS) this.#restartMs[thread] = RESTART_FIRST_MS;
+    this.#restart(thread);
+  }
+
+  #restart(thread: ThreadName): void {
     const delayMs = this.#restartMs[thread];
     this.#restartMs[thread] = Math.min(RESTART_MAX_MS, delayMs * 2);
-    this.#cancel.set(
-      thread,
-      clock.after(delayMs, () => this.#start(thread)),
-    );
+    const start = (): void => this.#start(thread);
+    this.#cancel.set(thread, this.#options.clock.after(delayMs, start));
   }
 }

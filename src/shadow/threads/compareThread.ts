@@ -7,6 +7,7 @@ import { Saver, type SaverOptions } from "../evidence/saver.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch } from "./batch.ts";
 import { Comparer } from "./comparer.ts";
+import { FaultEvent } from "./faultEvent.ts";
 import type { CopyItem, EndedItem, FromCompare, JudgedItem, ShadowGauges, ToCompare } from "./messages.ts";
 import { countFamilies } from "./unitEvidence.ts";
 
@@ -43,6 +44,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
   const onDropped = (reason: string): void => {
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   };
+  const faults = new FaultEvent(clock, "shadow.compare.failed", tell);
   const comparer = new Comparer({
     ...options,
     clock,
@@ -57,6 +59,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     },
     onDiverged: (unit, group) => tell({ type: "diverged", unit, group }),
     onJudged: (item) => judged.add(item),
+    onFault: (error) => faults.tell(error),
   });
   const seeding = new Seeding({
     clock,
@@ -94,38 +97,67 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     void saver.save();
     tell({ type: "gauges", gauges: gauges() });
   }, CHECKPOINT_MS);
-  const look = setInterval(() => comparer.conversations.tick(), LOOK_MS);
+  const look = setInterval(() => {
+    try {
+      comparer.conversations.tick();
+    } catch (error) {
+      faults.tell(error);
+    }
+  }, LOOK_MS);
   const expire = setInterval(() => void saver.expire(), EXPIRE_MS);
 
   const connect = (port: MessagePort): void => {
     mirror?.close();
     mirror = port;
+    comparer.mirrorFound();
     port.on("message", (items: readonly CopyItem[]) => {
       for (const item of items) comparer.copied(item);
     });
   };
   parent.on("message", (message: ToCompare) => {
     if (message.type === "settings") {
-      comparer.configure(message.settings);
-      seeding.configure(message.settings);
+      // A rule that cannot be used must not end the thread, time after time: what was in force stays.
+      try {
+        comparer.configure(message.settings);
+        seeding.configure(message.settings);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : "unknown";
+        tell({ type: "event", event: "shadow.settings.refused", level: "error", fields: { why } });
+      }
     } else if (message.type === "seed") seeding.seed(message.wish);
     else if (message.type === "check") seeding.check(message.wish);
     else if (message.type === "items") for (const item of message.items) comparer.take(item);
     else if (message.type === "peer") connect(message.port);
     else if (message.type === "builds") comparer.setBuilds(message.builds);
-    else if (message.type === "mirror-lost") comparer.mirrorLost();
+    else if (message.type === "mirror-lost") comparer.mirrorLost(message.lastId);
     else {
       clearInterval(checkpoint);
       clearInterval(expire);
       clearInterval(look);
       seeding.stop();
-      comparer.conversations.loseAll("stopping");
-      ended.flush();
-      void saver.stop().finally(() => {
-        tell({ type: "stopped" });
-        parent.close();
-        mirror?.close();
+      // What the mirror thread has said last may not be here yet: its line closes behind it.
+      void lineClosed(mirror).then(() => {
+        comparer.stop();
+        taken.flush();
+        ended.flush();
+        void saver.stop().finally(() => {
+          tell({ type: "stopped" });
+          parent.close();
+          mirror?.close();
+        });
       });
     }
   });
+}
+
+/** shadow A2: the stop has an end, whatever the other thread does. */
+const LINE_MS = 500;
+
+async function lineClosed(line: MessagePort | null): Promise<void> {
+  if (line === null) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  line.once("close", resolve);
+  const cap = setTimeout(resolve, LINE_MS);
+  await promise;
+  clearTimeout(cap);
 }

@@ -25,6 +25,8 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   onDiverged(unit: UnitId, group: string): void;
   /** For the mirror thread. */
   onJudged(item: JudgedItem): void;
+  /** Something that came could not be handled: it is counted as lost, and the thread lives on. */
+  onFault(error: unknown): void;
 }
 
 interface Book {
@@ -42,6 +44,7 @@ export class Comparer {
   #compared = 0;
   #asked = 0;
   #settings: ShadowSettings | null = null;
+  #isMirrorThere = true;
   #books: Readonly<Record<"own" | "plain", Book>> | null = null;
   readonly conversations: Conversations;
 
@@ -54,6 +57,7 @@ export class Comparer {
       onTaken: options.onTaken,
       onEnd: options.onSocketEnded,
       onDiverged: (plan, group) => options.onDiverged(plan.unit, group),
+      onFault: options.onFault,
       onJudged: (plan, verdict) => options.onEnded(extraItem(plan.id, plan.unit, verdict)),
     });
   }
@@ -97,8 +101,16 @@ export class Comparer {
   }
 
   take(item: CompareItem): void {
+    try {
+      this.#take(item);
+    } catch (error) {
+      this.#failed(error, item);
+    }
+  }
+
+  #take(item: CompareItem): void {
     const settings = this.#settings;
-    if (settings === null) return;
+    if (settings === null) return this.#lose(item);
     switch (item.kind) {
       case "served":
         this.#judge(this.#pairing.add({ served: item }));
@@ -111,7 +123,8 @@ export class Comparer {
         break;
       case "opening": {
         const of = this.rulesOf(item.facts.route);
-        if (of !== null) this.conversations.opening(item, of);
+        if (of === null) this.#lose(item);
+        else this.conversations.opening(item, of);
         break;
       }
       default:
@@ -120,11 +133,40 @@ export class Comparer {
   }
 
   copied(item: CopyItem): void {
+    try {
+      this.#copied(item);
+    } catch (error) {
+      this.#failed(error, item);
+    }
+  }
+
+  #copied(item: CopyItem): void {
     const settings = this.#settings;
     if (settings === null) return;
     if (item.kind === "rechecked") this.#settle(item.id, item.again);
     else if (item.kind === "copied" || item.kind === "uncopied") this.#judge(this.#pairing.add({ copy: item }));
     else this.conversations.copied(item, settings);
+  }
+
+  #failed(error: unknown, item: CompareItem | CopyItem): void {
+    this.#options.onFault(error);
+    this.#lose(item);
+  }
+
+  /** Whatever it belongs to has ended: the serving thread must not wait for it. */
+  #lose(item: CompareItem | CopyItem): void {
+    if (item.kind === "skip" || item.kind === "wrote") return;
+    const id = "facts" in item ? item.facts.id : item.id;
+    if (item.kind === "opening") {
+      this.#options.onEnded(lostItem(null, item.facts.route, "none"));
+      this.#options.onSocketEnded(id, item.facts.surface, "not_compared");
+    } else if (item.kind === "served" || item.kind === "copied" || item.kind === "uncopied") {
+      this.#pairing.remove(id);
+      this.#options.onEnded(lostItem(id, "none", "none"));
+    } else if (item.kind === "rechecked") {
+      this.#rechecks.delete(id);
+      this.#options.onEnded(lostItem(id, "none", "none"));
+    } else this.conversations.lose(id, "engine_lost");
   }
 
   /** Null: the configuration does not know the route. */
@@ -148,18 +190,40 @@ export class Comparer {
   }
 
   /** The mirror thread has died: what it had is lost (shadow I13). */
-  mirrorLost(): void {
-    for (const served of this.#pairing.withoutCopy()) this.#notCompared(served, "engine_lost");
-    for (const id of [...this.#rechecks.keys()]) this.#settle(id, []);
-    this.conversations.loseAll("engine_lost");
+  mirrorLost(lastId: number): void {
+    this.#isMirrorThere = false;
+    for (const served of this.#pairing.withoutCopy(lastId)) this.#notCompared(served, "engine_lost");
+    for (const id of this.#rechecks.keys()) this.#settleSafely(id, []);
+    this.conversations.mirrorLost(lastId);
+  }
+
+  /** There is a line to a mirror thread. */
+  mirrorFound(): void {
+    this.#isMirrorThere = true;
+  }
+
+  /** What is open will never be judged (shadow A2). */
+  stop(): void {
+    for (const id of this.#rechecks.keys()) this.#settleSafely(id, []);
+    for (const served of this.#pairing.servedOnly()) this.#notCompared(served, "stopping");
+    this.conversations.loseAll("stopping");
   }
 
   /** What has waited too long for its other half: the serving thread knows it by its id alone. */
   expire(): void {
-    for (const id of this.#pairing.expire()) {
-      const latencyMs = { control: null, candidate: null };
-      const named = { id, route: "none", unit: "none" };
-      this.#options.onEnded({ ...named, verdict: "not_compared", reason: "engine_lost", differences: [], latencyMs });
+    for (const { id, served } of this.#pairing.expire()) {
+      if (served === null) this.#options.onEnded(lostItem(id, "none", "none"));
+      else this.#notCompared(served, "engine_lost");
+    }
+    const endMs = this.#options.clock.monotonic() - RECHECK_MS_MAX;
+    for (const [id, { sinceMs }] of this.#rechecks) if (sinceMs < endMs) this.#settleSafely(id, []);
+  }
+
+  #settleSafely(id: number, again: readonly ObservedPair[]): void {
+    try {
+      this.#settle(id, again);
+    } catch (error) {
+      this.#failed(error, { kind: "rechecked", id, again });
     }
   }
 
@@ -183,7 +247,7 @@ export class Comparer {
     }
     const { facts, loss, result } = served;
     if (loss !== null) return this.#notCompared(served, loss, false);
-    if ("error" in result && result.error === "aborted") return this.#notCompared(served, "served_aborted", false);
+    if ("error" in result && result.error === "aborted") return this.#notCompared(served, "served_aborted");
     const plan = this.#settings?.plans.get(facts.route);
     const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
     if (plan === undefined || unit === undefined) return this.#notCompared(served, "engine_lost");
@@ -202,7 +266,7 @@ export class Comparer {
       rewritten: copy.renamed,
     };
     const judged = unit.judge(plan, { ...known, shadow }, pair);
-    if (judged === null) return this.#notCompared(served, "no_target");
+    if (judged === null) return this.#notCompared(served, "no_target", false);
     if (copy.repeat !== null) unit.learnRepeat(judged.facts, pair, copy.repeat);
     const { judgement, pairs } = judged;
     this.#compared += 1;
@@ -211,9 +275,10 @@ export class Comparer {
     if (judgement.recheck === null)
       return this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs), pairs);
     const times = judgement.recheck.isTwice ? 2 : 1;
-    this.#rechecks.set(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs });
+    const sinceMs = this.#options.clock.monotonic();
+    this.#rechecks.set(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs, sinceMs });
     // Beyond its share control is not asked again, and what was seen stands (shadow §8, layer 3).
-    if (this.#asked + times > this.#compared * RECHECK_SHARE + RECHECK_FREE) {
+    if (!this.#isMirrorThere || this.#asked + times > this.#compared * RECHECK_SHARE + RECHECK_FREE) {
       this.#settle(facts.id, []);
       return;
     }
@@ -231,7 +296,7 @@ export class Comparer {
     else this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs));
   }
 
-  /** @param isUnsent its copy never left, or nobody knows */
+  /** @param isUnsent its copy never left, or nobody knows what both arms have done */
   #notCompared(served: Served, reason: NotComparedReason, isUnsent = true): void {
     const { facts } = served;
     const plan = this.#settings?.plans.get(facts.route);
@@ -253,6 +318,8 @@ export class Comparer {
 const RECHECK_SHARE = 0.01;
 const RECHECK_FREE = 20;
 const RECHECKS_MAX = 500;
+/** Two calls of at most thirty seconds, and some more: who asks may be gone. */
+const RECHECK_MS_MAX = 90_000;
 
 interface Rechecking {
   readonly pending: PendingRecheck;
@@ -260,6 +327,7 @@ interface Rechecking {
   readonly plan: RoutePlan;
   readonly unit: UnitEvidence;
   readonly latencyMs: EndedItem["latencyMs"];
+  readonly sinceMs: number;
 }
 
 /** Of what only this thread has seen. */
@@ -280,8 +348,13 @@ function endedItem({ facts }: Served, plan: RoutePlan, verdict: Verdict, latency
 const msOf = (observation: { readonly result: object; readonly totalMs: number }): number | null =>
   "reply" in observation.result ? observation.totalMs : null;
 
-function ended({ facts }: Served, plan: RoutePlan | undefined, reason: NotComparedReason): EndedItem {
+const ended = ({ facts }: Served, plan: RoutePlan | undefined, reason: NotComparedReason): EndedItem => ({
+  ...lostItem(facts.id, facts.route, plan?.unit ?? "none"),
+  reason,
+});
+
+/** The serving thread knows by itself what a job was. */
+function lostItem(id: number | null, route: RouteId, unit: UnitId): EndedItem {
   const latencyMs = { control: null, candidate: null };
-  const named = { id: facts.id, route: facts.route, unit: plan?.unit ?? "none" };
-  return { ...named, verdict: "not_compared", reason, differences: [], latencyMs };
+  return { id, route, unit, verdict: "not_compared", reason: "engine_lost", differences: [], latencyMs };
 }

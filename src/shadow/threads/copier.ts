@@ -3,11 +3,12 @@
 import { LRUCache } from "lru-cache";
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
-import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
-import { createRewriter, type IdTemplate, type Rewriter } from "../identity/rewrite.ts";
+import type { ShadowCodec } from "../conversation/codec.ts";
+import { createRewriter, type IdTemplate } from "../identity/rewrite.ts";
 import type { CopyClient } from "../mirror/copyClient.ts";
 import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
 import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
+import { guardReason } from "../mirror/guardProbe.ts";
 import type { Claims } from "../mirror/shadowToken.ts";
 import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -15,9 +16,9 @@ import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { ObservedPair } from "../engine.ts";
 import { claimsOf, pairsOf } from "./carried.ts";
-import { SocketCopy } from "./socketCopy.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
+import { SocketCopies } from "./socketCopies.ts";
 
 type Offer = Extract<MirrorItem, { kind: "offer" }>;
 
@@ -40,6 +41,8 @@ export interface CopierOptions {
   onCopy(unit: UnitId, mode: MirrorMode): void;
   onRepeat(outcome: "answered" | "failed"): void;
   onIdentityWait(): void;
+  /** Something that came could not be handled: it is told as lost, and the thread lives on. */
+  onFault(error: unknown): void;
 }
 
 const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
@@ -49,23 +52,48 @@ export class Copier {
   readonly #queues = new GroupQueues();
   readonly #places = new Map<number, Place>();
   readonly #ids: IdentityMap;
-  readonly #sockets = new Map<number, SocketCopy>();
+  readonly #sockets: SocketCopies;
   /** Writes whose judgement may bring the ids that the next copies need. */
   readonly #judging = new Map<number, () => void>();
   /** Until they are judged: some are asked for again. */
   readonly #sent = new LRUCache<number, Sent>({ max: SENT_MAX });
   #settings: ShadowSettings | null = null;
+  /** Copies that have left and have no answer yet. */
+  #running = 0;
+  #idle: (() => void) | null = null;
+  /** `draining`: nothing more leaves. `cut`: what is under way was ended by us. */
+  #stopping: "no" | "draining" | "cut" = "no";
 
   constructor(options: CopierOptions) {
+    const { clock, templates } = options;
     this.#options = options;
-    this.#ids = new IdentityMap({ now: () => options.clock.monotonic() });
+    this.#ids = new IdentityMap({ now: () => clock.monotonic() });
+    this.#sockets = new SocketCopies({
+      ...options,
+      queues: this.#queues,
+      headersOf: ({ headers, hasSubject }, plan, destination) =>
+        this.#headersOf(headers, hasSubject, plan, destination, true, "shadow"),
+      rewriterFor: (group, arm) => (this.#isRenaming ? createRewriter(this.#idsOf(group, arm), templates) : null),
+    });
   }
 
   configure(settings: ShadowSettings): void {
     this.#settings = settings;
+    this.#sockets.configure(settings);
   }
 
   take(item: MirrorItem): void {
+    try {
+      this.#take(item);
+    } catch (error) {
+      this.#options.onFault(error);
+      if (item.kind === "open" || item.kind === "client" || item.kind === "closed") {
+        this.#sockets.lose("facts" in item ? item.facts.id : item.id, "engine_lost");
+      }
+    }
+  }
+
+  #take(item: MirrorItem): void {
     switch (item.kind) {
       case "arrive":
         this.#places.set(item.id, this.#queues.arrive(item.group, item.isBarrier));
@@ -79,80 +107,45 @@ export class Copier {
         else place.ready(() => this.#run(item));
         break;
       }
-      case "open":
-        this.#open(item);
-        break;
-      case "client":
-        this.#sockets.get(item.id)?.client(item);
-        break;
-      case "closed":
-        this.#sockets.get(item.id)?.servedClosed(item);
-        break;
-      case "give-up":
-        this.#sockets.get(item.id)?.cut();
-        break;
+      default:
+        this.#sockets.take(item);
     }
+  }
+
+  /** Copies whose served leg has no head yet, and those that were not judged. */
+  get held(): number {
+    return this.#places.size + this.#sent.size + this.#judging.size;
   }
 
   get openSockets(): number {
     return this.#sockets.size;
   }
 
-  /** The shadow stops. */
-  cutSockets(): void {
-    for (const socket of [...this.#sockets.values()]) socket.cut();
+  /** The shadow stops (shadow A2): what has left may be answered within `capMs`, nothing else leaves. */
+  async drain(capMs: number): Promise<void> {
+    this.#stopping = "draining";
+    this.#sockets.cutAll();
+    this.judgeLost();
+    if (this.#running > 0) {
+      const idle = Promise.withResolvers<void>();
+      this.#idle = idle.resolve;
+      const cancel = this.#options.clock.after(capMs, idle.resolve);
+      await idle.promise;
+      cancel();
+    }
+    this.#stopping = "cut";
+  }
+
+  /** Who judges is gone, and does not ask for what it has seen. */
+  judgeLost(): void {
+    this.#sent.clear();
+    for (const done of this.#judging.values()) done();
   }
 
   #placeOf(id: number): Place | undefined {
     const place = this.#places.get(id);
     this.#places.delete(id);
     return place;
-  }
-
-  /** A handshake is a barrier: what it opens may rest on the writes before it (shadow S2, S4). */
-  #open({ facts, copy }: Extract<MirrorItem, { kind: "open" }>): void {
-    const { clock, post, codecFor, onCopy } = this.#options;
-    const lose = (reason: NotComparedReason): void => post({ kind: "copy-lost", id: facts.id, reason }, []);
-    const plan = this.#settings?.plans.get(facts.route);
-    const arm = OTHER[facts.served];
-    const destination = this.#options.destination(arm);
-    const origin = destination.targetOrigin;
-    if (plan === undefined || origin === null) return lose("no_target");
-    const report = destination.circuit.pass();
-    if (report === null) return lose("circuit_open");
-    const ids = this.#idsOf(facts.group, arm);
-    const rewriter = createRewriter(ids, this.#options.templates);
-    const { target, headers: flat, hasSubject } = copy;
-    const path = this.#isRenaming ? rewriter.target(target).value : target;
-    const headers = this.#headersOf(flat, hasSubject, plan, destination, true, "shadow");
-    const socket = new SocketCopy({
-      id: facts.id,
-      clock,
-      url: origin.replace(/^http/, "ws") + path,
-      headers: headers.filter(([name]) => !name.startsWith("sec-websocket-") && name !== "accept-encoding"),
-      codec: codecFor(facts.surface, plan.isPlain, this.#settings),
-      rewrite: (frame) => this.#renamedFrame(frame, rewriter),
-      post,
-      turn: (run) => {
-        const place = this.#queues.arrive(facts.group, true);
-        place.ready(run);
-        return place;
-      },
-      onEnd: (isFailed) => {
-        this.#sockets.delete(facts.id);
-        report(isFailed);
-      },
-    });
-    this.#sockets.set(facts.id, socket);
-    onCopy(plan.unit, plan.mode);
-    this.#queues.arrive(facts.group, true).ready(() => socket.open());
-  }
-
-  #renamedFrame(frame: SocketFrame, rewriter: Rewriter): SocketFrame | null {
-    if (!this.#isRenaming || frame.isBinary) return frame;
-    const { value, used, awaited } = rewriter.json(Buffer.from(frame.data).toString("utf8"));
-    if (awaited.length > 0) return null;
-    return used.length === 0 ? frame : { isBinary: false, data: Buffer.from(value, "utf8") };
   }
 
   #idsOf(group: string, arm: Arm) {
@@ -168,14 +161,19 @@ export class Copier {
     for (const [control, candidate] of pairs)
       this.#ids.learn(sent?.offer.facts.group ?? "", control, candidate, "learnt");
     this.#judging.get(id)?.();
-    if (rechecks > 0) void this.#recheck(id, sent, rechecks);
+    if (rechecks === 0) return;
+    this.#recheck(id, sent, rechecks).catch((error: unknown) => {
+      this.#options.onFault(error);
+      this.#options.post({ kind: "rechecked", id, again: [] }, []);
+    });
   }
 
   /** Both arms again, after a moment (shadow §8, layer 3). */
   async #recheck(id: number, sent: Sent | undefined, times: number): Promise<void> {
     const { clock, post } = this.#options;
     const again: ObservedPair[] = [];
-    for (let at = 0; sent !== undefined && at < times; at++) {
+    for (let at = 0; at < times; at++) {
+      if (sent === undefined || this.#stopping !== "no") break;
       await new Promise<void>((resolve) => void clock.after(RECHECK_MS, resolve));
       const pair = await this.#askBoth(sent);
       if (pair !== null) again.push(pair);
@@ -206,8 +204,8 @@ export class Copier {
     const { facts, copy } = offer;
     const destination = this.#options.destination(arm);
     const isAtTarget = facts.served !== arm && (plan.isStateful || destination.hasTarget);
-    const client: CopyClient | null = destination.clientFor(facts.group, isAtTarget);
-    if (client === null) return null;
+    const client = this.#clientFor(offer, plan, arm, isAtTarget);
+    if (typeof client === "string") return null;
     const headers = this.#headers(offer, plan, destination, isAtTarget, "repeat");
     const { method, servedFirstByteMs } = copy;
     const observation = await client.send({ method, target, headers, body, servedFirstByteMs });
@@ -215,7 +213,26 @@ export class Copier {
     return { ...observation, role: "repeat" };
   }
 
+  /** Where it may go now, or why it may not (shadow W1, W2): the settings may have changed since it was taken. */
+  #clientFor({ facts, copy }: Offer, plan: RoutePlan, arm: Arm, isAtTarget: boolean): CopyClient | NotComparedReason {
+    const destination = this.#options.destination(arm);
+    const isSafe = copy.method === "GET" || copy.method === "HEAD";
+    if (plan.mode === "never" || (plan.mode === "read" && !isSafe)) return "unsafe_write";
+    if (!isAtTarget && copy.method !== "GET") return "unsafe_write";
+    const reason = isAtTarget && destination.hasTarget ? guardReason(destination.state.guard) : null;
+    return reason ?? destination.clientFor(facts.group, isAtTarget) ?? "no_target";
+  }
+
   async #run(offer: Offer): Promise<void> {
+    try {
+      await this.#copy(offer);
+    } catch (error) {
+      this.#options.onFault(error);
+      this.#uncopied(offer.facts.id, "engine_lost");
+    }
+  }
+
+  async #copy(offer: Offer): Promise<void> {
     const { facts } = offer;
     const plan = this.#settings?.plans.get(facts.route);
     if (plan === undefined) return this.#uncopied(facts.id, "no_target");
@@ -238,10 +255,11 @@ export class Copier {
     const arm = OTHER[facts.served];
     const destination = this.#options.destination(arm);
     const isAtTarget = plan.isStateful || destination.hasTarget;
-    const client = destination.clientFor(facts.group, isAtTarget);
-    if (client === null) return "no_target";
     const renamed = await this.#rename(offer, arm);
     if (renamed === null) return "identity";
+    const client = this.#clientFor(offer, plan, arm, isAtTarget);
+    if (typeof client === "string") return client;
+    if (this.#stopping !== "no") return "stopping";
     const report = destination.circuit.pass();
     if (report === null) return "circuit_open";
     this.#sent.set(facts.id, { offer, plan, copy: renamed });
@@ -250,15 +268,33 @@ export class Copier {
     onCopy(plan.unit, plan.mode);
     const { method, servedFirstByteMs } = copy;
     const request = { method, target: renamed.target, headers, body: renamed.body, servedFirstByteMs };
-    const [observation, repeat] = await Promise.all([
-      client.send({ ...request, replyBytesMax: Math.max(plan.tapBytes, 2 * 1_048_576) }),
-      // Layer 2: the control's second answer, whichever of the two roles it plays here.
-      offer.isRepeated ? this.#ask(offer, plan, "control", facts.served === "control" ? copy : renamed) : null,
-    ]);
+    const [observation, repeat] = await this.#counted(() =>
+      Promise.all([
+        client.send({ ...request, replyBytesMax: Math.max(plan.tapBytes, 2 * 1_048_576) }),
+        // Layer 2: the control's second answer, whichever of the two roles it plays here.
+        offer.isRepeated ? this.#ask(offer, plan, "control", facts.served === "control" ? copy : renamed) : null,
+      ]),
+    );
+    // Nothing of the target's: its connections were closed here.
+    if (this.#isCut && "error" in observation.result) return "stopping";
     report("error" in observation.result);
     const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
     post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(observation, repeat));
     return null;
+  }
+
+  get #isCut(): boolean {
+    return this.#stopping === "cut";
+  }
+
+  async #counted<T>(run: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await run();
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    }
   }
 
   #headers(

@@ -9,6 +9,8 @@ import type { ArmSettings, TargetState } from "./messages.ts";
 /** Looked at again (shadow W2): a target may be replaced by one without a guard. */
 const PROBE_SAFE_MS = 60_000;
 const PROBE_AGAIN_MS = 2_000;
+/** The longest that a copy may take, and some more: then nothing is under way any more. */
+const RETIRE_MS = 40_000;
 
 export interface DestinationOptions {
   readonly arm: Arm;
@@ -41,6 +43,7 @@ export class Destination {
     this.circuit = new Circuit({
       now: () => clock.monotonic(),
       onChange: (state) => {
+        if (this.#isStopped) return;
         this.#restsUntilMs = state === "open" ? clock.now() + REST_MS : 0;
         options.onEvent(
           state === "open" ? "shadow.circuit.open" : "shadow.circuit.closed",
@@ -86,6 +89,21 @@ export class Destination {
   /** null: the target takes none. */
   bearer(claims: Claims): string | null {
     return this.#tokens?.of(claims) ?? null;
+  }
+
+  /** It was made from the same settings: copies, circuit and guard may go on. */
+  isOf(settings: ArmSettings): boolean {
+    return JSON.stringify(settings) === JSON.stringify(this.#settings);
+  }
+
+  /** Another one takes its place: what is under way may end, and says nothing of the one behind it. */
+  retire(onEnd: () => void): void {
+    this.#isStopped = true;
+    this.#cancel();
+    this.#cancel = this.#options.clock.after(RETIRE_MS, () => {
+      onEnd();
+      void this.stop();
+    });
   }
 
   async stop(): Promise<void> {

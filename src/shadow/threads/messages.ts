@@ -5,6 +5,7 @@ import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
 import type { RouteRatio } from "./routeRatios.ts";
 import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
+import type { TargetGuard } from "../mirror/guardProbe.ts";
 import type { ObservedPair } from "../engine.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
@@ -183,8 +184,8 @@ export type ToCompare =
   | { readonly type: "items"; readonly items: readonly CompareItem[] }
   | { readonly type: "peer"; readonly port: MessagePort }
   | { readonly type: "seed" | "check"; readonly wish: GroupWish }
-  /** The mirror thread has died: what it had will not come. */
-  | { readonly type: "mirror-lost" }
+  /** The mirror thread has died: what it had of jobs up to this one will not come. */
+  | { readonly type: "mirror-lost"; readonly lastId: number }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
   | { readonly type: "stop" };
 
@@ -288,8 +289,7 @@ export type FromMirror =
   | { readonly type: "stopped" };
 
 export interface TargetState {
-  /** `none`: there is none. `asking`: its guard was not seen yet. */
-  readonly guard: "none" | "asking" | "safe" | "unsafe" | "unreachable";
+  readonly guard: TargetGuard;
   readonly circuit: "closed" | "open" | "trying";
   /** Epoch ms; while the circuit is open nothing leaves before. */
   readonly restsUntilMs: number;

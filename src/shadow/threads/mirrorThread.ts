@@ -7,10 +7,13 @@ import { Batch } from "./batch.ts";
 import { codecOf } from "./codecs.ts";
 import { Copier } from "./copier.ts";
 import { Destination } from "./destinations.ts";
+import { FaultEvent } from "./faultEvent.ts";
 import type { CopyItem, FromMirror, JudgedItem, ShadowSettings, ToMirror } from "./messages.ts";
 
 const TELL_MS = 1_000;
 const BUILD_MS = 30_000;
+/** Of the time that a stop has (shadow A2). */
+const DRAIN_MS = 2_500;
 const METRICS_BYTES_MAX = 4 * 1_048_576;
 
 /** Runs until it is told to stop. @param parent to the serving thread */
@@ -27,6 +30,9 @@ export function runMirrorThread(
   let identityWaits = 0;
   let destinations: Readonly<Record<Arm, Destination>> | null = null;
   let builds: BuildReader | null = null;
+  /** Replaced, and perhaps still in use. */
+  const retired = new Set<Destination>();
+  const faults = new FaultEvent(clock, "shadow.mirror.failed", tell);
   const copier = new Copier({
     clock,
     templates: application.identity.templates,
@@ -43,6 +49,7 @@ export function runMirrorThread(
     onIdentityWait() {
       identityWaits += 1;
     },
+    onFault: (error) => faults.tell(error),
   });
 
   const tellTargets = (): void => {
@@ -52,20 +59,27 @@ export function runMirrorThread(
   };
   const configure = (settings: ShadowSettings): void => {
     const before = destinations;
-    const make = (arm: Arm): Destination =>
-      new Destination(settings.arms[arm], {
+    const make = (arm: Arm): Destination => {
+      const known = before?.[arm];
+      if (known?.isOf(settings.arms[arm]) === true) return known;
+      const made = new Destination(settings.arms[arm], {
         arm,
         clock,
         onChange: tellTargets,
         onEvent: (event, level) => tell({ type: "event", event, level, fields: { arm } }),
       });
+      made.start();
+      if (known !== undefined) {
+        known.retire(() => retired.delete(known));
+        retired.add(known);
+      }
+      return made;
+    };
     destinations = { control: make("control"), candidate: make("candidate") };
     copier.configure(settings);
-    for (const arm of ARMS) destinations[arm].start();
     tellTargets();
     builds?.stop();
     builds = new BuildReader(settings, destinations, (found) => tell({ type: "builds", builds: found }));
-    for (const arm of ARMS) void before?.[arm].stop();
   };
   const timer = setInterval(() => {
     const inFlight = destinations === null ? 0 : destinations.control.inFlight + destinations.candidate.inFlight;
@@ -80,9 +94,20 @@ export function runMirrorThread(
   const connect = (port: MessagePort): void => {
     compare?.close();
     compare = port;
+    copier.judgeLost();
     port.on("message", (items: readonly JudgedItem[]) => {
       for (const item of items) copier.judged(item);
     });
+  };
+  const stop = async (): Promise<void> => {
+    await copier.drain(DRAIN_MS);
+    const all = [...retired, ...Object.values(destinations ?? {})];
+    await Promise.allSettled(all.map((one) => one.stop()));
+    await new Promise((resolve) => void setImmediate(resolve)); // what was cut has its say
+    copies.flush();
+    compare?.close();
+    tell({ type: "stopped" });
+    parent.close();
   };
   parent.on("message", (message: ToMirror) => {
     if (message.type === "settings") configure(message.settings);
@@ -91,13 +116,7 @@ export function runMirrorThread(
     else {
       clearInterval(timer);
       builds?.stop();
-      copier.cutSockets();
-      void Promise.all(ARMS.map((arm) => destinations?.[arm].stop())).finally(() => {
-        copies.flush();
-        tell({ type: "stopped" });
-        parent.close();
-        compare?.close();
-      });
+      void stop();
     }
   });
 }
@@ -119,7 +138,7 @@ class BuildReader {
         if (this.#isStopped) return;
         const found = build === null || text === null ? null : buildOf(text, build.metric, build.label);
         // Of an arm that tells no build all evidence is of one.
-        tell({ [arm]: found ?? (build === null ? "unversioned" : null) ?? undefined } as Partial<Builds>);
+        tell({ [arm]: found ?? (build === null ? "unversioned" : undefined) });
         if (build !== null)
           this.#cancel[at] = systemClock.after(found === null ? TELL_MS : BUILD_MS, () => void look());
       };

@@ -1,22 +1,27 @@
 // One served socket's copy at the shadow target (shadow §10): opened in the order of its group, sent what the client sends, told apart
 // from the served one only by its mark. Runs in the mirror thread.
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import type { Clock } from "../../kernel/index.ts";
 import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
 import { SendGate } from "../conversation/sendGate.ts";
 import type { HeaderPairs } from "../mirror/copyHeaders.ts";
 import type { NotComparedReason } from "../words.ts";
+import { dialCopy } from "./dialCopy.ts";
 import type { ClientFrame, CopyItem, Handshake, ServedClose } from "./messages.ts";
 
-/** shadow I7. */
-const CONNECT_MS = 3_000;
-const REFUSAL_BYTES_MAX = 64 * 1_024;
-const FRAME_BYTES_MAX = 16 * 1_048_576;
 /** A turn that no frame ends holds its group up no longer. */
 const TURN_MS = 30_000;
 /** The shadow's arm gets so long to close after the served one has. */
 const CLOSE_MS = 5_000;
+const CLOSE_LOOK_MS = 50;
 const HALF_OPEN_MS = 2_000;
+/** shadow C4; also of what the target does not take. */
+const WAITING_BYTES_MAX = 256 * 1_024;
+const WAITING_MAX = 4_096;
+const BEHIND_MS_MAX = 5_000;
+/** An arm that never stops talking (shadow I7). */
+const ARM_BYTES_PER_S = 32 * 1_048_576;
+const SECOND_MS = 1_000;
 
 export interface SocketCopyOptions {
   readonly id: number;
@@ -29,7 +34,9 @@ export interface SocketCopyOptions {
   post(item: CopyItem, bytes: readonly Uint8Array[]): void;
   /** Asks for the turn's place among the copies of its group; `run` is called when it comes. */
   turn(run: () => Promise<void>): { readonly isLast: boolean };
-  onEnd(isFailed: boolean): void;
+  /** Once, if it came so far. */
+  onHandshake(isFailed: boolean): void;
+  onEnd(): void;
 }
 
 export class SocketCopy {
@@ -44,11 +51,16 @@ export class SocketCopy {
   #isTurnAsked = false;
   #place: { readonly isLast: boolean } | null = null;
   #isLeft = false;
+  /** Given to the gate, and not yet sent. */
+  #held = 0;
   #openTurns = 0;
   #endTurn: (() => void) | null = null;
   #served: ServedClose | null = null;
+  #isWaitingForArm = false;
+  #isLooking = false;
   #lastMs = 0;
-  #isReadStateNew = true;
+  #armBytes = 0;
+  #armSinceMs = 0;
 
   constructor(options: SocketCopyOptions) {
     const { codec, clock, rewrite } = options;
@@ -68,50 +80,17 @@ export class SocketCopy {
     if (this.#isOver) return;
     const { clock, url, headers } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { origin, pathname, search } = new URL(url);
-    const socket = new WebSocket(`${origin}/`, {
-      agent: false,
-      headers: Object.fromEntries(headers),
-      perMessageDeflate: false,
-      maxPayload: FRAME_BYTES_MAX,
-      followRedirects: false,
-      finishRequest: (request: { path: string; end(): void }) => {
-        request.path = pathname + search;
-        request.end();
+    this.#socket = dialCopy({
+      clock,
+      url,
+      headers,
+      onHandshake: (result) => {
+        this.#handshake(result);
+        resolve();
       },
-    } as unknown as ConstructorParameters<typeof WebSocket>[2]);
-    this.#socket = socket;
-    const cancel = clock.after(CONNECT_MS, () => settle({ error: "timeout" }));
-    let isSettled = false;
-    const settle = (result: Handshake): void => {
-      if (isSettled) return;
-      isSettled = true;
-      cancel();
-      this.#handshake(result);
-      resolve();
-    };
-    socket.on("open", () => settle({ status: 101, contentType: "", body: new Uint8Array(0) }));
-    socket.on("unexpected-response", (request, reply) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      const end = (): void => {
-        request.destroy();
-        const contentType = reply.headers["content-type"] ?? "";
-        settle({ status: reply.statusCode ?? 502, contentType, body: Uint8Array.from(Buffer.concat(chunks)) });
-      };
-      reply.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > REFUSAL_BYTES_MAX) end();
-        else chunks.push(chunk);
-      });
-      reply.on("end", end);
-      reply.on("error", end);
+      onMessage: (data, isBinary) => this.#safely(() => this.#onMessage(data, isBinary)),
+      onClose: (code) => this.#onClose(code),
     });
-    socket.on("error", (error: Error & { readonly code?: string }) =>
-      settle({ error: error.code === "ECONNREFUSED" ? "refused" : "reset" }),
-    );
-    socket.on("message", (data: Buffer, isBinary) => this.#onMessage(data, isBinary));
-    socket.on("close", (code) => this.#onClose(code));
     await promise;
   }
 
@@ -124,10 +103,9 @@ export class SocketCopy {
     else this.#advance();
   }
 
+  /** What was sent before is still to be sent: it may not even be open yet. */
   servedClosed(close: ServedClose): void {
     this.#served = close;
-    if (this.#isOver) return;
-    if (!this.#isOpen && this.#socket === null) this.#end(false);
     this.#advance();
     this.#follow();
   }
@@ -135,19 +113,30 @@ export class SocketCopy {
   lose(reason: NotComparedReason): void {
     if (this.#isOver) return;
     this.#options.post({ kind: "copy-lost", id: this.#options.id, reason }, []);
-    this.#end(false);
+    this.#end();
   }
 
   /** The shadow stops, or the conversation was given up. */
   cut(): void {
-    this.#end(false);
+    this.#end();
+  }
+
+  /** Words of the application may throw: that costs the conversation, not the thread. */
+  #safely(run: () => void): void {
+    try {
+      run();
+    } catch {
+      this.lose("engine_lost");
+    }
   }
 
   #handshake(result: Handshake): void {
+    if (this.#isOver) return;
     this.#isOpen = "status" in result && result.status === 101;
     this.#options.post({ kind: "copy-handshake", id: this.#options.id, result, atMs: this.#atMs() }, []);
+    this.#options.onHandshake("error" in result);
     if (!this.#isOpen) {
-      this.#end("error" in result);
+      this.#end();
       return;
     }
     this.#advance();
@@ -156,23 +145,36 @@ export class SocketCopy {
 
   /** Frames leave in their order; one that opens a turn waits for the copies of its group before it (shadow S4). */
   #advance(): void {
-    while (this.#isOpen && !this.#isOver) {
-      const frame = this.#waiting[0];
-      if (frame === undefined) return;
-      if (frame.atMs + BEHIND_MS_MAX < this.#options.clock.now()) return this.lose("queue_full");
-      const kind = this.#kindOf(frame);
-      // Turns in a row are one place: the arm answers them one after the other.
-      if (kind === "turn" && (this.#openTurns === 0 || this.#place?.isLast !== true)) {
-        if (!this.#isTurnAsked) this.#askTurn();
-        return;
+    this.#safely(() => {
+      while (this.#isOpen && !this.#isOver && this.#advanceOne()) {
+        /* one more */
       }
-      this.#take(frame, kind === "turn");
-    }
+    });
   }
 
-  #kindOf(frame: SocketFrame): string {
+  #advanceOne(): boolean {
+    const frame = this.#waiting[0];
+    if (frame === undefined) return false;
+    if (this.#isBehind(frame)) return false;
+    const isTurn = this.#isTurn(frame);
+    // Turns in a row are one place: the arm answers them one after the other.
+    if (isTurn && (this.#openTurns === 0 || this.#place?.isLast !== true)) {
+      if (!this.#isTurnAsked) this.#askTurn();
+      return false;
+    }
+    this.#take(frame, isTurn);
+    return true;
+  }
+
+  #isBehind(frame: ClientFrame): boolean {
+    if (frame.atMs + BEHIND_MS_MAX >= this.#options.clock.now()) return false;
+    this.lose("queue_full");
+    return true;
+  }
+
+  #isTurn(frame: SocketFrame): boolean {
     const { codec } = this.#options;
-    return codec === null ? "message" : codec.fromClient(this.#state, frame)[1].kind;
+    return codec !== null && codec.fromClient(this.#state, frame)[1].kind === "turn";
   }
 
   #take(frame: ClientFrame, isTurn: boolean): void {
@@ -181,15 +183,17 @@ export class SocketCopy {
     const { codec } = this.#options;
     if (codec !== null) [this.#state] = codec.fromClient(this.#state, frame);
     if (isTurn) this.#openTurns += 1;
+    this.#held += 1;
     this.#gate.offer(frame, isTurn);
   }
 
   #askTurn(): void {
     this.#isTurnAsked = true;
     this.#place = this.#options.turn(async () => {
+      await Promise.resolve(); // `#place` is known then
       this.#isTurnAsked = false;
       const frame = this.#waiting[0];
-      if (this.#isOver || frame === undefined) return;
+      if (this.#isOver || frame === undefined || this.#isBehind(frame)) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = this.#options.clock.after(TURN_MS, () => this.#turnEnded(Number.POSITIVE_INFINITY));
       this.#endTurn = () => {
@@ -197,10 +201,8 @@ export class SocketCopy {
         this.#endTurn = null;
         resolve();
       };
-      this.#take(frame, true);
+      this.#safely(() => this.#take(frame, true));
       this.#advance();
-      // Without final frames a turn is over when it has left.
-      if (this.#options.codec?.endsTurns !== true) this.#turnEnded(Number.POSITIVE_INFINITY);
       await promise;
       this.#advance();
     });
@@ -213,16 +215,23 @@ export class SocketCopy {
   }
 
   #send({ isBinary, data }: SocketFrame): void {
+    this.#held -= 1;
     const socket = this.#socket;
     if (socket === null || socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > WAITING_BYTES_MAX) {
+      this.lose("queue_full");
+      return;
+    }
     socket.send(data, { binary: isBinary, compress: false });
-    const copy = Uint8Array.from(data);
+    const copy = new Uint8Array(data);
     this.#options.post({ kind: "copy-client", id: this.#options.id, isBinary, data: copy, atMs: this.#atMs() }, [copy]);
+    // Without final frames a turn is over when it has left.
+    if (this.#options.codec?.endsTurns !== true && this.#held === 0) this.#turnEnded(Number.POSITIVE_INFINITY);
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.#isOver) return;
-    const copy = Uint8Array.from(data);
+    if (this.#isOver || this.#isFlooded(data.length)) return;
+    const copy = new Uint8Array(data);
     const { codec, id, post } = this.#options;
     let isFinal = false;
     if (codec !== null) {
@@ -237,48 +246,64 @@ export class SocketCopy {
     }
   }
 
+  #isFlooded(bytes: number): boolean {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs - this.#armSinceMs >= SECOND_MS) {
+      this.#armSinceMs = nowMs;
+      this.#armBytes = 0;
+    }
+    this.#armBytes += bytes;
+    if (this.#armBytes <= ARM_BYTES_PER_S) return false;
+    this.lose("queue_full");
+    return true;
+  }
+
   #onClose(code: number): void {
-    if (this.#isOver) return;
-    const by = this.#isLeft ? (this.#served?.by === "proxy" ? "proxy" : "client") : "arm";
-    this.#closed(by, code, false);
+    if (!this.#isOver) this.#closed("arm", code);
   }
 
   /** The served side has closed: the copy closes in the same way, once it was sent all. */
   #follow(): void {
     const close = this.#served;
-    if (close === null || this.#isOver || !this.#isOpen || this.#isLeft || !this.#isReadStateNew) return;
+    if (close === null || this.#isOver || !this.#isOpen || this.#isWaitingForArm) return;
+    const { clock } = this.#options;
     if (close.by === "arm") {
       // Its own arm is expected to close too.
-      this.#isReadStateNew = false;
-      this.#options.clock.after(CLOSE_MS, () => this.#leave(1000, false));
+      this.#isWaitingForArm = true;
+      clock.after(CLOSE_MS, () => this.#leave(1000, null));
       return;
     }
-    const isBusy = this.#waiting.length > 0 || this.#openTurns > 0;
-    if (isBusy && this.#options.clock.now() - close.atMs < CLOSE_MS) {
-      this.#options.clock.after(CLOSE_LOOK_MS, () => this.#follow());
+    const isBusy = this.#waiting.length > 0 || this.#held > 0 || this.#openTurns > 0;
+    if (!isBusy || clock.now() - close.atMs >= CLOSE_MS) {
+      this.#leave(close.code, close.by);
       return;
     }
-    this.#leave(close.code, true);
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    clock.after(CLOSE_LOOK_MS, () => {
+      this.#isLooking = false;
+      this.#follow();
+    });
   }
 
-  /** @param isTold otherwise the arm did not close, and that is told by nothing */
-  #leave(code: number, isTold: boolean): void {
+  /** @param by null: the arm did not close, and that is told by nothing */
+  #leave(code: number, by: "client" | "proxy" | null): void {
     if (this.#isOver) return;
     this.#isLeft = true;
     const isSendable = code === 1000 || (code >= 3000 && code <= 4999);
     if (isSendable) this.#socket?.close(code);
     else this.#socket?.close();
-    if (isTold) this.#closed(this.#served?.by === "proxy" ? "proxy" : "client", code, false);
-    else this.#end(false);
+    if (by === null) this.#end();
+    else this.#closed(by, code);
   }
 
-  #closed(by: "client" | "arm" | "proxy", code: number, isHalfOpen: boolean): void {
+  #closed(by: "client" | "arm" | "proxy", code: number): void {
     const { id, post } = this.#options;
-    post({ kind: "copy-closed", id, by, code, isHalfOpen, atMs: this.#atMs() }, []);
-    this.#end(false);
+    post({ kind: "copy-closed", id, by, code, isHalfOpen: false, atMs: this.#atMs() }, []);
+    this.#end();
   }
 
-  #end(isFailed: boolean): void {
+  #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#gate.close();
@@ -288,7 +313,7 @@ export class SocketCopy {
     const socket = this.#socket;
     if (socket !== null) this.#options.clock.after(HALF_OPEN_MS, () => socket.terminate());
     if (socket !== null && !this.#isLeft) socket.close();
-    this.#options.onEnd(isFailed);
+    this.#options.onEnd();
   }
 
   #atMs(): number {
@@ -296,9 +321,3 @@ export class SocketCopy {
     return this.#lastMs;
   }
 }
-
-/** shadow C4. */
-const WAITING_BYTES_MAX = 256 * 1_024;
-const WAITING_MAX = 4_096;
-const BEHIND_MS_MAX = 5_000;
-const CLOSE_LOOK_MS = 50;

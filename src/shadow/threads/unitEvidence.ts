@@ -65,6 +65,8 @@ export class UnitEvidence {
   #rules: RuleBook;
   #running: Running | null = null;
   #pairs: IdPair[] = [];
+  /** Which campaign asked for a re-check. */
+  readonly #askedBy = new WeakMap<PendingRecheck, Running>();
   /** Ended, and not yet stored to its last row. */
   #ended: readonly Series<Sample>[] = [];
 
@@ -95,14 +97,15 @@ export class UnitEvidence {
     const whole = this.#factsOf(running, plan, facts);
     const judgement = running.engine.judge(whole, pair);
     this.#keep(running, whole, judgement);
+    if (judgement.recheck !== null) this.#askedBy.set(judgement.recheck, running);
     return { judgement, facts: whole, pairs: this.#pairs };
   }
 
   /** @throws RangeError for one that is settled already */
   settle(pending: PendingRecheck, again: readonly ObservedPair[]): Judgement<Sample> | null {
     const running = this.#running;
-    // It was of a campaign that is over.
-    if (running === null || pending.facts.build !== running.campaign.candidateBuild) return null;
+    // It was of a campaign that is over, be it that only the rules have changed.
+    if (running === null || this.#askedBy.get(pending) !== running) return null;
     const judgement = running.engine.settle(pending, again);
     this.#keep(running, pending.facts, judgement);
     return judgement;

@@ -1,0 +1,79 @@
+// Whether a served leg is copied, and why not (shadow §3): everything that is known on the spot.
+import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import type { LeavingLeg } from "../../proxy/ports.ts";
+import { guardReason } from "../mirror/guardProbe.ts";
+import type { Pressure } from "../mirror/pressure.ts";
+import type { RoutePlan } from "../plans.ts";
+import { isSampled } from "../sampling.ts";
+import type { TargetState } from "../threads/messages.ts";
+import type { NotComparedReason } from "../words.ts";
+import { Budget } from "./budget.ts";
+import type { Groups } from "./groups.ts";
+import { RecentWrites } from "./recentWrites.ts";
+
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  readonly pressure: Pressure;
+  readonly groups: Groups;
+}
+
+export const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
+const NO_TARGET: TargetState = { guard: "none", circuit: "closed", restsUntilMs: 0 };
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #budget: Budget;
+  readonly #writes: RecentWrites;
+  /** Groups get their state at the targets before they are compared. */
+  hasSeeds = false;
+  targets: Readonly<Record<Arm, TargetState>> = { control: NO_TARGET, candidate: NO_TARGET };
+  /** The threads are there; without them everything sampled is counted as lost. */
+  isRunning = true;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#budget = new Budget(options.clock);
+    this.#writes = new RecentWrites(options.clock);
+  }
+
+  noteWrite(unit: UnitId, group: string): void {
+    this.#writes.note(unit, group);
+  }
+
+  isIn(plan: RoutePlan, leg: LeavingLeg, group: string): boolean {
+    if (!isSampled(plan.unit, group, plan.samplePercent)) return false;
+    return !this.needsSeed(plan, leg) || this.#options.groups.standing(plan.unit, group) !== "waiting";
+  }
+
+  /** Of a stateful unit's group that is, or may come to be, compared. */
+  isFollowed(plan: RoutePlan, leg: LeavingLeg, group: string): boolean {
+    return this.needsSeed(plan, leg) && isSampled(plan.unit, group, plan.samplePercent);
+  }
+
+  needsSeed(plan: RoutePlan, leg: LeavingLeg): boolean {
+    return plan.isStateful && leg.subject !== null && this.hasSeeds;
+  }
+
+  /** null: it may leave. */
+  reasonAgainst(plan: RoutePlan, leg: LeavingLeg, group: string): NotComparedReason | null {
+    const { pressure, clock, groups } = this.#options;
+    if (!this.isRunning) return "engine_lost";
+    const target = this.targets[OTHER[leg.arm]];
+    const isAtTarget = plan.isStateful || target.guard !== "none";
+    if (isAtTarget) {
+      const reason = guardReason(target.guard);
+      if (reason !== null) return reason;
+      // A serving instance refuses everything marked but GET (shadow W2).
+    } else if (leg.method !== "GET") return "unsafe_write";
+    if (target.circuit === "open" && clock.now() < target.restsUntilMs) return "circuit_open";
+    if (this.needsSeed(plan, leg)) {
+      const standing = groups.standing(plan.unit, group);
+      if (standing === "lost") return "unseeded";
+      if (standing === "diverged") return "diverged"; // the target gets its state anew one day (shadow J4)
+    }
+    // The other arm lacks what was written here a moment ago (shadow W3).
+    if (!isAtTarget && leg.subject !== null && this.#writes.isRecent(plan.unit, group)) return "unseeded";
+    if (!isSampled(plan.unit, group, pressure.ratePercent(plan.samplePercent))) return "pressure";
+    return this.#budget.take(plan.id, plan.copiesPerMinute) ? null : "budget";
+  }
+}

@@ -1,0 +1,339 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { CallTap, LeavingLeg, LegError } from "../../proxy/ports.ts";
+import { CREDITS } from "../mirror/credits.ts";
+import type { RoutePlan } from "../plans.ts";
+import type { NotComparedReason } from "../words.ts";
+import { legOf, openServingBench, planOf, SAFE, type ServingBench, targets } from "./testing/servingBench.ts";
+
+const READ = planOf({ id: "read" });
+const WRITE = planOf({ id: "write", mode: "sandbox", isStateful: true, methods: ["POST"] });
+const NEVER = planOf({ id: "never", mode: "never", isStateful: true, methods: ["POST"] });
+const POST = { method: "POST" };
+const HEAD: readonly [number, readonly Buffer[]] = [200, [Buffer.from("Content-Type"), Buffer.from("text/plain")]];
+
+function answer(tap: CallTap | null, body = "ok"): void {
+  tap?.head(...HEAD);
+  tap?.chunk(Buffer.from(body));
+  tap?.end(null);
+}
+
+const whole = (bench: ServingBench): void => {
+  assert.equal(bench.serving.accounting.gap, 0, "gap");
+  assert.equal(bench.serving.accounting.open, bench.serving.open, "open");
+};
+
+const REASONS: readonly (readonly [
+  NotComparedReason,
+  RoutePlan,
+  Partial<LeavingLeg>,
+  (bench: ServingBench) => void,
+])[] = [
+  ["engine_lost", READ, {}, ({ serving }) => serving.setRunning(false)],
+  ["no_target", WRITE, POST, ({ serving }) => serving.setTargets(targets({ guard: "none" }))],
+  ["no_target", READ, {}, ({ serving }) => serving.setTargets(targets({ guard: "asking" }))],
+  ["target_unsafe", READ, {}, ({ serving }) => serving.setTargets(targets({ guard: "unsafe" }))],
+  ["target_down", READ, {}, ({ serving }) => serving.setTargets(targets({ guard: "unreachable" }))],
+  [
+    "circuit_open",
+    READ,
+    {},
+    ({ serving, clock }) => serving.setTargets(targets({ circuit: "open", restsUntilMs: clock.now() + 1 })),
+  ],
+  ["budget", { ...READ, copiesPerMinute: 0 }, {}, () => {}],
+  [
+    "pressure",
+    READ,
+    {},
+    ({ pressure }) => {
+      for (let at = 0; at < 10; at++) pressure.look({ eventLoopDelayP99Ms: 100, inFlight: 0, inFlightMax: 1 });
+    },
+  ],
+  [
+    "queue_full",
+    READ,
+    { subject: "bob" },
+    ({ serving }) => {
+      for (let at = 0; at < CREDITS.jobs; at++) serving.call(legOf(READ), false);
+    },
+  ],
+  [
+    "unseeded",
+    READ,
+    {},
+    ({ serving }) => {
+      serving.setTargets(targets({ guard: "none" }));
+      serving.call(legOf(NEVER, POST), false);
+    },
+  ],
+];
+
+for (const [reason, plan, leg, arrange] of REASONS) {
+  test(`what cannot be copied for ${reason} is counted as that, with no credit and no tap`, async () => {
+    const bench = openServingBench({ plans: [plan, NEVER] });
+    arrange(bench);
+    const [jobs, before] = [bench.serving.credits.jobs, await bench.notCompared()];
+    assert.equal(bench.serving.call(legOf(plan, leg), false), null);
+    assert.equal(bench.serving.credits.jobs, jobs);
+    const now = (await bench.notCompared()).filter((one) => !before.includes(one));
+    assert.deepEqual(now, [`${reason} 1`]);
+    const skip = bench.toCompare.at(-1);
+    assert.ok(skip?.kind === "skip" && skip.reason === reason, "the evidence has it too");
+    whole(bench);
+  });
+}
+
+test("shadow W2: what is not a GET never leaves for a serving instance", async () => {
+  const plan = { ...READ, methods: ["GET", "HEAD"] };
+  const bench = openServingBench({ plans: [plan] });
+  bench.serving.setTargets(targets({ guard: "none" }));
+  assert.equal(bench.serving.call(legOf(plan, { method: "HEAD" }), false), null);
+  assert.deepEqual(await bench.notCompared(), ["unsafe_write 1"]);
+  assert.notEqual(bench.serving.call(legOf(plan), false), null);
+  whole(bench);
+});
+
+test("shadow J1, J5, J4: a group is not sampled until it is seeded, then unseeded or diverged", async () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  const { serving } = bench;
+  answer(serving.call(legOf(WRITE, POST), false));
+  assert.equal(serving.accounting.sampled, 0);
+  bench.seed();
+  answer(serving.call(legOf(WRITE, POST), false));
+  assert.equal(serving.accounting.sampled, 1);
+  bench.end(1);
+  answer(serving.call(legOf(WRITE, { ...POST, arm: "candidate" }), false));
+  assert.deepEqual(await bench.notCompared(), ["unseeded 1"]);
+  bench.seed();
+  bench.groups.diverged("u", "ann");
+  answer(serving.call(legOf(WRITE, { ...POST, arm: "candidate" }), false));
+  assert.deepEqual(await bench.notCompared(), ["diverged 1", "unseeded 1"]);
+  whole(bench);
+});
+
+test("a write that is skipped while its group has lost its seed does not put the next seed off for an hour", () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  answer(bench.serving.call(legOf(WRITE, { ...POST, arm: "candidate" }), false));
+  bench.groups.diverged("u", "ann"); // as the compare thread says of each write that was not mirrored
+  bench.seed();
+  assert.equal(bench.groups.standing("u", "ann"), "seeded");
+});
+
+test("shadow J2: a write that is not mirrored ends the comparing of its group at once, though no thread is there", async () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  bench.serving.setRunning(false);
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.serving.setRunning(true);
+  assert.equal(bench.groups.standing("u", "ann"), "diverged");
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  assert.deepEqual(await bench.notCompared(), ["diverged 1", "engine_lost 1"]);
+});
+
+test("shadow J2: a write on a route that is never mirrored costs its group the seed", () => {
+  const bench = openServingBench({ plans: [WRITE, NEVER], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  const tap = bench.serving.call(legOf(NEVER, POST), false);
+  assert.equal(bench.groups.standing("u", "ann"), "lost");
+  bench.clock.advance(60_000);
+  bench.groups.tick();
+  assert.equal(bench.seeds.length, 0, "it is in flight");
+  answer(tap);
+  bench.seed();
+  assert.equal(bench.groups.standing("u", "ann"), "seeded");
+});
+
+test("shadow J1: another target has none of what was seeded at the one before", () => {
+  const settings = { plans: [WRITE], hasSeeds: true, origins: { candidate: "http://one" } };
+  const bench = openServingBench(settings);
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  bench.configure(settings);
+  bench.configure({ ...settings, origins: { candidate: "http://one", control: "http://other" } });
+  assert.equal(bench.groups.standing("u", "ann"), "seeded");
+  bench.configure({ ...settings, origins: { candidate: "http://two" } });
+  assert.equal(bench.groups.standing("u", "ann"), "lost");
+  bench.seed();
+  assert.equal(bench.groups.standing("u", "ann"), "seeded");
+});
+
+test("shadow J3: a group is not at rest while copies of its calls are not judged", () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.clock.advance(20_000);
+  bench.groups.tick();
+  assert.equal(bench.checks.length, 0, "its copy may still wait for a place");
+  bench.end(1);
+  bench.groups.tick();
+  assert.equal(bench.checks.length, 1);
+});
+
+test("shadow I13: with the compare thread everything open is lost, and gives back what it holds whatever comes behind", async () => {
+  const bench = openServingBench({ plans: [READ, WRITE] });
+  const { serving, toMirror, toCompare } = bench;
+  const upload = serving.call(legOf(WRITE, POST), true);
+  upload?.requestChunk(Buffer.alloc(100));
+  const download = serving.call(legOf(READ), false);
+  download?.head(...HEAD);
+  download?.chunk(Buffer.alloc(100));
+  assert.equal(serving.credits.bytes, 200);
+  serving.lost("engine_lost");
+  assert.deepEqual([serving.credits.jobs, serving.credits.bytes], [0, 0]);
+  upload?.requestChunk(Buffer.alloc(100));
+  upload?.requestEnd();
+  answer(upload);
+  download?.chunk(Buffer.alloc(100));
+  download?.end(null);
+  assert.equal(serving.credits.bytes, 0, "nobody would ever give it back");
+  assert.deepEqual(await bench.notCompared(), ["engine_lost 2"]);
+  assert.ok(!toCompare.some(({ kind }) => kind === "served"), "half of an answer is not compared");
+  assert.ok(!toMirror.some((item) => item.kind === "offer" && item.copy.method === "POST"), "nor half a body sent");
+  assert.ok(
+    toMirror.some(({ kind }) => kind === "drop"),
+    "and nobody waits behind it",
+  );
+  whole(bench);
+});
+
+test("shadow I13, J2: a group whose write was open when the compare thread died is not trusted any more", () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.seed();
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.serving.lost("engine_lost");
+  assert.equal(bench.groups.standing("u", "ann"), "diverged");
+});
+
+test("a seed that was asked of a thread that died is asked for again", () => {
+  const bench = openServingBench({ plans: [WRITE], hasSeeds: true });
+  answer(bench.serving.call(legOf(WRITE, POST), false));
+  bench.clock.advance(2_500);
+  bench.groups.tick();
+  assert.equal(bench.seeds.length, 1);
+  bench.serving.lost("engine_lost");
+  bench.groups.tick();
+  assert.equal(bench.seeds.length, 2);
+});
+
+test("what the compare thread does not know any more is counted where it was offered", async () => {
+  const bench = openServingBench({ plans: [READ] });
+  answer(bench.serving.call(legOf(READ), false));
+  bench.end(1, "not_compared");
+  const text = JSON.stringify(await bench.metrics.json());
+  assert.ok(!text.includes('"unit":"none"') && !text.includes('"route":"none"'));
+});
+
+test("shadow I1: a defect of ours in a tap ends the tap, and is accounted for", async () => {
+  const bench = openServingBench({ plans: [READ] });
+  const leg = legOf(READ, {
+    targetFor: () => {
+      throw new Error("no such path");
+    },
+  });
+  const tap = bench.serving.call(leg, false);
+  assert.doesNotThrow(() => answer(tap));
+  assert.deepEqual(await bench.notCompared(), ["engine_lost 1"]);
+  assert.deepEqual([bench.serving.credits.jobs, bench.serving.credits.bytes], [0, 0]);
+  whole(bench);
+});
+
+test("shadow S1: what is configured away is not offered any more, what is open is judged all the same", () => {
+  const bench = openServingBench({ plans: [READ] });
+  const tap = bench.serving.call(legOf(READ), false);
+  bench.configure({ plans: [] });
+  assert.equal(bench.serving.call(legOf(READ), false), null);
+  answer(tap);
+  bench.end(1);
+  assert.equal(bench.serving.open, 0);
+  whole(bench);
+});
+
+type Step =
+  | { readonly do: "call"; readonly plan: number; readonly hasBody: boolean; readonly subject: string }
+  | { readonly do: "tap"; readonly at: number; readonly with: number; readonly bytes: number }
+  | { readonly do: "ended"; readonly at: number }
+  | { readonly do: "turn" }
+  | { readonly do: "lost"; readonly isRunning: boolean }
+  | { readonly do: "guard"; readonly at: number }
+  | { readonly do: "pass"; readonly ms: number };
+
+const STEPS: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    do: fc.constant("call" as const),
+    plan: fc.nat(3),
+    hasBody: fc.boolean(),
+    subject: fc.constantFrom("ann", "bob"),
+  }),
+  ...Array<fc.Arbitrary<Step>>(3).fill(
+    fc.record({ do: fc.constant("tap" as const), at: fc.nat(20), with: fc.nat(6), bytes: fc.nat(1_200) }),
+  ),
+  fc.record({ do: fc.constant("ended" as const), at: fc.nat(20) }),
+  fc.record({ do: fc.constant("turn" as const) }),
+  fc.record({ do: fc.constant("lost" as const), isRunning: fc.boolean() }),
+  fc.record({ do: fc.constant("guard" as const), at: fc.nat(3) }),
+  fc.record({ do: fc.constant("pass" as const), ms: fc.nat(3_000) }),
+);
+const ERRORS: readonly LegError[] = ["aborted", "reset", "timeout"];
+const GUARDS = ["none", "asking", "safe", "unsafe"] as const;
+
+function tapStep(tap: CallTap, which: number, bytes: number): void {
+  if (which === 0) tap.requestChunk(new Uint8Array(bytes));
+  else if (which === 1) tap.requestEnd();
+  else if (which === 2) tap.head(...HEAD);
+  else if (which === 3) tap.chunk(new Uint8Array(bytes));
+  else if (which === 4) tap.end(null);
+  else tap.end(ERRORS[which % ERRORS.length] ?? "reset");
+}
+
+test("shadow A1: whatever comes in whatever order, nothing is lost, and in the end nothing is held", () => {
+  const plans = [READ, WRITE, NEVER, planOf({ id: "half", samplePercent: 50 })];
+  fc.assert(
+    fc.property(fc.array(STEPS, { minLength: 20, maxLength: 120, size: "max" }), fc.boolean(), (steps, hasSeeds) => {
+      const bench = openServingBench({ plans, hasSeeds });
+      const { serving } = bench;
+      const taps: CallTap[] = [];
+      for (const step of steps) {
+        if (step.do === "call") {
+          const plan = plans[step.plan] as RoutePlan;
+          const method = plan.methods[0] as string;
+          const tap = serving.call(legOf(plan, { method, subject: step.subject }), step.hasBody);
+          if (tap !== null) taps.push(tap);
+        } else if (step.do === "tap") {
+          const tap = taps[step.at % Math.max(1, taps.length)];
+          if (tap !== undefined) tapStep(tap, step.with, step.bytes);
+        } else if (step.do === "ended") bench.end(step.at, step.at % 2 === 0 ? "identical" : "not_compared");
+        else if (step.do === "turn") serving.ended([{ ...TURN }]);
+        else if (step.do === "lost") {
+          serving.setRunning(step.isRunning);
+          serving.lost("engine_lost");
+        } else if (step.do === "guard") serving.setTargets(targets({ guard: GUARDS[step.at] ?? SAFE.guard }));
+        else {
+          bench.clock.advance(step.ms);
+          bench.seed();
+        }
+        whole(bench);
+      }
+      for (const tap of taps) tap.end("aborted");
+      for (let id = 1; id <= 120; id++) bench.end(id);
+      whole(bench);
+      assert.deepEqual([serving.open, serving.credits.jobs, serving.credits.bytes], [0, 0, 0]);
+    }),
+  );
+});
+
+const TURN = {
+  id: null,
+  route: "read",
+  unit: "u",
+  verdict: "different",
+  reason: null,
+  differences: [["value", "breaking"]],
+  latencyMs: { control: null, candidate: null },
+} as const;
