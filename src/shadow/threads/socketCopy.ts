@@ -14,6 +14,7 @@ const TURN_MS = 30_000;
 /** The shadow's arm gets so long to close after the served one has. */
 const CLOSE_MS = 5_000;
 const CLOSE_LOOK_MS = 50;
+const QUIET_MS = 500;
 const HALF_OPEN_MS = 2_000;
 /** shadow C4; also of what the target does not take. */
 const WAITING_BYTES_MAX = 256 * 1_024;
@@ -273,7 +274,9 @@ export class SocketCopy {
       clock.after(CLOSE_MS, () => this.#leave(1000, null));
       return;
     }
-    const isBusy = this.#waiting.length > 0 || this.#held > 0 || this.#openTurns > 0;
+    // Where no frame says that a turn has ended, its answer may still be on its way: the served one had come when its client left.
+    const isQuiet = this.#options.codec?.endsTurns === true || clock.now() - this.#lastMs >= QUIET_MS;
+    const isBusy = this.#waiting.length > 0 || this.#held > 0 || this.#openTurns > 0 || !isQuiet;
     if (!isBusy || clock.now() - close.atMs >= CLOSE_MS) {
       this.#leave(close.code, close.by);
       return;
