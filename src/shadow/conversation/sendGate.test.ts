@@ -193,3 +193,30 @@ test("shadow C4: frames without bytes are held too, so their number has an end",
   gate.offer(frame(""), false);
   assert.deepEqual(ended, ["queue_full"]);
 });
+
+test("timers that come late by their grain do not add up: a minute of drawing is as late at its end as at its start", () => {
+  const clock = createManualClock();
+  const late: number[] = [];
+  const offered: number[] = [];
+  let isKnown = false;
+  const gate = new SendGate({
+    clock: { ...clock, after: (delayMs, run) => clock.after(delayMs + 1, run) },
+    waitsForTurns: false,
+    rewrite: (one) => (isKnown ? one : null),
+    send: () => void late.push(clock.monotonic() - (offered[late.length] ?? 0)),
+    giveUp: () => assert.fail("it keeps up"),
+  });
+  for (let nr = 0; nr < 7_200; nr++) {
+    clock.advance(1_000 / 120);
+    offered.push(clock.monotonic());
+    gate.offer(frame("x"), false);
+    // From here on every frame waits for its gap behind the one before it.
+    if (nr === 24) {
+      isKnown = true;
+      gate.idLearnt();
+    }
+  }
+  clock.advance(1_000);
+  assert.equal(late.length, 7_200);
+  assert.ok(Math.max(...late) < 300, `${Math.max(...late)} ms late`);
+});
