@@ -270,7 +270,8 @@ export class Copier {
     const request = { method, target: renamed.target, headers, body: renamed.body, servedFirstByteMs };
     const [observation, repeat] = await this.#counted(() =>
       Promise.all([
-        client.send({ ...request, replyBytesMax: Math.max(plan.tapBytes, 2 * 1_048_576) }),
+        // Longer than the served answer may be it is not compared (shadow I7).
+        client.send({ ...request, replyBytesMax: plan.tapBytes }),
         // Layer 2: the control's second answer, whichever of the two roles it plays here.
         offer.isRepeated ? this.#ask(offer, plan, "control", facts.served === "control" ? copy : renamed) : null,
       ]),
@@ -278,8 +279,9 @@ export class Copier {
     // Nothing of the target's: its connections were closed here.
     if (this.#isCut && "error" in observation.result) return "stopping";
     report("error" in observation.result);
-    const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
-    post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(observation, repeat));
+    const kept = { observation: withoutCutBody(observation), repeat: repeat === null ? null : withoutCutBody(repeat) };
+    const item = { kind: "copied", id: facts.id, ...kept, renamed: renamed.used } as const;
+    post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(kept.observation, kept.repeat));
     return null;
   }
 
@@ -372,6 +374,13 @@ interface Renamed {
 }
 
 const LOOK_MS = 50;
+
+/** Half a body says nothing, and would wait for the other thread like a whole one. */
+function withoutCutBody(observation: Observation): Observation {
+  const { result, isCut } = observation;
+  if (!isCut || !("reply" in result)) return observation;
+  return { ...observation, result: { reply: { ...result.reply, body: new Uint8Array(0) } } };
+}
 
 function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {
   return observations.flatMap((one) => (one !== null && "reply" in one.result ? [one.result.reply.body] : []));
