@@ -135,6 +135,8 @@ export interface ShadowConfig {
   /** Of safe calls, 0 … 0.05. */
   readonly repeatsShare: number;
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
+  /** PostgreSQL; never printed. null: a file of each process in the state folder. */
+  readonly storeUrl: string | null;
   /** Never printed; null: derived from the state folder's. */
   readonly printKey: string | null;
 }

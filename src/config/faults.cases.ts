@@ -426,6 +426,13 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "workers: 1, or shadow without sandbox",
   },
   {
+    name: "an address of the evidence that is none",
+    added: ["shadow: { storeUrlEnv: EVIDENCE_URL }"],
+    env: { EVIDENCE_URL: "hunter2" },
+    finds: "18:24 shadow.storeUrlEnv EVIDENCE_URL holds no address of a database",
+    hint: "postgres://user:password@host/database",
+  },
+  {
     name: "the lenient parser",
     env: { NODE_OPTIONS: "--max-http-header-size=1000 --insecure-http-parser" },
     finds: "NODE_OPTIONS the lenient HTTP parser is on",

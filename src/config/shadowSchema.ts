@@ -99,6 +99,16 @@ const surfaceSchema = z
   )
   .describe("A plain service's sockets, so that no code is needed.");
 
+/** Never repeated in a fault: it holds a password. */
+function storeUrlOf(ctx: z.RefinementCtx, name: string | undefined, secrets: SecretSource): string | null {
+  if (name === undefined) return null;
+  const url = secrets.variable(name) ?? "";
+  if (/^postgres(?:ql)?:\/\/\S+$/.test(url)) return url;
+  const what = url === "" ? `${name} is not set` : `${name} holds no address of a database`;
+  addFault(ctx, { what, expected: "postgres://user:password@host/database" }, ["storeUrlEnv"]);
+  return null;
+}
+
 /** shadow §8, layer 2. */
 const REPEATS_MAX = 0.05;
 
@@ -150,6 +160,9 @@ export const shadowSchema = (secrets: SecretSource) =>
         })
         .optional()
         .describe("Where each arm tells its build; another build begins another campaign."),
+      storeUrlEnv: variableName(
+        "Variable with the address of a PostgreSQL database for the evidence of all hosts; otherwise each process keeps a file in `stateDir`.",
+      ).optional(),
       printKeyEnv: variableName(
         "Variable with the key of fingerprints; the same on all hosts that share a store.",
       ).optional(),
@@ -170,6 +183,7 @@ export const shadowSchema = (secrets: SecretSource) =>
         surfaces: file.surfaces,
         isLearningIds: file.learnIds ?? null,
         yieldAboveMs: file.yieldAbove,
+        storeUrl: storeUrlOf(ctx, file.storeUrlEnv, secrets),
         repeatsShare: file.repeats,
         build: file.build ?? null,
         printKey: secretOf(ctx, "printKey", place, secrets),

@@ -5,7 +5,13 @@ export { compareExchange } from "./compare/exchange.ts";
 export { NORMALISERS } from "./compare/normalisers.ts";
 export { checkRules } from "./rules/checkRules.ts";
 export type { SampleRow } from "./evidence/model.ts";
-export { EvidenceProblem, readEvidence, type StoredCampaign, type StoredEvidence } from "./evidence/readEvidence.ts";
+export {
+  EvidenceProblem,
+  readEvidence,
+  readFleetEvidence,
+  type StoredCampaign,
+  type StoredEvidence,
+} from "./evidence/readEvidence.ts";
 export { openSqliteEvidence } from "./evidence/sqliteEvidence.ts";
 export { IdentityMap } from "./identity/identityMap.ts";
 export { createMatcher, type Place } from "./paths/matcher.ts";

@@ -23,6 +23,7 @@ const SHADOW: ShadowConfig = {
   build: null,
   printKey: null,
   yieldAboveMs: 20,
+  storeUrl: null,
 };
 
 function plansOf(routes: readonly RouteConfig[], listed: readonly MirrorEntry[], shadow: Partial<ShadowConfig> = {}) {

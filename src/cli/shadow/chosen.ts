@@ -1,6 +1,12 @@
 import type { Config } from "../../config/index.ts";
 import { EXIT, type ExitCode } from "../../kernel/index.ts";
-import { EvidenceProblem, readEvidence, type StoredCampaign, type StoredEvidence } from "../../shadow/index.ts";
+import {
+  EvidenceProblem,
+  readEvidence,
+  readFleetEvidence,
+  type StoredCampaign,
+  type StoredEvidence,
+} from "../../shadow/index.ts";
 import { CliError, usageError } from "../cliError.ts";
 import { loadConfigFile } from "../configFile.ts";
 import type { CliContext } from "../context.ts";
@@ -51,7 +57,7 @@ export const refusalOf = (error: unknown): unknown =>
 export function openEvidence({ configFile, out }: CliContext, { stateDir, shadow }: Config): StoredEvidence {
   let evidence: StoredEvidence;
   try {
-    evidence = readEvidence(stateDir);
+    evidence = shadow?.storeUrl == null ? readEvidence(stateDir) : readFleetEvidence(shadow.storeUrl);
   } catch (error) {
     if (!(error instanceof EvidenceProblem) || error.kind === "unreadable") throw refusalOf(error);
     const shares =

@@ -1,5 +1,5 @@
 // Evidence in PostgreSQL (shadow §14): many processes write at once into one database.
-import type { EvidenceReader, EvidenceStore } from "./model.ts";
+import type { AddableReader, EvidenceStore } from "./model.ts";
 import { PostgresDatabase } from "./postgresDatabase.ts";
 import { checkKey } from "./sealedBody.ts";
 import type { BodiesOptions } from "./sqlBodies.ts";
@@ -29,7 +29,7 @@ export function openPostgresEvidence(url: string, options: PostgresEvidenceOptio
 }
 
 /** For reports: makes no tables, writes nothing. */
-export function openPostgresReader(url: string, options: Pick<PostgresEvidenceOptions, "bodies"> = {}): EvidenceReader {
+export function openPostgresReader(url: string, options: Pick<PostgresEvidenceOptions, "bodies"> = {}): AddableReader {
   return open(url, true, options);
 }
 

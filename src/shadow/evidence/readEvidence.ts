@@ -14,6 +14,7 @@ import type {
   Window,
 } from "./model.ts";
 import { mergeSamples } from "./sampleMerge.ts";
+import { openPostgresReader } from "./postgresEvidence.ts";
 import { openSqliteReader } from "./sqliteEvidence.ts";
 import { SCHEMA_VERSION } from "./sqlSchema.ts";
 import { totalsOf } from "./totals.ts";
@@ -42,6 +43,11 @@ export class EvidenceProblem extends Error {
     this.name = "EvidenceProblem";
     this.kind = kind;
   }
+}
+
+/** Of a fleet, in PostgreSQL. What it is asked may reject with an `EvidenceProblem`. */
+export function readFleetEvidence(url: string): StoredEvidence {
+  return new MergedEvidence([{ file: "the database of the evidence", reader: openPostgresReader(url) }], [], 0);
 }
 
 /** All of it as it was at this moment; whatever it is asked may reject with an `EvidenceProblem`. @throws EvidenceProblem */

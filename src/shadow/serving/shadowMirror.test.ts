@@ -23,6 +23,7 @@ const SHADOW: ShadowConfig = {
   build: null,
   printKey: null,
   yieldAboveMs: 20,
+  storeUrl: null,
 };
 
 const configOf = (shadow: ShadowConfig | null): Config =>

@@ -180,7 +180,7 @@ class ShadowMirror implements Mirror {
     const threads = new Threads({
       clock,
       entry,
-      data: { file, process: randomUUID(), printKey },
+      data: { file, process: randomUUID(), printKey, storeUrl: this.#options.config.shadow?.storeUrl ?? null },
       onMirror: (message) => this.#fromMirror(message),
       onCompare: (message) => this.#fromCompare(message),
       onStarted: (thread) => queueMicrotask(() => this.#started(thread)),

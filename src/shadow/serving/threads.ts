@@ -11,7 +11,12 @@ export interface ThreadsOptions {
   /** Runs either of them, by `workerData.thread`. */
   readonly entry: URL;
   /** Of the compare thread. */
-  readonly data: { readonly file: string; readonly process: string; readonly printKey: Uint8Array };
+  readonly data: {
+    readonly file: string;
+    readonly process: string;
+    readonly printKey: Uint8Array;
+    readonly storeUrl: string | null;
+  };
   onMirror(message: FromMirror): void;
   onCompare(message: FromCompare): void;
   /** Its settings must be sent again. */
