@@ -19,7 +19,7 @@ import {
   type Toxic,
 } from "../shadow-integrity/support/world.ts";
 
-const LOAD = { seconds: 6, callsPerSecond: 100, socketLanes: 4 };
+const LOAD = { seconds: 3, callsPerSecond: 100, socketLanes: 4 };
 /** shadow §17, row 3, and as much again: so short a load has no steady state. */
 const RSS_MIB_MAX = 64 + 64;
 /** A wait for the shadow takes seconds; what a busy machine adds stays below the three times of this. */
@@ -53,7 +53,7 @@ before(async () => {
   arms = { control: control.baseUrl, candidate: candidate.baseUrl };
   off = await startOriginProxy({ arms, target: null });
   services.unshift(off);
-  await runLoad({ baseUrl: off.baseUrl, ...LOAD, seconds: 2 });
+  await runLoad({ baseUrl: off.baseUrl, ...LOAD, seconds: 1 });
 });
 after(async () => {
   for (const service of services) await service.stop();
@@ -106,8 +106,12 @@ test("clients that leave with their last answer: a target that takes 100 ms long
     const token = issuer.token(`leaver-${at}`, "leaver@example.test");
     await exchangeFrames({ baseUrl: proxy.baseUrl, token, seed: at, turns: 2, most: 1_024 }, tally);
   }
-  const books = await settledBooks(proxy);
-  assert.deepEqual([tally.why, books.gap, books.conversations], [[], 0, 5]);
+  assert.deepEqual(tally.why, []);
+  // The copies close a moment behind the clients.
+  await eventually(async () => {
+    const books = await settledBooks(proxy);
+    assert.deepEqual([books.gap, books.conversations], [0, 5]);
+  }, 15_000);
   const text = await proxy.metrics();
   // Nobody left before his answer, so no turn is cut off either.
   assert.deepEqual([differencesOf(text), reasonsOf(text)], [[], "none"]);
