@@ -18,6 +18,7 @@ test("shadow I11: a copy that comes back to its own proxy is answered 508, and c
       outgoing.writeHead(reply.statusCode ?? 502);
       reply.pipe(outgoing);
     });
+    again.on("error", () => outgoing.destroy()); // the proxy has ended before
     incoming.pipe(again);
   });
   mirrorBack.listen(0, "127.0.0.1");

@@ -433,6 +433,17 @@ export const FAULTS: readonly FaultCase[] = [
     hint: "postgres://user:password@host/database",
   },
   {
+    name: "a login that is mirrored",
+    lines: { 16: "      - { match: POST /login, addressLimit: login }" },
+    added: [
+      "shadow:",
+      "  targets: { candidate: { url: http://127.0.0.1:9 } }",
+      "  routes: [{ route: POST /login, mode: sandbox }]",
+    ],
+    finds: "20:40 shadow.routes[0].mode POST /login is about credentials",
+    hint: "never, or no mode",
+  },
+  {
     name: "the lenient parser",
     env: { NODE_OPTIONS: "--max-http-header-size=1000 --insecure-http-parser" },
     finds: "NODE_OPTIONS the lenient HTTP parser is on",

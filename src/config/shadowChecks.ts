@@ -6,7 +6,10 @@ import { closest } from "./problems.ts";
 import type { Sections } from "./schema.ts";
 
 type Readable = { readonly [K in "arms" | "listen" | "shadow" | "units" | "workers"]?: Sections[K] | undefined };
-type Units = ReadonlyMap<string, { readonly routes: readonly Pick<UnitConfig["routes"][number], "id" | "codec">[] }>;
+type Units = ReadonlyMap<
+  string,
+  { readonly routes: readonly Pick<UnitConfig["routes"][number], "id" | "codec" | "addressLimit" | "isLogout">[] }
+>;
 
 const placeOf = (url: string): string => url.replace("//localhost", "//127.0.0.1");
 
@@ -75,10 +78,16 @@ function nameFaults(shadow: ShadowConfig, units: Units): PlacedFault[] {
   for (const id of Object.keys(shadow.modes)) {
     if (!units.has(id)) found.push(unknown(["shadow", "modes", id], "key", id, "unit", names));
   }
-  for (const [i, { route }] of shadow.routes.entries()) {
+  const isCredential = ({ addressLimit, isLogout }: (typeof routes)[number]): boolean =>
+    addressLimit !== null || isLogout;
+  const credentials = new Set(routes.filter(isCredential).map(({ id }) => id));
+  for (const [i, { route, mode }] of shadow.routes.entries()) {
     const path = ["shadow", "routes", i, "route"];
     if (!ids.includes(route)) found.push(unknown(path, "value", route, "route", ids));
-    else if (shadow.routes.findIndex((other) => other.route === route) !== i) {
+    else if (mode !== null && mode !== "never" && credentials.has(route)) {
+      const why = "A password and a session exist once (shadow §3).";
+      found.push(fault(["shadow", "routes", i, "mode"], `${route} is about credentials`, "never, or no mode", why));
+    } else if (shadow.routes.findIndex((other) => other.route === route) !== i) {
       found.push(fault(path, `${route} stands twice`, "each route once"));
     }
   }

@@ -9,7 +9,7 @@ const MODES = ["never", "read", "sandbox"] as const;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*", "WS"];
 
 const routeOf = (id: string, methods: readonly string[], codec = "raw"): RouteConfig =>
-  ({ id, methods, paths: [`/${id}`], codec }) as unknown as RouteConfig;
+  ({ addressLimit: null, isLogout: false, id, methods, paths: [`/${id}`], codec }) as unknown as RouteConfig;
 
 const SHADOW: ShadowConfig = {
   samplePercent: { everywhere: 100, units: {} },
@@ -113,3 +113,13 @@ test("whatever is listed and configured, nothing unsafe is ever read, and withou
     ),
   );
 });
+
+test("shadow §3: login, refresh and logout are never mirrored, whatever the configuration wants", () => {
+  const login = { ...routeOf("login", ["POST"]), addressLimit: "login" as const };
+  const logout = { ...routeOf("logout", ["POST"]), isLogout: true };
+  const wanted = ["login", "logout"].map((route) => ({ ...OWN, route, mode: "sandbox" as const }));
+  const modes = { u: "sandbox" as const };
+  assert.deepEqual(modesOf([login, logout], [], { modes, routes: wanted }), { login: "never", logout: "never" });
+});
+
+const OWN = { samplePercent: null, tapBytes: 1, copiesPerMinute: 1, mayCarryCookies: false };

@@ -64,6 +64,7 @@ export function compilePlans(
 }
 
 const isSocket = ({ methods }: RouteConfig): boolean => methods.includes("WS");
+const isCredential = ({ addressLimit, isLogout }: RouteConfig): boolean => addressLimit !== null || isLogout;
 const isSafe = ({ methods }: RouteConfig): boolean => methods.every((method) => method === "GET" || method === "HEAD");
 
 /** null: the unit is none of the application's, and the configuration's routes are all there are. */
@@ -76,6 +77,8 @@ function entryOf(route: RouteConfig, listed: readonly MirrorEntry[]): MirrorEntr
 
 /** Default is deny: what stands on no list is not mirrored (shadow §3). */
 function modeOf(shadow: ShadowConfig, unit: UnitConfig, route: RouteConfig, listed: Lists): ShadowMode {
+  // Whatever anybody wants: a password and a session exist once (shadow §3).
+  if (isCredential(route)) return "never";
   const own = shadow.routes.find((one) => one.route === route.id)?.mode ?? null;
   const ofUnit = shadow.modes[unit.id] ?? "read";
   const wanted = own ?? (ofUnit === "never" ? "never" : listedMode(shadow, route, listed, ofUnit));
