@@ -69,7 +69,9 @@ test("the same size and the same mtime do not hide a change", async (t) => {
 test("a truncated file keeps the last valid reading, is named once, ages, and heals", async (t) => {
   const { file, clock, source, problems, revision } = await running(t);
   const confirmedAtMs = source.reading.confirmedAtMs;
-  await writeFile(file, textOf(2).slice(0, 12));
+  // In one step: a look between truncating and writing would find another fault.
+  await writeFile(`${file}.half`, textOf(2).slice(0, 12));
+  await rename(`${file}.half`, file);
   await until("noticed", () => source.problem !== null);
   const failures = source.failures;
   clock.advance(5_000);
