@@ -62,7 +62,7 @@ test("those that wait share a COMMIT, at most 256 of them, in the order they cam
   assert.equal(new Set(times).size, 600);
   assert.deepEqual(
     commits.map(({ ts }) => ts),
-    [times[255], times[511], times[599]],
+    sizes.map((_, at) => times[sizes.slice(0, at + 1).reduce((sum, size) => sum + size, 0) - 1]),
   );
   assert.equal(temp.queue.ts, times[599]);
 });
