@@ -200,8 +200,13 @@ test("lost legs are spread: uniform over the configured time, one moment for all
     assert.ok(Math.abs(a - b) < 120, `both sockets of a subject at ${a} and ${b}`);
     return a;
   });
+  // A busy machine tells of all of them late.
+  const late = Math.min(...firsts);
   for (let quarter = 0; quarter < 4; quarter++) {
-    const inside = firsts.filter((ms) => ms >= (quarter * spreadMs) / 4 && ms < ((quarter + 1) * spreadMs) / 4 + 60);
+    const inside = firsts.filter((ms) => {
+      const at = ms - late;
+      return at >= (quarter * spreadMs) / 4 - 60 && at < ((quarter + 1) * spreadMs) / 4 + 60;
+    });
     assert.ok(inside.length >= 1 && inside.length <= 16, `quarter ${quarter}: ${inside.length} of 24`);
   }
 });
