@@ -22,9 +22,6 @@ import {
 const LOAD = { seconds: 3, callsPerSecond: 100, socketLanes: 4 };
 /** shadow §17, row 3, and as much again: so short a load has no steady state. */
 const RSS_MIB_MAX = 64 + 64;
-/** A wait for the shadow takes seconds; what a busy machine adds stays below the three times of this. */
-const P99_MS = 100;
-const P99_FACTOR = 3;
 
 let arms: { readonly control: string; readonly candidate: string };
 const services: Service[] = [];
@@ -128,7 +125,10 @@ const CIRCUIT_OPENS: Readonly<Record<Toxic, number>> = {
   "endless-headers": 1,
 };
 
-for (const toxic of Object.keys(CIRCUIT_OPENS) as Toxic[]) {
+/** All of them, with their times in alternating rounds: isolation.long.ts. */
+const HERE: readonly Toxic[] = ["black-hole", "reset-at-first-byte", "endless-body", "endless-headers"];
+
+for (const toxic of HERE) {
   test(`a target that is ${toxic}: no served call knows of it, and everything is given back`, async (t) => {
     const proxy = await mirrored(t, await startToxic(toxic));
     const served = await serve(proxy);
@@ -142,7 +142,5 @@ for (const toxic of Object.keys(CIRCUIT_OPENS) as Toxic[]) {
     await eventually(() => assert.equal(proxy.events("shadow.circuit.open"), opens));
     assert.equal(proxy.events("shadow.thread.died"), 0);
     assert.ok(served.peakMiB <= healthyMiB + RSS_MIB_MAX, `${served.peakMiB} MiB, with a healthy target ${healthyMiB}`);
-    const most = P99_FACTOR * Math.max(P99_MS, served.offP99Ms);
-    assert.ok(served.p99Ms <= most, `p99 ${served.p99Ms} ms, with the shadow off ${served.offP99Ms} ms`);
   });
 }
