@@ -28,7 +28,15 @@ const SHADOW: ShadowConfig = {
 
 const configOf = (shadow: ShadowConfig | null): Config =>
   ({
-    units: new Map([["u", { id: "u", routes: [{ id: "a", methods: ["GET"], paths: ["/a"], codec: "raw" }] }]]),
+    units: new Map([
+      [
+        "u",
+        {
+          id: "u",
+          routes: [{ id: "a", methods: ["GET"], paths: ["/a"], codec: "raw", addressLimit: null, isLogout: false }],
+        },
+      ],
+    ]),
     arms: { control: { urls: ["http://127.0.0.1:1"] }, candidate: { urls: ["http://127.0.0.1:1"] } },
     continuity: null,
     shadow,
