@@ -11,12 +11,11 @@ import {
 import { type Admin, adminOf } from "./admin.ts";
 import { armEnv, startCandidate, startControl, startStandIn, temporaryDir } from "./arms.ts";
 import { eventually } from "./deadline.ts";
-import { call, type Reply } from "./http.ts";
+import { call } from "./http.ts";
 import { REPOSITORY } from "./paths.ts";
 import type { Service } from "./process.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
 import { familiesIn, type Found, type Kept, keptOf, type Sampled, sampledAt, settled } from "./shadowSight.ts";
-import { createIssuer, type User } from "./tokens.ts";
 
 type Arm = "control" | "candidate";
 type PerArm<T> = Readonly<Record<Arm, T>>;
@@ -55,8 +54,6 @@ export interface ShadowWorld {
   shadowSettled(timeoutMs?: number): Promise<Sampled>;
   /** The families that are stored so far. */
   families(): readonly Found[];
-  /** What a target itself answers to this user: to see both sides of a difference. */
-  askTarget(arm: Arm, user: User, path: string): Promise<Reply>;
   /** Switches faults of a target, whom users never see; an empty text switches all off. */
   setFaults(arm: Arm, faults: string): Promise<void>;
   stop(): Promise<void>;
@@ -207,7 +204,6 @@ interface Parts {
 
 function worldOf({ proxy, control, candidate, model, cassette, targets, said, logsDir, stop }: Parts): ShadowWorld {
   const metrics = (): Promise<Sampled> => sampledAt(proxy.adminUrl);
-  const issuer = createIssuer(targets.env.SHADOW_JWT_SECRET);
   const kept = (arm: Arm): Kept => keptOf(targets.urls[arm], () => targets.supervisor(arm), targets.logs[arm]);
   return {
     proxy,
@@ -228,15 +224,6 @@ function worldOf({ proxy, control, candidate, model, cassette, targets, said, lo
     metrics,
     shadowSettled: (timeoutMs) => settled(metrics, timeoutMs),
     families: () => familiesIn(join(proxy.stateDir, "shadow-0.sqlite3")),
-    askTarget: (arm, user, path) =>
-      call(targets.urls[arm], {
-        method: "GET",
-        path,
-        headers: {
-          "x-shadow": "1",
-          authorization: `Bearer ${issuer.token(user.sub, user.email, { aud: "switchyard-shadow" })}`,
-        },
-      }),
     async setFaults(arm, faults) {
       const headers = {
         "x-service-token": targets.env.SHADOW_SERVICE_TOKEN,
