@@ -126,7 +126,14 @@ const CIRCUIT_OPENS: Readonly<Record<Toxic, number>> = {
 };
 
 /** All of them, with their times in alternating rounds: isolation.long.ts. */
-const HERE: readonly Toxic[] = ["black-hole", "reset-at-first-byte", "endless-body", "endless-headers"];
+const HERE: readonly Toxic[] = [
+  "black-hole",
+  "byte-a-second",
+  "reset-on-accept",
+  "reset-at-first-byte",
+  "endless-body",
+  "endless-headers",
+];
 
 for (const toxic of HERE) {
   test(`a target that is ${toxic}: no served call knows of it, and everything is given back`, async (t) => {
