@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { after, afterEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseDuration } from "./demo.ts";
 
@@ -24,6 +24,18 @@ else if (name !== "model" && name !== "cassette") note(name + " " + JSON.stringi
 process.on("SIGTERM", () => { if (STUBBORN) return; note(name + " stopped"); process.exit(0); });
 `;
 const folders: string[] = [];
+const demos: Demo[] = [];
+/** A test that fails leaves its demo behind, and this file would wait for it. */
+afterEach(async () => {
+  for (const { child, ended } of demos.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      for (const signal of ["SIGINT", "SIGINT"] as const) child.kill(signal);
+      const cap = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(cap);
+    }
+  }
+});
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 function makeRoot(): string {
@@ -63,7 +75,9 @@ function startDemo(root: string, args: readonly string[], env: NodeJS.ProcessEnv
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
   const ended = once(child, "close").then(([code]) => code as number | null);
-  return { child, out: () => out, err: () => err, ended };
+  const demo = { child, out: () => out, err: () => err, ended };
+  demos.push(demo);
+  return demo;
 }
 
 async function until(condition: () => boolean, what: () => string): Promise<void> {
@@ -218,10 +232,11 @@ describe("demo", () => {
   test("a taken port is replaced by the next free one, and everything that depends on it follows", async () => {
     const root = makeRoot();
     const blocker = createServer();
+    const settled = Promise.withResolvers<void>();
     // Another test run may hold it already; then it is taken all the same.
-    blocker.on("error", () => {});
-    blocker.listen(8002, "127.0.0.1");
-    await Promise.race([once(blocker, "listening"), once(blocker, "error")]);
+    blocker.once("error", () => settled.resolve());
+    blocker.listen(8002, "127.0.0.1", settled.resolve);
+    await settled.promise;
     const demo = startDemo(root, ["--no-traffic", "--for", "100ms"]);
     assert.equal(await demo.ended, 0, demo.err());
     blocker.close();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -59,4 +59,17 @@ test("a broken record is no obstacle, and the own one goes when the demo ends", 
   assert.equal(statSync(file).mode & 0o777, 0o600);
   run.remove();
   assert.ok(!existsSync(file));
+});
+
+test("whoever has the file open while it is written anew reads it whole", () => {
+  const file = join(folder, "whole.json");
+  const run = claimRun(file, () => {});
+  run.setService("model", GONE);
+  const open = openSync(file, "r");
+  run.setService("control", GONE);
+  assert.deepEqual(JSON.parse(readFileSync(open, "utf8")), { demo: process.pid, services: { model: GONE } });
+  closeSync(open);
+  const now = JSON.parse(readFileSync(file, "utf8")) as { services: object };
+  assert.deepEqual(Object.keys(now.services), ["model", "control"]);
+  assert.equal(existsSync(`${file}.new`), false);
 });
