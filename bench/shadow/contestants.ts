@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Running } from "../lib/process.ts";
 import type { Contestant } from "../lib/rounds.ts";
 import { startSwitchyard, type Switchyard } from "../lib/switchyard.ts";
-import { startNginxMirror } from "../peers/nginx.ts";
+import { startKeepingNginxMirror, startNginxMirror } from "../peers/nginx.ts";
 import { READ_PATH } from "../rest/answer.ts";
 import type { Upstream } from "../rest/upstream.ts";
 
@@ -15,6 +15,7 @@ export interface ShadowContestant extends Contestant {
 }
 
 export const MIRROR = "nginx-mirror";
+export const MIRROR_KEPT = "nginx-mirror-kept";
 export const OURS = "switchyard-shadow";
 export const OFF = "switchyard";
 
@@ -44,10 +45,11 @@ export async function startContestants(
     running.push(one.running);
     contestants.push(one);
   };
-  const nginx = await startNginxMirror(dir, upstream.controlUrl, targets.controlUrl);
-  if (nginx !== null) {
-    const url = `http://127.0.0.1:${nginx.ports[0]}`;
-    add({ name: MIRROR, isOurs: false, url, running: nginx, hasShadow: true });
+  const peers = { [MIRROR]: startNginxMirror, [MIRROR_KEPT]: startKeepingNginxMirror };
+  for (const [name, start] of Object.entries(peers)) {
+    const nginx = await start(dir, upstream.controlUrl, targets.controlUrl);
+    if (nginx === null) continue;
+    add({ name, isOurs: false, url: `http://127.0.0.1:${nginx.ports[0]}`, running: nginx, hasShadow: true });
   }
   for (const name of [OFF, OURS]) {
     const hasShadow = name === OURS;
@@ -61,5 +63,5 @@ export async function startContestants(
     });
     add({ name, isOurs: true, url: switchyard.url, running: switchyard, hasShadow, switchyard });
   }
-  return { contestants, skipped: nginx === null ? ["nginx is not installed: skipped."] : [] };
+  return { contestants, skipped: contestants.some(({ isOurs }) => !isOurs) ? [] : ["nginx is not installed: skipped."] };
 }

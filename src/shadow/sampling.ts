@@ -9,5 +9,8 @@ export const partOf = (salt: string, group: string): number =>
   Number.parseInt(hash("sha256", `${salt}\n${group}`, "hex").slice(0, 8), 16) % PARTS;
 
 /** @param ratePercent 0 … 100, hundredths count */
-export const isSampled = (salt: string, group: string, ratePercent: number): boolean =>
-  ratePercent > 0 && partOf(salt, group) < Math.round(ratePercent * 100);
+export function isSampled(salt: string, group: string, ratePercent: number): boolean {
+  const parts = Math.round(ratePercent * 100);
+  // Nobody and everybody need no hash.
+  return parts > 0 && (parts >= PARTS || partOf(salt, group) < parts);
+}

@@ -7,6 +7,7 @@ import { probeGuard } from "./guardProbe.ts";
 import { SHADOW_AUDIENCE, ShadowTokens } from "./shadowToken.ts";
 
 const KEY = "k".repeat(32);
+const userToken = (claims: object): string => `Bearer ${jwt.sign(claims, "of the users", { noTimestamp: true })}`;
 
 test("shadow W4: who the caller is stays, whom the token is for and how long does not", () => {
   const nowMs = 1_800_000_000_000;
@@ -22,7 +23,10 @@ test("shadow W4: who the caller is stays, whom the token is for and how long doe
     nbf: 5,
     jti: "j",
   };
-  const made = jwt.verify(tokens.of(claims), KEY, { algorithms: ["HS256"], clockTimestamp: nowMs / 1_000 });
+  const made = jwt.verify(tokens.for(userToken(claims)) ?? "", KEY, {
+    algorithms: ["HS256"],
+    clockTimestamp: nowMs / 1_000,
+  });
   const iat = nowMs / 1_000;
   const own = { aud: SHADOW_AUDIENCE, iat, exp: iat + 60 };
   const { jti, ...rest } = made as jwt.JwtPayload;
@@ -33,12 +37,14 @@ test("shadow W4: who the caller is stays, whom the token is for and how long doe
 test("a token is made once for half a minute, and for nobody else", () => {
   let nowMs = 1_800_000_000_000;
   const tokens = new ShadowTokens(KEY, () => nowMs);
-  const first = tokens.of({ sub: "u1", exp: 1 });
+  const [mine, yours] = [userToken({ sub: "u1", exp: 1 }), userToken({ sub: "u2", exp: 1 })];
+  const first = tokens.for(mine);
   nowMs += 29_999;
-  assert.equal(tokens.of({ sub: "u1", exp: 2 }), first);
-  assert.notEqual(tokens.of({ sub: "u2" }), first);
+  assert.equal(tokens.for(mine), first);
+  assert.notEqual(tokens.for(yours), first);
   nowMs += 2;
-  assert.notEqual(tokens.of({ sub: "u1" }), first);
+  assert.notEqual(tokens.for(mine), first);
+  for (const none of ["", "Bearer", "Bearer a.b.c", "Bearer a.bnVsbA.c"]) assert.equal(tokens.for(none), null, none);
 });
 
 /** A backend by what it says to each copy; the real ones are asked in e2e. */

@@ -10,8 +10,15 @@ import { hopOf, isHop } from "../mirror/hop.ts";
 import { Pressure } from "../mirror/pressure.ts";
 import { compilePlans } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
-import { Batch } from "../threads/batch.ts";
-import type { CompareItem, FromCompare, FromMirror, MirrorItem, ShadowSettings } from "../threads/messages.ts";
+import { Batch, BRISK, LEISURELY } from "../threads/batch.ts";
+import type {
+  CompareItem,
+  FromCompare,
+  FromMirror,
+  MirrorItem,
+  ShadowSettings,
+  ToCompare,
+} from "../threads/messages.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
 import { Groups } from "./groups.ts";
 import { ServingMirror } from "./servingMirror.ts";
@@ -72,13 +79,16 @@ class ShadowMirror implements Mirror {
     this.#options = options;
     this.#hop = hopOf(options.installationKey);
     this.#lookedAtMs = clock.monotonic();
-    this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer));
-    this.#toCompare = new Batch((items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer));
+    this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer), BRISK);
+    this.#toCompare = new Batch(
+      (items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer),
+      LEISURELY,
+    );
     this.#groups = new Groups({
       clock,
       isBusy: (unit, group) => this.#serving.isBusy(unit, group),
-      seed: (wish) => this.#threads?.toCompare({ type: "seed", wish }),
-      check: (wish) => this.#threads?.toCompare({ type: "check", wish }),
+      seed: (wish) => this.#tellCompare({ type: "seed", wish }),
+      check: (wish) => this.#tellCompare({ type: "check", wish }),
     });
     this.#serving = new ServingMirror({
       clock,
@@ -86,8 +96,17 @@ class ShadowMirror implements Mirror {
       groups: this.#groups,
       pressure: this.#pressure,
       random: Math.random,
-      toMirror: (item, bytes) => this.#toMirror.add(item, bytes),
-      toCompare: (item, bytes) => this.#toCompare.add(item, bytes),
+      toMirror: (item, bytes) => {
+        // Of a place in the order nobody needs to know before a copy takes one.
+        if (item.kind === "arrive") return this.#toMirror.append(item);
+        this.#toMirror.add(item, bytes);
+        if (item.kind !== "offer" || !item.facts.isSafe) this.#toMirror.hurry();
+      },
+      toCompare: (item, bytes) => {
+        this.#toCompare.add(item, bytes);
+        // The copies behind a write may need the ids that its judgement brings (shadow M3).
+        if (item.kind === "served" && !item.facts.isSafe) this.#toCompare.hurry();
+      },
     });
     this.#yieldAboveMs = config.shadow?.yieldAboveMs;
     this.#settings = this.#read(config);
@@ -197,7 +216,7 @@ class ShadowMirror implements Mirror {
     this.#configure(thread);
     if (thread === "compare") {
       this.#dropped = {};
-      this.#threads?.toCompare({ type: "builds", builds: this.#builds });
+      this.#tellCompare({ type: "builds", builds: this.#builds });
     }
     this.#serving.setRunning(this.#threads?.areRunning === true);
   }
@@ -205,13 +224,21 @@ class ShadowMirror implements Mirror {
   #configure(thread: ThreadName): void {
     const message = { type: "settings", settings: this.#settings } as const;
     if (thread === "mirror") this.#threads?.toMirror(message);
-    else this.#threads?.toCompare(message);
+    else this.#tellCompare(message);
+  }
+
+  /** Behind everything that was said before. */
+  #tellCompare(message: ToCompare): void {
+    this.#toCompare.flush();
+    this.#threads?.toCompare(message);
   }
 
   /** Its open jobs are lost (shadow I13). */
   #died(thread: ThreadName): void {
     this.#serving.setRunning(false);
-    if (thread === "mirror") this.#threads?.toCompare({ type: "mirror-lost", lastId: this.#serving.lastId });
+    // To a thread that is gone: a new one must not get half of what the old one had.
+    (thread === "mirror" ? this.#toMirror : this.#toCompare).flush();
+    if (thread === "mirror") this.#tellCompare({ type: "mirror-lost", lastId: this.#serving.lastId });
     else this.#serving.lost("engine_lost");
   }
 
@@ -235,7 +262,7 @@ class ShadowMirror implements Mirror {
           const build = message.builds[arm];
           if (build !== undefined) this.#builds = { ...this.#builds, [arm]: build };
         }
-        this.#threads?.toCompare(message);
+        this.#tellCompare(message);
         break;
       case "event":
         log.event(message.event, message.fields, message.level);

@@ -30,6 +30,8 @@ const RESTART_MAX_MS = 30_000;
 /** One that ran so long was no early death. */
 const STEADY_MS = 60_000;
 const HEAP_MB = { mirror: 192, compare: 512 };
+/** What passes through lives for milliseconds: with the usual few megabytes it was collected, on all cores, while it was still in use. */
+const YOUNG_MB = 48;
 /** Of the time to stop: the rest is the compare thread's, which needs what the mirror thread brings last. */
 const MIRROR_SHARE = 0.6;
 
@@ -124,7 +126,7 @@ export class Threads {
     return new Worker(entry, {
       workerData: { thread, ...data },
       name: `shadow-${thread}`,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB[thread] },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB[thread], maxYoungGenerationSizeMb: YOUNG_MB },
       stdin: false,
     });
   }

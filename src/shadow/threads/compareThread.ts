@@ -5,7 +5,7 @@ import type { StateCarrier } from "../../continuity/ports.ts";
 import { Seeding } from "./seeding.ts";
 import { Saver, type SaverOptions } from "../evidence/saver.ts";
 import type { ShadowApplication } from "../ports.ts";
-import { Batch } from "./batch.ts";
+import { Batch, LEISURELY } from "./batch.ts";
 import { Comparer } from "./comparer.ts";
 import { FaultEvent } from "./faultEvent.ts";
 import type { CopyItem, EndedItem, FromCompare, JudgedItem, ShadowGauges, ToCompare } from "./messages.ts";
@@ -37,9 +37,9 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
   let mirror: MessagePort | null = null;
   const clock = systemClock;
   const tell = (message: FromCompare): void => parent.postMessage(message);
-  const ended = new Batch<EndedItem>((items) => tell({ type: "ended", items }));
-  const taken = new Batch<readonly [number, number]>((frames) => tell({ type: "taken", frames }));
-  const judged = new Batch<JudgedItem>((items) => mirror?.postMessage(items));
+  const ended = new Batch<EndedItem>((items) => tell({ type: "ended", items }), LEISURELY);
+  const taken = new Batch<readonly [number, number]>((frames) => tell({ type: "taken", frames }), LEISURELY);
+  const judged = new Batch<JudgedItem>((items) => mirror?.postMessage(items), LEISURELY);
   const dropped: Record<string, number> = {};
   const onDropped = (reason: string): void => {
     dropped[reason] = (dropped[reason] ?? 0) + 1;
@@ -58,7 +58,10 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       tell({ type: "socket-ended", id, surface, verdict });
     },
     onDiverged: (unit, group) => tell({ type: "diverged", unit, group }),
-    onJudged: (item) => judged.add(item),
+    onJudged: (item, isAwaited) => {
+      judged.add(item);
+      if (isAwaited) judged.hurry();
+    },
     onFault: (error) => faults.tell(error),
   });
   const seeding = new Seeding({

@@ -23,8 +23,8 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   onTaken(id: number, bytes: number): void;
   onSocketEnded(id: number, surface: string, verdict: VerdictName): void;
   onDiverged(unit: UnitId, group: string): void;
-  /** For the mirror thread. */
-  onJudged(item: JudgedItem): void;
+  /** For the mirror thread; `isAwaited`: copies, or the verdict, wait for it there. */
+  onJudged(item: JudgedItem, isAwaited: boolean): void;
   /** Something that came could not be handled: it is counted as lost, and the thread lives on. */
   onFault(error: unknown): void;
 }
@@ -283,7 +283,7 @@ export class Comparer {
       return;
     }
     this.#asked += times;
-    this.#options.onJudged({ id: facts.id, pairs, rechecks: times });
+    this.#options.onJudged({ id: facts.id, pairs, rechecks: times }, true);
   }
 
   #settle(id: number, again: readonly ObservedPair[]): void {
@@ -309,7 +309,7 @@ export class Comparer {
   }
 
   #end({ facts }: Served, item: EndedItem, pairs: readonly IdPair[] = []): void {
-    this.#options.onJudged({ id: facts.id, pairs, rechecks: 0 });
+    this.#options.onJudged({ id: facts.id, pairs, rechecks: 0 }, !facts.isSafe || pairs.length > 0);
     this.#options.onEnded(item);
   }
 }

@@ -9,13 +9,12 @@ import type { CopyClient } from "../mirror/copyClient.ts";
 import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
 import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
 import { guardReason } from "../mirror/guardProbe.ts";
-import type { Claims } from "../mirror/shadowToken.ts";
 import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { ObservedPair } from "../engine.ts";
-import { claimsOf, pairsOf } from "./carried.ts";
+import { pairsOf } from "./carried.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
 import { SocketCopies } from "./socketCopies.ts";
@@ -37,7 +36,8 @@ export interface CopierOptions {
   destination(arm: Arm): Destination;
   /** null: every frame may leave at once. */
   codecFor(surface: string, isPlain: boolean, settings: ShadowSettings | null): ShadowCodec | null;
-  post(item: CopyItem, bytes: readonly Uint8Array[]): void;
+  /** `isAwaited`: its judgement holds up the copies behind it. */
+  post(item: CopyItem, bytes: readonly Uint8Array[], isAwaited?: boolean): void;
   onCopy(unit: UnitId, mode: MirrorMode): void;
   onRepeat(outcome: "answered" | "failed"): void;
   onIdentityWait(): void;
@@ -281,7 +281,8 @@ export class Copier {
     report("error" in observation.result);
     const kept = { observation: withoutCutBody(observation), repeat: repeat === null ? null : withoutCutBody(repeat) };
     const item = { kind: "copied", id: facts.id, ...kept, renamed: renamed.used } as const;
-    post({ ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) }, bodiesOf(kept.observation, kept.repeat));
+    const copied = { ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) };
+    post(copied, bodiesOf(kept.observation, kept.repeat), !facts.isSafe);
     return null;
   }
 
@@ -318,8 +319,8 @@ export class Copier {
     role: "shadow" | "repeat",
   ): HeaderPairs {
     const served = pairsOf(flat);
-    const claims: Claims | null = isTarget && hasSubject ? claimsOf(served) : null;
-    const bearer = claims === null ? null : destination.bearer(claims);
+    const own = isTarget && hasSubject ? served.find(([name]) => name === "authorization")?.[1] : undefined;
+    const bearer = own === undefined ? null : destination.bearer(own);
     const headers = copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
     return [...headers, ["switchyard-hop", this.#settings?.hop ?? ""]];
   }

@@ -3,7 +3,7 @@ import type { Arm, Clock } from "../../kernel/index.ts";
 import { Circuit, REST_MS } from "../mirror/circuit.ts";
 import { CopyClient } from "../mirror/copyClient.ts";
 import { type GuardState, probeGuard } from "../mirror/guardProbe.ts";
-import { type Claims, ShadowTokens } from "../mirror/shadowToken.ts";
+import { ShadowTokens } from "../mirror/shadowToken.ts";
 import type { ArmSettings, TargetState } from "./messages.ts";
 
 /** Looked at again (shadow W2): a target may be replaced by one without a guard. */
@@ -86,9 +86,9 @@ export class Destination {
     return this.#serving[part(group, this.#serving.length)] ?? null;
   }
 
-  /** null: the target takes none. */
-  bearer(claims: Claims): string | null {
-    return this.#tokens?.of(claims) ?? null;
+  /** For the caller of a verified `Authorization`; null: the target takes none. */
+  bearer(authorization: string): string | null {
+    return this.#tokens?.for(authorization) ?? null;
   }
 
   /** It was made from the same settings: copies, circuit and guard may go on. */

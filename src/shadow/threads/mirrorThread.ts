@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type Arm, ARMS, systemClock, type UnitId } from "../../kernel/index.ts";
 import { type Builds, buildOf } from "../campaign.ts";
 import type { MirrorMode, ShadowApplication } from "../ports.ts";
-import { Batch } from "./batch.ts";
+import { Batch, LEISURELY } from "./batch.ts";
 import { codecOf } from "./codecs.ts";
 import { Copier } from "./copier.ts";
 import { Destination } from "./destinations.ts";
@@ -24,7 +24,7 @@ export function runMirrorThread(
   let compare: MessagePort | null = null;
   const clock = systemClock;
   const tell = (message: FromMirror): void => parent.postMessage(message);
-  const copies = new Batch<CopyItem>((items, transfer) => compare?.postMessage(items, [...transfer]));
+  const copies = new Batch<CopyItem>((items, transfer) => compare?.postMessage(items, [...transfer]), LEISURELY);
   const sent = new Map<string, readonly [UnitId, MirrorMode, number]>();
   const repeats = { answered: 0, failed: 0 };
   let identityWaits = 0;
@@ -38,7 +38,10 @@ export function runMirrorThread(
     templates: application.identity.templates,
     codecFor: (surface, isPlain, settings) => codecOf(application, surface, isPlain, settings),
     destination: (arm) => (destinations as Readonly<Record<Arm, Destination>>)[arm],
-    post: (item, bodies) => copies.addAll(item, bodies),
+    post(item, bodies, isAwaited = false) {
+      copies.addAll(item, bodies);
+      if (isAwaited) copies.hurry();
+    },
     onCopy(unit, mode) {
       const name = `${unit}\n${mode}`;
       sent.set(name, [unit, mode, (sent.get(name)?.[2] ?? 0) + 1]);

@@ -1,5 +1,6 @@
 // The evidence of one unit (shadow, terms): one campaign at a time, with its own engine, counts, families and keys.
 import { hkdfSync, randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { type Arm, ARMS, type Clock, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
 import { decode } from "../compare/decode.ts";
@@ -58,6 +59,7 @@ interface Running {
 
 /** That no store has taken; of more the oldest is lost. */
 const ENDED_MAX = 4;
+const PRINTS_MAX = 10_000;
 
 export class UnitEvidence {
   readonly #options: EvidenceOptions;
@@ -233,7 +235,7 @@ export class UnitEvidence {
         }
       },
     });
-    const groupPrint = createFingerprint(key, "group");
+    const groupPrint = remembered(createFingerprint(key, "group"));
     const series = new Series<Sample>({ process: name, campaign, counters, families });
     return { campaign, engine, series, ids, groupPrint, ratios: new RouteRatios() };
   }
@@ -249,6 +251,18 @@ function shapeOf({ result }: Observation, redactor: Redactor): unknown {
       ? redactor.redact(decoded.value, "shape")
       : { bytes: decoded.bytes.length, isUndecodable: decoded.isUndecodable };
   return { status, headers: headers.map(([name]) => name), body };
+}
+
+/** Groups come again and again. */
+function remembered(print: Fingerprint): Fingerprint {
+  const known = new LRUCache<string, string>({ max: PRINTS_MAX });
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = print(text);
+    known.set(text, made);
+    return made;
+  };
 }
 
 /** By severity and state. */
