@@ -87,6 +87,8 @@ test("what is ignored wherever it stands does not keep items from being found", 
   assert.deepEqual(told([{ a: 1 }, { a: 2, x: 5 }], [{ a: 2 }, { a: 1, x: 7 }], SET, ignoring), []);
 });
 
+const US_PER_MS = 1_000;
+
 test("performance P8: long lists in another order are compared in time, with keys, tolerances and none", () => {
   const rows = Array.from({ length: 3_000 }, (_, at) => ({
     id: `row-${at}`,
@@ -107,11 +109,11 @@ test("performance P8: long lists in another order are compared in time, with key
     const times = Array.from({ length: 3 }, () => {
       const [one, other] = bodies;
       assert.ok(one !== undefined && other !== undefined && "value" in one && "value" in other);
-      const started = performance.now();
+      const before = process.threadCpuUsage();
       assert.deepEqual(compareBodies(one.value, other.value, ready, CONTEXT).differences, []);
-      return performance.now() - started;
+      return process.threadCpuUsage(before).user / US_PER_MS;
     });
-    // The goal is 50 ms in the bench; here other tests share the machine.
+    // Of its own time, for other tests share the machine; the goal of 50 ms is the bench's.
     assert.ok(Math.min(...times) < 250, `${Math.min(...times)} ms`);
   }
 });
