@@ -7,6 +7,7 @@ import { openSqliteEvidence } from "../evidence/sqliteEvidence.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { type CarrierFactory, runCompareThread } from "./compareThread.ts";
 import { runMirrorThread } from "./mirrorThread.ts";
+import { yieldCores } from "./yieldCores.ts";
 
 interface ThreadData {
   readonly thread: "mirror" | "compare";
@@ -24,6 +25,7 @@ const NO_SIBLINGS: SaverOptions["siblings"] = { expire: () => Promise.resolve(),
 export function runShadowThread(application: ShadowApplication, createCarrier: CarrierFactory | null = null): void {
   if (parentPort === null) throw new Error("this program runs in a thread of the shadow only");
   const { thread, file, process, printKey, storeUrl } = workerData as ThreadData;
+  yieldCores(thread);
   if (thread === "mirror") runMirrorThread(parentPort, application);
   else {
     const openStore: SaverOptions["openStore"] = (onMovedAside) =>
