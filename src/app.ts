@@ -86,7 +86,7 @@ export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
 }
 
 /** The hidden copies of one serving process; its threads run `app/shadowThread.ts`. */
-export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subjectKey }) =>
+export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subjectKey, armOf }) =>
   createShadowMirror({
     config,
     clock,
@@ -97,6 +97,7 @@ export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subje
     file: join(config.stateDir, `shadow-${cluster.worker?.id ?? 0}.sqlite3`),
     installationKey: subjectKey,
     printKey: config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey),
+    armOf,
   });
 
 const openFlags = (config: Config): LocalFlagControl =>
@@ -148,8 +149,13 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
   if (continuity) flags.onChange(() => continuity.redecide());
   const clock = systemClock;
   const seats = continuity?.seats ?? null;
+  /** Who sits elsewhere than the flags say moves with the next call. */
+  const armOf = (unit: UnitId, subject: Subject): Arm | null => {
+    const arm = decide(unit, subject);
+    return continuity === null || continuity.armOf({ unit, subject }) === arm ? arm : null;
+  };
   const createOwn = (): Proxy => {
-    const mirror = createMirror({ config, clock, metrics, log, subjectKey });
+    const mirror = createMirror({ config, clock, metrics, log, subjectKey, armOf });
     return createProxy({ config, clock, metrics, log, flags, application, seats: seats && linkSeats(seats), mirror });
   };
   const plane =

@@ -83,6 +83,8 @@ export type MirrorFactory = (parts: {
   readonly metrics: Metrics;
   readonly log: ProxyLog;
   readonly subjectKey: Uint8Array;
+  /** Where the subject's next call goes, without making it; null: it is about to move, or this process cannot know. */
+  armOf(unit: UnitId, subject: Subject): Arm | null;
 }) => Mirror;
 
 export interface CallTap {

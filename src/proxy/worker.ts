@@ -77,7 +77,9 @@ function serve(
   };
   const seats = hasSeats ? link : null;
   const clock = systemClock;
-  const mirror = createMirror?.({ config, clock, metrics, log, subjectKey }) ?? null;
+  // Where subjects sit is known to the process that coordinates.
+  const armOf = (): null => null;
+  const mirror = createMirror?.({ config, clock, metrics, log, subjectKey, armOf }) ?? null;
   const proxy = createProxy({ config, clock, metrics, log, flags: view, application, seats, mirror });
   return { proxy, view, metrics, log, obey };
 }

@@ -2,6 +2,7 @@
 // the serving thread, for only there is known what is in flight.
 import { LRUCache } from "lru-cache";
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import { Foreseen } from "./foreseen.ts";
 
 /** shadow J1. */
 const REST_MS = 1_000;
@@ -16,6 +17,8 @@ const RETRY_MS = 2_000;
 const GROUPS_MAX = 100_000;
 /** Asked for at once: twenty a second are made, and one that waits for long is outdated when it comes. */
 const SEEDING_MAX = 40;
+/** Whoever is foreseen, those that are in use find room. */
+const FORESEEN_ROOM = 90_000;
 
 export type GroupStanding = "waiting" | "seeded" | "lost" | "diverged";
 
@@ -40,6 +43,8 @@ interface Group {
   seededMs: number;
   triedMs: number;
   isWritten: boolean;
+  /** Something of it was here; the others are foreseen (shadow J1). */
+  isUsed: boolean;
 }
 
 export interface GroupsOptions {
@@ -57,6 +62,9 @@ export class Groups {
   readonly #due = new Set<Group>();
   /** Their seed was asked for, and is not there yet. */
   readonly #seeding = new Set<Group>();
+  readonly #foreseen = new Foreseen<Group>();
+  /** Of groups in use, in how many units each is: a seed is of all that the subject has. */
+  readonly #used = new Map<string, number>();
 
   constructor(options: GroupsOptions) {
     this.#options = options;
@@ -64,6 +72,8 @@ export class Groups {
     const forget = (group: Group): void => {
       this.#due.delete(group);
       this.#seeding.delete(group);
+      this.#foreseen.forget(group);
+      if (group.isUsed) this.#countUse(group.name, -1);
     };
     this.#all = new LRUCache({
       max: GROUPS_MAX,
@@ -81,14 +91,27 @@ export class Groups {
 
   /** By unit and standing. */
   counts(): readonly { readonly unit: UnitId; readonly standing: GroupStanding; readonly count: number }[] {
-    const counts = new Map<string, { unit: UnitId; standing: GroupStanding; count: number }>();
+    const units = new Map<UnitId, Map<GroupStanding, number>>();
     for (const { unit, standing } of this.#all.values()) {
-      const name = `${unit} ${standing}`;
-      const known = counts.get(name);
-      if (known === undefined) counts.set(name, { unit, standing, count: 1 });
-      else known.count += 1;
+      let counts = units.get(unit);
+      if (counts === undefined) units.set(unit, (counts = new Map()));
+      counts.set(standing, (counts.get(standing) ?? 0) + 1);
     }
-    return [...counts.values()];
+    return [...units].flatMap(([unit, counts]) => [...counts].map(([standing, count]) => ({ unit, standing, count })));
+  }
+
+  /** Foreseen, and not asked for yet. */
+  get ahead(): number {
+    return this.#foreseen.waiting;
+  }
+
+  /** It may come to be used (shadow J1). False: there is no room for more. */
+  foresee(unit: UnitId, name: string, arm: Arm): boolean {
+    if (this.#all.size >= FORESEEN_ROOM) return false;
+    // What is seeded is all that the subject has: it would be taken from under another unit's copies.
+    if (this.#all.peek(nameOf(unit, name)) !== undefined || this.#used.has(name)) return true;
+    this.#foreseen.add(this.#group(unit, name, arm));
+    return true;
   }
 
   /** Something of the group leaves for `arm`; what is given is to be called when it has ended. */
@@ -130,6 +153,8 @@ export class Groups {
     const group = this.#all.get(nameOf(unit, name));
     if (group === undefined) return;
     this.#seeding.delete(group);
+    this.#foreseen.seeded(group);
+    this.#askAhead();
     // What came meanwhile is in none of the two, or in one: once more, at the next rest.
     if (group.version !== version || group.inFlight > 0 || group.unseenSockets > 0) return;
     group.standing = "seeded";
@@ -141,8 +166,10 @@ export class Groups {
   seedFailed({ unit, group: name }: GroupWish): void {
     const group = this.#all.get(nameOf(unit, name));
     if (group === undefined) return;
+    const nowMs = this.#options.clock.monotonic();
     this.#seeding.delete(group);
-    group.triedMs = this.#options.clock.monotonic();
+    this.#foreseen.failed(group, nowMs);
+    group.triedMs = nowMs;
   }
 
   diverged(unit: UnitId, name: string): void {
@@ -167,10 +194,15 @@ export class Groups {
   /** Whoever was to answer is gone. */
   loseSeeding(): void {
     this.#seeding.clear();
+    this.#foreseen.loseSeeding();
   }
 
   #lose(group: Group): void {
     group.version += 1;
+    if (!group.isUsed) {
+      this.#all.delete(nameOf(group.unit, group.name)); // it is foreseen once more, or not
+      return;
+    }
     if (group.standing === "waiting") return;
     group.standing = "lost";
     this.#due.add(group);
@@ -180,6 +212,20 @@ export class Groups {
   tick(): void {
     const nowMs = this.#options.clock.monotonic();
     for (const group of this.#due) this.#look(group, nowMs);
+    this.#askAhead();
+  }
+
+  /** Those in use come first (shadow J1). */
+  #askAhead(): void {
+    if (this.#seeding.size > 0) return;
+    const nowMs = this.#options.clock.monotonic();
+    const whenOf = ({ name, lastMs }: Group) => {
+      if (this.#used.has(name)) return "never";
+      return nowMs - lastMs >= REST_MS ? "now" : "later";
+    };
+    for (const { unit, name, served, version } of this.#foreseen.take(nowMs, whenOf)) {
+      this.#options.seed({ unit, group: name, served, version });
+    }
   }
 
   #look(group: Group, nowMs: number): void {
@@ -198,7 +244,8 @@ export class Groups {
     }
     const isEarly = standing === "diverged" && nowMs - group.seededMs < AGAIN_MS;
     const isTried = nowMs - group.triedMs < RETRY_MS;
-    const isAsked = this.#seeding.has(group) || this.#seeding.size >= SEEDING_MAX;
+    const isUnderWay = this.#seeding.has(group) || this.#foreseen.isSeeding(group);
+    const isAsked = isUnderWay || this.#seeding.size >= SEEDING_MAX;
     if (isAsked || isEarly || isTried || !isQuiet) return;
     this.#seeding.add(group);
     this.#options.seed({ unit, group: name, served, version });
@@ -209,13 +256,28 @@ export class Groups {
     if (this.#all.peek(nameOf(group.unit, group.name)) !== group) return;
     group.version += 1;
     group.lastMs = this.#options.clock.monotonic();
+    const wasUsed = group.isUsed;
+    this.#use(group);
     if (arm !== group.served) {
-      // A change of arm makes its state unknown here (shadow J5).
+      // A change of arm makes its state unknown here (shadow J5); one that was foreseen elsewhere has had no seed.
       group.served = arm;
-      if (group.standing !== "waiting") group.standing = "lost";
+      if (group.standing !== "waiting") group.standing = wasUsed ? "lost" : "waiting";
     }
     group.isWritten ||= isWrite;
     if (group.standing !== "seeded" || group.isWritten) this.#due.add(group);
+  }
+
+  #use(group: Group): void {
+    if (group.isUsed) return;
+    group.isUsed = true;
+    this.#foreseen.remove(group);
+    this.#countUse(group.name, 1);
+  }
+
+  #countUse(name: string, change: 1 | -1): void {
+    const count = (this.#used.get(name) ?? 0) + change;
+    if (count === 0) this.#used.delete(name);
+    else this.#used.set(name, count);
   }
 
   #group(unit: UnitId, name: string, arm: Arm): Group {
@@ -234,6 +296,7 @@ export class Groups {
       seededMs: Number.NEGATIVE_INFINITY,
       triedMs: Number.NEGATIVE_INFINITY,
       isWritten: false,
+      isUsed: false,
     };
     this.#all.set(key, group);
     return group;

@@ -1,10 +1,13 @@
 // What the threads get of the configuration.
 import type { Config } from "../../config/index.ts";
-import type { Arm } from "../../kernel/index.ts";
+import { type Arm, ARMS, type UnitId } from "../../kernel/index.ts";
+import { type Builds, hashOfRules } from "../campaign.ts";
 import type { Plans } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import type { ArmSettings, ShadowSettings } from "../threads/messages.ts";
+import { OTHER } from "./admission.ts";
+import type { SeedAheadSettings } from "./seedAhead.ts";
 
 export function settingsOf(
   config: Config,
@@ -35,4 +38,19 @@ export function settingsOf(
     arms: { control: arm("control"), candidate: arm("candidate") },
     build: shadow?.build ?? ([...plans.values()].some(({ isPlain }) => !isPlain) ? build : null),
   };
+}
+
+/** Who may be seeded before their first call, and what begins a new run of that (shadow J1). */
+export function aheadOf(settings: ShadowSettings, { control, candidate }: Partial<Builds>): SeedAheadSettings {
+  const { seeds, arms, plans, rules } = settings;
+  const samplePercent = new Map<UnitId, number>();
+  for (const plan of plans.values()) {
+    if (!plan.isStateful) continue;
+    samplePercent.set(plan.unit, Math.max(samplePercent.get(plan.unit) ?? 0, plan.samplePercent));
+  }
+  const served = ARMS.filter((arm) => arms[OTHER[arm]].target !== null && seeds?.targetTokens[OTHER[arm]] != null);
+  const targets = served.map((arm) => arms[OTHER[arm]].target?.origin);
+  const hasBuilds = control !== undefined && candidate !== undefined;
+  const campaign = hasBuilds ? JSON.stringify([control, candidate, hashOfRules(rules), targets]) : null;
+  return { campaign, samplePercent, arms: served };
 }

@@ -64,6 +64,7 @@ function open(t: TestContext, shadow: ShadowConfig | null = SHADOW, file = "") {
     file,
     printKey: new Uint8Array(32),
     installationKey: new Uint8Array(32),
+    armOf: () => "control",
   });
   t.after(() => mirror.stop());
   const count = (event: string): number => events.filter((one) => one === event).length;

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "../../config/index.ts";
-import { ARMS, type Clock } from "../../kernel/index.ts";
+import { type Arm, ARMS, type Clock, type Subject, type UnitId } from "../../kernel/index.ts";
 import type { Metrics } from "../../metrics/index.ts";
 import type { Builds } from "../campaign.ts";
 import type { CallTap, LeavingLeg, Mirror, ProxyLog, SocketTap } from "../../proxy/ports.ts";
@@ -21,8 +21,9 @@ import type {
 } from "../threads/messages.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
 import { Groups } from "./groups.ts";
+import { SeedAhead } from "./seedAhead.ts";
 import { ServingMirror } from "./servingMirror.ts";
-import { settingsOf } from "./settings.ts";
+import { aheadOf, settingsOf } from "./settings.ts";
 import { type ThreadName, THREADS, Threads } from "./threads.ts";
 
 export interface ShadowMirrorOptions {
@@ -38,6 +39,8 @@ export interface ShadowMirrorOptions {
   readonly printKey: Uint8Array;
   /** The same for all processes of the installation. */
   readonly installationKey: Uint8Array;
+  /** Where the subject's next call goes; null: that cannot be said. */
+  armOf(unit: UnitId, subject: Subject): Arm | null;
 }
 
 /** shadow A2. */
@@ -58,6 +61,7 @@ class ShadowMirror implements Mirror {
   readonly #options: ShadowMirrorOptions;
   readonly #serving: ServingMirror;
   readonly #groups: Groups;
+  readonly #ahead: SeedAhead;
   readonly #hop: string;
   readonly #pressure = new Pressure();
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_MS });
@@ -89,6 +93,12 @@ class ShadowMirror implements Mirror {
       isBusy: (unit, group) => this.#serving.isBusy(unit, group),
       seed: (wish) => this.#tellCompare({ type: "seed", wish }),
       check: (wish) => this.#tellCompare({ type: "check", wish }),
+    });
+    this.#ahead = new SeedAhead({
+      clock,
+      groups: this.#groups,
+      armOf: (unit, subject) => options.armOf(unit, subject),
+      list: (wish) => this.#tellCompare({ type: "list", wish }),
     });
     this.#serving = new ServingMirror({
       clock,
@@ -174,6 +184,7 @@ class ShadowMirror implements Mirror {
   #apply(): void {
     const { plans } = this.#settings;
     this.#serving.configure(this.#settings);
+    this.#ahead.configure(aheadOf(this.#settings, this.#builds));
     const isOn = [...plans.values()].some(({ samplePercent, mode }) => samplePercent > 0 && mode !== "never");
     if (isOn && !this.#isOn) this.#loop.enable();
     this.#isOn = isOn;
@@ -189,7 +200,10 @@ class ShadowMirror implements Mirror {
   /** Groups that are at rest get what they wait for (shadow J1, J3). */
   #tick(): void {
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => {
-      if (this.#threads?.areRunning === true) this.#groups.tick();
+      if (this.#threads?.areRunning === true) {
+        this.#groups.tick();
+        this.#ahead.tick();
+      }
       this.#tick();
     });
   }
@@ -239,7 +253,10 @@ class ShadowMirror implements Mirror {
     // To a thread that is gone: a new one must not get half of what the old one had.
     (thread === "mirror" ? this.#toMirror : this.#toCompare).flush();
     if (thread === "mirror") this.#tellCompare({ type: "mirror-lost", lastId: this.#serving.lastId });
-    else this.#serving.lost("engine_lost");
+    else {
+      this.#serving.lost("engine_lost");
+      this.#ahead.lost();
+    }
   }
 
   #fromMirror(message: FromMirror): void {
@@ -262,6 +279,7 @@ class ShadowMirror implements Mirror {
           const build = message.builds[arm];
           if (build !== undefined) this.#builds = { ...this.#builds, [arm]: build };
         }
+        this.#ahead.configure(aheadOf(this.#settings, this.#builds));
         this.#tellCompare(message);
         break;
       case "event":
@@ -290,6 +308,9 @@ class ShadowMirror implements Mirror {
         break;
       case "seed-failed":
         this.#groups.seedFailed(message.wish);
+        break;
+      case "listed":
+        this.#ahead.listed(message.wish, message.subjects);
         break;
       case "checked":
         metrics.shadowStateChecks.inc({ unit: message.unit, verdict: message.verdict });

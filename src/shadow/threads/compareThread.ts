@@ -129,6 +129,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       }
     } else if (message.type === "seed") seeding.seed(message.wish);
     else if (message.type === "check") seeding.check(message.wish);
+    else if (message.type === "list") void seeding.list(message.wish);
     else if (message.type === "items") for (const item of message.items) comparer.take(item);
     else if (message.type === "peer") connect(message.port);
     else if (message.type === "builds") comparer.setBuilds(message.builds);

@@ -1,7 +1,7 @@
 // What passes between the serving thread and the shadow's two (shadow I5): plain data, bodies transferred. Each side gathers what
 // it has to say during one turn of its loop and posts it as one message.
 import type { MessagePort } from "node:worker_threads";
-import type { Arm, RouteId, UnitId } from "../../kernel/index.ts";
+import type { Arm, RouteId, Subject, UnitId } from "../../kernel/index.ts";
 import type { RouteRatio } from "./routeRatios.ts";
 import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
@@ -10,6 +10,7 @@ import type { ObservedPair } from "../engine.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
 import type { GroupWish } from "../serving/groups.ts";
+import type { ListWish } from "../serving/seedAhead.ts";
 import type { Plans } from "../plans.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from "../words.ts";
@@ -184,6 +185,7 @@ export type ToCompare =
   | { readonly type: "items"; readonly items: readonly CompareItem[] }
   | { readonly type: "peer"; readonly port: MessagePort }
   | { readonly type: "seed" | "check"; readonly wish: GroupWish }
+  | { readonly type: "list"; readonly wish: ListWish }
   /** The mirror thread has died: what it had of jobs up to this one will not come. */
   | { readonly type: "mirror-lost"; readonly lastId: number }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
@@ -269,6 +271,8 @@ export type FromCompare =
   | { readonly type: "taken"; readonly frames: readonly (readonly [id: number, bytes: number])[] }
   | { readonly type: "socket-ended"; readonly id: number; readonly surface: string; readonly verdict: VerdictName }
   | { readonly type: "seeded" | "seed-failed"; readonly wish: GroupWish }
+  /** null: they could not be read; none: there are no more. */
+  | { readonly type: "listed"; readonly wish: ListWish; readonly subjects: readonly Subject[] | null }
   | { readonly type: "checked"; readonly unit: UnitId; readonly verdict: "identical" | "different" | "diverged" }
   | { readonly type: "diverged"; readonly unit: UnitId; readonly group: string }
   | { readonly type: "gauges"; readonly gauges: ShadowGauges }

@@ -3,6 +3,7 @@ import { type Arm, ARMS, type Clock } from "../../kernel/index.ts";
 import type { StateCarrier } from "../../continuity/ports.ts";
 import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { GroupWish } from "../serving/groups.ts";
+import type { ListWish } from "../serving/seedAhead.ts";
 import { type Verdict, verdictOf } from "../verdict.ts";
 import type { CarrierFactory } from "./compareThread.ts";
 import { type Comparer, extraItem } from "./comparer.ts";
@@ -19,6 +20,9 @@ export interface SeedingOptions {
 
 /** A failure that repeats is told of once a minute. */
 const QUIET_MS = 60_000;
+const LIST_MS = 30_000;
+/** Of one answer; the rest is asked for behind its last one. */
+const LIST_MAX = 1_000;
 
 export class Seeding {
   readonly #options: SeedingOptions;
@@ -26,6 +30,7 @@ export class Seeding {
   /** By the arm that serves. */
   #carriers: Readonly<Record<Arm, StateCarrier | null>> = { control: null, candidate: null };
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  readonly #stopped = new AbortController();
 
   constructor(options: SeedingOptions) {
     const { clock, comparer, tell } = options;
@@ -71,7 +76,21 @@ export class Seeding {
     this.#seeder.check(wish);
   }
 
+  /** Whom the arm knows behind the last one of before (shadow J1). */
+  async list(wish: ListWish): Promise<void> {
+    const { tell } = this.#options;
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(LIST_MS)]);
+    try {
+      // Without a way to a target nobody can be seeded.
+      const subjects = (await this.#carriers[wish.arm]?.subjects(wish.arm, wish.after, signal)) ?? [];
+      tell({ type: "listed", wish, subjects: subjects.slice(0, LIST_MAX) });
+    } catch {
+      tell({ type: "listed", wish, subjects: null });
+    }
+  }
+
   stop(): void {
+    this.#stopped.abort();
     this.#seeder.stop();
   }
 

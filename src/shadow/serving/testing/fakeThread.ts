@@ -14,16 +14,17 @@ parentPort?.on("message", (message: { type: string; port?: MessagePort; event?: 
     peer?.on("message", (text: string) => say(`heard ${text}`));
     say("peer");
   } else if (message.type === "shout") peer?.postMessage(`from ${thread}`);
-  else if (message.type === "builds") say(`builds ${JSON.stringify(message.builds)}`);
-  else if (message.type === "settings") {
-    say("settings");
-    if (thread === "mirror") parentPort?.postMessage({ type: "builds", builds: { control: "c1", candidate: "k1" } });
-    else if (file !== "" && !existsSync(file)) {
+  else if (message.type === "builds") {
+    say(`builds ${JSON.stringify(message.builds)}`);
+    if (thread === "compare" && file !== "" && !existsSync(file)) {
       writeFileSync(file, "dies once");
       setTimeout(() => {
         throw new Error("poison");
-      }, 100);
+      }, 50);
     }
+  } else if (message.type === "settings") {
+    say("settings");
+    if (thread === "mirror") parentPort?.postMessage({ type: "builds", builds: { control: "c1", candidate: "k1" } });
   } else if (message.type === "stop") {
     // A moment, as a store needs it.
     setTimeout(() => {
