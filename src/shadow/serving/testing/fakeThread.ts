@@ -16,7 +16,7 @@ parentPort?.on("message", (message: { type: string; port?: MessagePort; event?: 
   } else if (message.type === "shout") peer?.postMessage(`from ${thread}`);
   else if (message.type === "builds") {
     say(`builds ${JSON.stringify(message.builds)}`);
-    if (thread === "compare" && file !== "" && !existsSync(file)) {
+    if (thread === "compare" && Object.keys(message.builds ?? {}).length > 0 && file !== "" && !existsSync(file)) {
       writeFileSync(file, "dies once");
       setTimeout(() => {
         throw new Error("poison");
