@@ -1,5 +1,5 @@
 // The platform with everything of the shadow, as lessons need it: sandbox for tutoring, seeds, and the metrics added up by labels.
-import { type ShadowWorld, startShadowWorld } from "../support/index.ts";
+import { type ShadowWorld, type ShadowWorldOptions, startShadowWorld } from "../support/index.ts";
 import { parseSamples, type Samples } from "./metricSamples.ts";
 
 export interface LessonsWorld extends Omit<ShadowWorld, "metrics"> {
@@ -12,13 +12,13 @@ export interface LessonsWorld extends Omit<ShadowWorld, "metrics"> {
 
 const SETTLED_MS = 45_000;
 
-export async function startLessonsWorld({
-  served,
-}: {
+export interface LessonsOptions extends Pick<ShadowWorldOptions, "before"> {
   readonly served: "control" | "candidate";
-}): Promise<LessonsWorld> {
+}
+
+export async function startLessonsWorld({ served, ...options }: LessonsOptions): Promise<LessonsWorld> {
   // Its data has to get to the targets: only with the token of the arms' data endpoints.
-  const world = await startShadowWorld({ everyoneOn: served, hasRelay: true });
+  const world = await startShadowWorld({ everyoneOn: served, hasRelay: true, ...options });
   return {
     ...world,
     metrics: async () => parseSamples((await world.metrics()).text),

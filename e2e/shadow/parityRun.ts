@@ -1,6 +1,6 @@
 // Lessons of many students with no fault switched on: nothing may differ, and nearly everything must be compared.
 import assert from "node:assert/strict";
-import { createIssuer, eventually, TEST_SECRET } from "../support/index.ts";
+import { call, createIssuer, eventually, TEST_SECRET, type User } from "../support/index.ts";
 import { Student } from "./lessons.ts";
 import { type LessonsWorld, startLessonsWorld } from "./lessonsWorld.ts";
 import type { Samples } from "./metricSamples.ts";
@@ -26,18 +26,15 @@ const issuer = createIssuer(TEST_SECRET);
 
 export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) => void): Promise<ParityFigures> {
   const { served, students: count, atOnce, turns } = plan;
-  const world = await startLessonsWorld({ served });
+  const users = Array.from({ length: count }, () => issuer.user());
+  // Who is to be served by the candidate sits at control until the first call: none of them is seeded before.
+  const known = served === "control" ? users.slice(0, Math.ceil(count / 2)) : [];
+  const world = await startLessonsWorld({ served, before: (arms) => write(arms[served].baseUrl, known) });
   keep(world);
-  const students = Array.from({ length: count }, () => new Student(world, issuer.user()));
+  await seeded(world, known.length);
+  const students = users.map((user) => new Student(world, user));
   for (const student of students) await student.arrive();
-  await eventually(
-    async () => {
-      const seeded = (await world.metrics()).sum("groups", { state: "seeded" });
-      assert.equal(seeded, count, `${seeded} are seeded`);
-    },
-    15_000 + count * 200,
-    250,
-  );
+  await seeded(world, count);
   const waiting = students.map((student, nr) => ({ student, nr }));
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -64,6 +61,30 @@ export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) =>
   assert.equal(samples.sum("comparisons_total", { verdict: "shadow_failed" }), 0, tell(world, samples));
   return figures(world, samples);
 }
+
+/** Whom the arm knows before there is a proxy (shadow J1). */
+async function write(baseUrl: string, users: readonly User[]): Promise<void> {
+  for (const { token } of users) {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const made = await call(baseUrl, {
+      method: "POST",
+      path: "/api/v1/folders/",
+      headers,
+      body: JSON.stringify({ name: "Before", knowledge_base: "All." }),
+    });
+    assert.equal(made.status, 201, made.text);
+  }
+}
+
+const seeded = (world: LessonsWorld, count: number): Promise<void> =>
+  eventually(
+    async () => {
+      const now = (await world.metrics()).sum("groups", { state: "seeded" });
+      assert.equal(now, count, `${now} are seeded`);
+    },
+    15_000 + count * 200,
+    250,
+  );
 
 function tell(world: LessonsWorld, samples: Samples): string {
   const counts = [

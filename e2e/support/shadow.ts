@@ -36,6 +36,8 @@ export interface ShadowWorldOptions {
   /** More variables of the proxy. */
   readonly env?: Record<string, string>;
   readonly config?: (text: string) => string;
+  /** What happens at the arms before there is a proxy. */
+  readonly before?: (arms: PerArm<Service>) => Promise<void>;
   /** Parts that a scenario does not need: every one is a process less. Without the cassette all ask the model itself. */
   readonly without?: readonly ("model" | "cassette" | "shadow-control" | "shadow-candidate")[];
 }
@@ -130,6 +132,7 @@ export async function startShadowWorld(options: ShadowWorldOptions = {}): Promis
       targets.start(),
     ] as const);
     const [control, candidate, model] = all;
+    await options.before?.({ control, candidate });
     const proxy = await keep(
       startProxy({
         controlUrl: control.baseUrl,
