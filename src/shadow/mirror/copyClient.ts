@@ -47,11 +47,18 @@ export interface CopyClientOptions {
 
 type Result = Pick<Observation, "result" | "isCut" | "firstByteMs">;
 
+export interface Sent {
+  readonly observation: Observation;
+  /** For a place, before it left. */
+  readonly waitedMs: number;
+}
+
 export class CopyClient {
   readonly #options: CopyClientOptions;
   readonly #limits: CopyLimits;
   readonly #pool: Pool;
-  readonly #waiting: (() => void)[] = [];
+  /** By who waits longest; each is told whether it has a place. */
+  readonly #waiting = new Set<(hasPlace: boolean) => void>();
   #inFlight = 0;
 
   constructor(options: CopyClientOptions) {
@@ -74,13 +81,20 @@ export class CopyClient {
 
   /** Waits for one of its places, then never longer than its limits allow. Never rejects. */
   async send(copy: Copy): Promise<Observation> {
-    if (this.#inFlight >= this.#limits.atOnce) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
-    else this.#inFlight += 1;
+    return ((await this.sendWithin(copy, Number.POSITIVE_INFINITY)) as Sent).observation;
+  }
+
+  /** The same; null: for `waitMsMax` there was no place, and it has not left. */
+  async sendWithin(copy: Copy, waitMsMax: number): Promise<Sent | null> {
     const { arm, role, clock } = this.#options;
+    const askedMs = clock.monotonic();
+    if (this.#inFlight < this.#limits.atOnce) this.#inFlight += 1;
+    else if (!(await this.#place(waitMsMax))) return null;
     const startedMs = clock.monotonic();
     const result = await this.#call(copy, startedMs);
     this.#leave();
-    return { arm, role, ...result, totalMs: clock.monotonic() - startedMs };
+    const observation = { arm, role, ...result, totalMs: clock.monotonic() - startedMs };
+    return { observation, waitedMs: startedMs - askedMs };
   }
 
   /** Cuts what is under way: the shadow stops at once (shadow A2). */
@@ -88,11 +102,24 @@ export class CopyClient {
     await this.#pool.destroy();
   }
 
+  #place(waitMsMax: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const told = (hasPlace: boolean): void => {
+        this.#waiting.delete(told);
+        cancel();
+        resolve(hasPlace);
+      };
+      const isEndless = waitMsMax === Number.POSITIVE_INFINITY;
+      const cancel = isEndless ? () => {} : this.#options.clock.after(waitMsMax, () => told(false));
+      this.#waiting.add(told);
+    });
+  }
+
   /** The place goes to who waits longest. */
   #leave(): void {
-    const next = this.#waiting.shift();
+    const [next] = this.#waiting;
     if (next === undefined) this.#inFlight -= 1;
-    else next();
+    else next(true);
   }
 
   #call(copy: Copy, startedMs: number): Promise<Result> {

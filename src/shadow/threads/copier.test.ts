@@ -282,6 +282,33 @@ test("a copy that could not leave for half a minute is not compared with another
   assert.deepEqual(told(), ["1 queue_full"]);
 });
 
+test("a copy that waits for a place at a slow target leaves with its true age, or not at all", async (t) => {
+  const held: ServerResponse[] = [];
+  const target = await startTarget(t, (_, res) => held.push(res));
+  const clock = createManualClock();
+  const { arrive, told, posted } = open(t, settingsFor([READ, WRITE], at({ target: target.origin })), clock);
+  const slow = { servedFirstByteMs: 60_000 };
+  const [old, young] = [arrive(WRITE, "POST", "ann"), arrive(READ, "GET", "bob")];
+  clock.advance(5_000);
+  for (let nr = 0; nr < 64; nr++) arrive(READ, "GET", `g${nr}`)(slow);
+  await until(() => held.length === 64, "all places are taken");
+  old(slow);
+  await pause(10);
+  clock.advance(10_000);
+  young(slow);
+  await pause(10);
+  clock.advance(10_000);
+  held[0]?.end("ok");
+  await until(() => held.length === 65, "the place that is free goes to who waits longest");
+  clock.advance(5_001);
+  held[64]?.end("ok");
+  await until(() => told().includes("1 200"), "it was in time");
+  const [item] = posted.filter((one) => "id" in one && one.id === 1);
+  assert.ok(item?.kind === "copied" && item.delayMs === 25_000, "time in the queue is time behind");
+  await until(() => told().includes("2 queue_full"), "the other is too old");
+  assert.ok(!target.seen.some(({ text }) => text.endsWith("/2")));
+});
+
 test("a destination whose settings did not change goes on; another one lets its copies end", async (t) => {
   const held: ServerResponse[] = [];
   const target = await startTarget(t, (_, res) => held.push(res));

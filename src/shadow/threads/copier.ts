@@ -208,7 +208,9 @@ export class Copier {
     if (typeof client === "string") return null;
     const headers = this.#headers(offer, plan, destination, isAtTarget, "repeat");
     const { method, servedFirstByteMs } = copy;
-    const observation = await client.send({ method, target, headers, body, servedFirstByteMs });
+    const sent = await client.sendWithin({ method, target, headers, body, servedFirstByteMs }, BEHIND_MS_MAX);
+    if (sent === null) return null;
+    const { observation } = sent;
     this.#options.onRepeat("error" in observation.result ? "failed" : "answered");
     return { ...observation, role: "repeat" };
   }
@@ -265,23 +267,29 @@ export class Copier {
     this.#sent.set(facts.id, { offer, plan, copy: renamed });
     const headers = this.#headers(offer, plan, destination, isAtTarget, "shadow");
     const leavesMs = clock.now();
-    onCopy(plan.unit, plan.mode);
+    const lateMs = leavesMs - facts.leftAtMs;
     const { method, servedFirstByteMs } = copy;
     const request = { method, target: renamed.target, headers, body: renamed.body, servedFirstByteMs };
-    const [observation, repeat] = await this.#counted(() =>
+    const [sent, repeat] = await this.#counted(() =>
       Promise.all([
         // Longer than the served answer may be it is not compared (shadow I7).
-        client.send({ ...request, replyBytesMax: plan.tapBytes }),
+        client.sendWithin({ ...request, replyBytesMax: plan.tapBytes }, Math.max(0, BEHIND_MS_MAX - lateMs)),
         // Layer 2: the control's second answer, whichever of the two roles it plays here.
         offer.isRepeated ? this.#ask(offer, plan, "control", facts.served === "control" ? copy : renamed) : null,
       ]),
     );
+    if (sent === null) {
+      this.#sent.delete(facts.id);
+      return "queue_full";
+    }
+    onCopy(plan.unit, plan.mode);
+    const { observation, waitedMs } = sent;
     // Nothing of the target's: its connections were closed here.
     if (this.#isCut && "error" in observation.result) return "stopping";
     report("error" in observation.result);
     const kept = { observation: withoutCutBody(observation), repeat: repeat === null ? null : withoutCutBody(repeat) };
     const item = { kind: "copied", id: facts.id, ...kept, renamed: renamed.used } as const;
-    const copied = { ...item, delayMs: Math.max(delayMs, leavesMs - facts.leftAtMs) };
+    const copied = { ...item, delayMs: Math.max(delayMs, lateMs + waitedMs) };
     post(copied, bodiesOf(kept.observation, kept.repeat), !facts.isSafe);
     return null;
   }
