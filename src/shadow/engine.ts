@@ -97,6 +97,10 @@ export class Engine<Sample> {
     return this.#groups.diverged;
   }
 
+  get diverged(): Iterable<string> {
+    return this.#groups.divergedNames();
+  }
+
   /** Groups of which it was forgotten whether they are diverged, how late their copies are and when they wrote. */
   get droppedGroups(): number {
     return this.#groups.dropped;
@@ -123,8 +127,8 @@ export class Engine<Sample> {
   }
 
   /** An exchange of which there is nothing to compare. */
-  skip(facts: Pick<ExchangeFacts, "route" | "atMs">, reason: NotComparedReason): Judgement<Sample> {
-    return this.#count(facts, { name: "not_compared", reason }, null);
+  skip(facts: Pick<ExchangeFacts, "route" | "atMs">, reason: NotComparedReason, count = 1): Judgement<Sample> {
+    return this.#count(facts, { name: "not_compared", reason }, null, count);
   }
 
   judge(facts: ExchangeFacts, pair: ObservedPair): Judgement<Sample> {
@@ -302,11 +306,16 @@ export class Engine<Sample> {
     return map.pairsFor(facts.group, mode, mayLearn, onConflict ?? (() => {}));
   }
 
-  #count(facts: Pick<ExchangeFacts, "route" | "atMs">, verdict: Verdict, pair: ObservedPair | null): Judgement<Sample> {
+  #count(
+    facts: Pick<ExchangeFacts, "route" | "atMs">,
+    verdict: Verdict,
+    pair: ObservedPair | null,
+    count = 1,
+  ): Judgement<Sample> {
     const latencyOf = (one: Observation | undefined): number | null =>
       one !== undefined && "reply" in one.result ? one.totalMs : null;
     const latencyMs = { control: latencyOf(pair?.control), candidate: latencyOf(pair?.candidate) };
-    this.#options.counters.count({ route: facts.route.id, verdict, latencyMs }, facts.atMs);
+    this.#options.counters.count({ route: facts.route.id, verdict, latencyMs }, facts.atMs, count);
     return { verdict, ruleHits: NO_HITS, samples: [], confirmed: null, recheck: null };
   }
 

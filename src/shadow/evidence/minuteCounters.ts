@@ -46,13 +46,13 @@ export class MinuteCounters {
     this.#onLost = onLost;
   }
 
-  /** Into the minute in which its verdict fell. */
-  count({ route, verdict, latencyMs }: Judged, nowMs: number): void {
+  /** Into the minute in which its verdict fell. @param times so many are alike */
+  count({ route, verdict, latencyMs }: Judged, nowMs: number, times = 1): void {
     const counted = this.#counted(Math.max(this.#closed + 1, Math.floor(nowMs / MINUTE_MS)), route);
-    counted.sampled += 1;
+    counted.sampled += times;
     if (verdict.name === "not_compared") {
-      counted.notCompared[verdict.reason] = (counted.notCompared[verdict.reason] ?? 0) + 1;
-    } else counted.verdicts[verdict.name] = (counted.verdicts[verdict.name] ?? 0) + 1;
+      counted.notCompared[verdict.reason] = (counted.notCompared[verdict.reason] ?? 0) + times;
+    } else counted.verdicts[verdict.name] = (counted.verdicts[verdict.name] ?? 0) + times;
     for (const arm of ["control", "candidate"] as const) {
       const ms = latencyMs[arm];
       if (ms !== null) counted.latency[arm].observe(ms);

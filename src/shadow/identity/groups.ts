@@ -41,6 +41,10 @@ export class Groups {
     return count;
   }
 
+  *divergedNames(): Generator<string> {
+    for (const [name, { isDiverged }] of this.#all) if (isDiverged) yield name;
+  }
+
   find(name: string): Group | undefined {
     return this.#all.get(name);
   }

@@ -5,6 +5,7 @@ import type { CallTap, LeavingLeg, LegError } from "../../proxy/ports.ts";
 import { CREDITS } from "../mirror/credits.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { NotComparedReason } from "../words.ts";
+import { MissedByCompare } from "./missed.ts";
 import { legOf, openServingBench, planOf, SAFE, type ServingBench, targets } from "./testing/servingBench.ts";
 
 const READ = planOf({ id: "read" });
@@ -209,6 +210,47 @@ test("shadow I13, J2: a group whose write was open when the compare thread died 
   answer(bench.serving.call(legOf(WRITE, POST), false));
   bench.serving.lost("engine_lost");
   assert.equal(bench.groups.standing("u", "ann"), "diverged");
+});
+
+test("shadow I13, J4: a group that is never seeded and has gone apart is remembered for the thread behind, with what was lost", () => {
+  const bench = openServingBench({ plans: [READ, WRITE] });
+  const { serving } = bench;
+  serving.call(legOf(WRITE, { ...POST, subject: "ann" }), false);
+  serving.call(legOf(READ, { subject: "bob" }), false);
+  serving.lost("engine_lost");
+  serving.diverged("u", "cid");
+  serving.setTargets(targets({ guard: "unreachable" }));
+  serving.call(legOf(WRITE, { ...POST, subject: "dan" }), false);
+  const atMs = bench.clock.now();
+  const { losses, diverged } = serving.missed.take();
+  assert.deepEqual(losses, [
+    { route: "write", reason: "engine_lost", atMs, count: 1 },
+    { route: "read", reason: "engine_lost", atMs, count: 1 },
+  ]);
+  assert.deepEqual(
+    diverged.map(([unit, group]) => `${unit} ${group}`),
+    ["u ann", "u cid", "u dan"],
+  );
+  assert.deepEqual(serving.missed.take(), { losses: [], diverged }, "losses are counted once, groups told to each");
+  serving.missed.seeded("u", "ann");
+  assert.equal(serving.missed.take().diverged.length, 2);
+  serving.missed.forgetDiverged();
+  assert.deepEqual(serving.missed.take().diverged, []);
+  whole(bench);
+});
+
+test("what is remembered for a new compare thread has a bound, and nothing of what was lost is lost again", () => {
+  let dropped = 0;
+  const missed = new MissedByCompare(() => (dropped += 1));
+  for (let nr = 0; nr < 20_010; nr++) missed.diverged("u", `g${nr}`);
+  for (let minute = 0; minute < 10_000; minute++) missed.lost("read", "engine_lost", minute * 60_000);
+  const { losses, diverged } = missed.take();
+  assert.deepEqual([diverged.length, diverged[0]?.[1], dropped], [20_000, "g10", 10]);
+  assert.ok(losses.length <= 5_001);
+  assert.equal(
+    losses.reduce((sum, { count }) => sum + count, 0),
+    10_000,
+  );
 });
 
 test("a seed that was asked of a thread that died is asked for again", () => {

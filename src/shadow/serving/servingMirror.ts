@@ -14,6 +14,7 @@ import { Admission } from "./admission.ts";
 import { ServedCallTap } from "./callTap.ts";
 import { FollowedTap } from "./followedTap.ts";
 import type { Groups } from "./groups.ts";
+import { MissedByCompare } from "./missed.ts";
 import { OpenJobs } from "./openJobs.ts";
 import { ServingSockets } from "./servingSockets.ts";
 import { Tally } from "./tally.ts";
@@ -45,6 +46,7 @@ interface Call {
 
 export class ServingMirror {
   readonly credits = new Credits();
+  readonly missed: MissedByCompare;
   readonly #options: ServingMirrorOptions;
   readonly #tally: Tally;
   readonly #jobs: OpenJobs;
@@ -58,6 +60,7 @@ export class ServingMirror {
     const { clock, metrics, groups, toMirror, toCompare } = options;
     this.#options = options;
     this.#tally = new Tally(metrics);
+    this.missed = new MissedByCompare(() => metrics.queueDropped.inc({ queue: "shadow_diverged" }));
     this.#jobs = new OpenJobs(this.credits);
     const admission = (this.#admission = new Admission(options));
     this.#sockets = new ServingSockets({ clock, credits: this.credits, groups, admission, toMirror, toCompare });
@@ -143,14 +146,22 @@ export class ServingMirror {
     this.#jobs.end(id);
   }
 
+  /** Its state at the target is not what it should be (shadow J2, J4). */
+  diverged(unit: UnitId, group: string): void {
+    this.#options.groups.diverged(unit, group);
+    if (!this.#admission.hasSeeds) this.missed.diverged(unit, group);
+  }
+
   /** The compare thread is gone, and with it whatever was open (shadow I13). */
   lost(reason: "engine_lost" | "stopping"): void {
+    const atMs = this.#options.clock.now();
     for (const { id, unit, route, group, isWrite } of this.#jobs.endAll()) {
+      this.missed.lost(route, reason, atMs);
       // The turns of a socket that were told are accounted for; what was open of it is one exchange more.
       if (this.#sockets.has(id)) this.#tally.sampled(unit, route);
       this.#tally.notCompared(unit, reason);
       // Whether both arms did the same nobody will ever say (shadow J2).
-      if (isWrite) this.#options.groups.diverged(unit, group);
+      if (isWrite) this.diverged(unit, group);
     }
     this.#sockets.endAll();
     this.#options.groups.loseSeeding();
@@ -266,11 +277,11 @@ export class ServingMirror {
 
   /** There is no copy: counted here, and in the evidence by a job of no weight. */
   #skip(plan: RoutePlan, id: number, group: string, reason: NotComparedReason, isWrite: boolean): void {
-    const { groups, clock, toCompare } = this.#options;
+    const { clock, toCompare } = this.#options;
     this.#tally.notCompared(plan.unit, reason);
     const isDiverging = isWrite && plan.isStateful;
     // Known at once: the compare thread may be away, and what follows must not be compared.
-    if (isDiverging) groups.diverged(plan.unit, group);
+    if (isDiverging) this.diverged(plan.unit, group);
     toCompare({ kind: "skip", id, route: plan.id, group, reason, isDiverging, atMs: clock.now() }, null);
   }
 }

@@ -8,6 +8,7 @@ import type { Config, ShadowConfig } from "../../config/index.ts";
 import { systemClock } from "../../kernel/index.ts";
 import { createMetrics } from "../../metrics/index.ts";
 import { createShadowMirror } from "./shadowMirror.ts";
+import { legOf, planOf } from "./testing/servingBench.ts";
 
 const ENTRY = new URL("./testing/fakeThread.ts", import.meta.url);
 
@@ -82,6 +83,23 @@ test("shadow I13: a compare thread that is new is told the builds: nobody else w
     "it knows the builds as the first did",
   );
   assert.equal(count("mirror settings"), 1, "the other one goes on");
+});
+
+test("shadow I13: a new compare thread is told what was lost while there was none: else reports would say it was compared", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "shadow-mirror-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { mirror, count, events } = open(t, SHADOW, join(folder, "dies-once"));
+  await until(() => count("shadow.thread.died compare") === 1, "it has died");
+  const leg = legOf(planOf({ id: "a" }), { targetFor: () => "/a" });
+  for (let nr = 0; nr < 3; nr++) assert.equal(mirror.call(leg, false), null, "there is nobody to compare it");
+  await until(() => count("compare settings") === 2, "it is back");
+  const told = (): readonly string[] => events.filter((event) => event.startsWith("compare missed"));
+  await until(() => told().length === 2, "both are told");
+  assert.equal(told()[0], 'compare missed {"losses":[],"diverged":[]}', "the first has missed nothing");
+  assert.match(
+    told()[1] ?? "",
+    /^compare missed {"losses":\[{"route":"a","reason":"engine_lost","atMs":\d+,"count":3}\]/,
+  );
 });
 
 test("shadow A2: behind the stop nothing is started or told again, whatever is configured", async (t) => {

@@ -72,6 +72,8 @@ class ShadowMirror implements Mirror {
   #dropped: Readonly<Record<string, number>> = {};
   /** As the mirror thread has read them last: a new compare thread has to know. */
   #builds: Partial<Builds> = {};
+  /** It has its settings. */
+  #isCompareThere = false;
   #lookedAtMs: number;
   #yieldAboveMs: number | undefined;
   #isOn = false;
@@ -84,10 +86,10 @@ class ShadowMirror implements Mirror {
     this.#hop = hopOf(options.installationKey);
     this.#lookedAtMs = clock.monotonic();
     this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer), BRISK);
-    this.#toCompare = new Batch(
-      (items, transfer) => this.#threads?.toCompare({ type: "items", items }, transfer),
-      LEISURELY,
-    );
+    this.#toCompare = new Batch((items, transfer) => {
+      if (this.#isCompareThere) this.#threads?.toCompare({ type: "items", items }, transfer);
+      else this.#serving.missed.untaken(items);
+    }, LEISURELY);
     this.#groups = new Groups({
       clock,
       isBusy: (unit, group) => this.#serving.isBusy(unit, group),
@@ -230,7 +232,9 @@ class ShadowMirror implements Mirror {
     this.#configure(thread);
     if (thread === "compare") {
       this.#dropped = {};
+      this.#isCompareThere = true;
       this.#tellCompare({ type: "builds", builds: this.#builds });
+      this.#tellCompare({ type: "missed", ...this.#serving.missed.take() });
     }
     this.#serving.setRunning(this.#threads?.areRunning === true);
   }
@@ -250,6 +254,7 @@ class ShadowMirror implements Mirror {
   /** Its open jobs are lost (shadow I13). */
   #died(thread: ThreadName): void {
     this.#serving.setRunning(false);
+    if (thread === "compare") this.#isCompareThere = false;
     // To a thread that is gone: a new one must not get half of what the old one had.
     (thread === "mirror" ? this.#toMirror : this.#toCompare).flush();
     if (thread === "mirror") this.#tellCompare({ type: "mirror-lost", lastId: this.#serving.lastId });
@@ -277,7 +282,9 @@ class ShadowMirror implements Mirror {
       case "builds":
         for (const arm of ARMS) {
           const build = message.builds[arm];
-          if (build !== undefined) this.#builds = { ...this.#builds, [arm]: build };
+          if (build === undefined || build === this.#builds[arm]) continue;
+          this.#builds = { ...this.#builds, [arm]: build };
+          this.#serving.missed.forgetDiverged();
         }
         this.#ahead.configure(aheadOf(this.#settings, this.#builds));
         this.#tellCompare(message);
@@ -305,6 +312,7 @@ class ShadowMirror implements Mirror {
         break;
       case "seeded":
         this.#groups.seeded(message.wish);
+        this.#serving.missed.seeded(message.wish.unit, message.wish.group);
         break;
       case "seed-failed":
         this.#groups.seedFailed(message.wish);
@@ -316,7 +324,7 @@ class ShadowMirror implements Mirror {
         metrics.shadowStateChecks.inc({ unit: message.unit, verdict: message.verdict });
         break;
       case "diverged":
-        this.#groups.diverged(message.unit, message.group);
+        this.#serving.diverged(message.unit, message.group);
         break;
       case "gauges": {
         const { families, divergedGroups, documents, ratios, identityPairs, evidenceBytes, evidenceDropped } =

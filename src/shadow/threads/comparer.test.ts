@@ -44,6 +44,20 @@ test("shadow J2: a write whose copy did not get through ends its group, one that
   assert.deepEqual(diverged, ["ann", "cid"], "of an aborted write nobody knows whether the served arm has made it");
 });
 
+test("shadow I13: what a thread before has lost is in the evidence, and what had gone apart is not compared again", () => {
+  const { comparer, told } = openComparerBench([READ, WRITE]);
+  const losses = [{ route: "read", reason: "engine_lost", atMs: 60_000, count: 41 } as const];
+  comparer.missed({ losses, diverged: [["u", "ann"]] });
+  comparer.take(servedItem(write(1, { group: "ann" }), "a"));
+  comparer.copied(copiedItem(1, "b"));
+  comparer.take(servedItem(write(2, { group: "bob" }), "a"));
+  comparer.copied(copiedItem(2, "a"));
+  assert.deepEqual(told(), ["1 diverged", "2 identical"]);
+  const rows = comparer.units.get("u")?.series[0]?.unsaved(0).checkpoint.minutes ?? [];
+  const lost = rows.find(({ route }) => route === "read");
+  assert.deepEqual([lost?.minute, lost?.sampled, lost?.notCompared], [1, 41, { engine_lost: 41 }]);
+});
+
 test("before the builds are known nothing is compared, and no group is blamed for it", () => {
   const { comparer, told, diverged } = openComparerBench([WRITE], {}, false);
   comparer.take(servedItem(write(1), "a"));

@@ -10,7 +10,7 @@ import type { Verdict } from "../verdict.ts";
 import { readDocumentBody } from "../yjs/readDocument.ts";
 import { Conversations, type UnitRules } from "./conversations.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
-import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, ShadowSettings } from "./messages.ts";
+import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
 import { servedObservation } from "./observations.ts";
 import { type Halves, Pairing, type Served } from "./pairing.ts";
 import { armsOf, UnitEvidence, type EvidenceOptions } from "./unitEvidence.ts";
@@ -187,6 +187,15 @@ export class Comparer {
   #diverge(plan: RoutePlan, unit: UnitEvidence, group: string): void {
     unit.diverge(group);
     this.#options.onDiverged(plan.unit, group);
+  }
+
+  /** What was before this thread: counted already, but not in the evidence; and what nothing else would tell. */
+  missed({ losses, diverged }: Missed): void {
+    for (const { route, reason, atMs, count } of losses) {
+      const of = this.rulesOf(route);
+      of?.unit.skip(of.plan, reason, atMs, count);
+    }
+    for (const [unit, group] of diverged) this.#units.get(unit)?.diverge(group);
   }
 
   /** The mirror thread has died: what it had is lost (shadow I13). */

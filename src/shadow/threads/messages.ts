@@ -189,7 +189,21 @@ export type ToCompare =
   /** The mirror thread has died: what it had of jobs up to this one will not come. */
   | { readonly type: "mirror-lost"; readonly lastId: number }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
+  | ({ readonly type: "missed" } & Missed)
   | { readonly type: "stop" };
+
+/** What a compare thread that is new has to know of the time before it. */
+export interface Missed {
+  readonly losses: readonly {
+    readonly route: RouteId;
+    readonly reason: NotComparedReason;
+    /** Epoch ms of the first of them, all within a minute or, of very many, not. */
+    readonly atMs: number;
+    readonly count: number;
+  }[];
+  /** Groups that are not seeded again. */
+  readonly diverged: readonly (readonly [UnitId, string])[];
+}
 
 /** Of sockets at the shadow target. */
 export type SocketCopyItem =

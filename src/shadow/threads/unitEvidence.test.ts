@@ -259,3 +259,14 @@ test("a run that was added up is over: whoever has it is told, and nothing of it
   assert.deepEqual(told, ["shadow.evidence.failed over", "over"]);
   assert.equal(unit.series[0]?.unsaved(0).checkpoint.families.length, 1);
 });
+
+test("shadow J4, J5: other rules leave apart what has gone apart at the target; another build begins anew", () => {
+  const { begin } = world();
+  const unit = begin("p");
+  unit.setBuild("candidate", "1.0");
+  unit.diverge("ann");
+  unit.setRules(new RuleBook([], { normalisers: NORMALISERS, statusClass: String }, () => 0), "other rules");
+  assert.deepEqual([unit.isDiverged("ann"), unit.isDiverged("bob")], [true, false]);
+  unit.setBuild("candidate", "1.1");
+  assert.equal(unit.isDiverged("ann"), false);
+});

@@ -88,7 +88,11 @@ export class UnitEvidence {
 
   setRules(rules: RuleBook, rulesHash: string): void {
     this.#rules = rules;
-    if (this.#keeper.setRules(rulesHash)) this.#renew();
+    const before = this.#running?.engine;
+    if (!this.#keeper.setRules(rulesHash)) return;
+    this.#renew();
+    // The same builds: what has gone apart at the target still is.
+    for (const group of before?.diverged ?? []) this.diverge(group);
   }
 
   /** Null: no campaign runs yet. What it learns of ids is in `pairs`. */
@@ -158,8 +162,8 @@ export class UnitEvidence {
     this.#running?.engine.noteWrite(group, atMs);
   }
 
-  skip(plan: RoutePlan, reason: NotComparedReason, atMs: number): void {
-    this.#running?.engine.skip({ route: plan, atMs }, reason);
+  skip(plan: RoutePlan, reason: NotComparedReason, atMs: number, count = 1): void {
+    this.#running?.engine.skip({ route: plan, atMs }, reason, count);
   }
 
   diverge(group: string): void {

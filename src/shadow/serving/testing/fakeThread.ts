@@ -22,7 +22,8 @@ parentPort?.on("message", (message: { type: string; port?: MessagePort; event?: 
         throw new Error("poison");
       }, 50);
     }
-  } else if (message.type === "settings") {
+  } else if (message.type === "missed") say(`missed ${JSON.stringify({ ...message, type: undefined })}`);
+  else if (message.type === "settings") {
     say("settings");
     if (thread === "mirror") parentPort?.postMessage({ type: "builds", builds: { control: "c1", candidate: "k1" } });
   } else if (message.type === "stop") {
