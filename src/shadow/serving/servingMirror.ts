@@ -53,6 +53,8 @@ export class ServingMirror {
   readonly #admission: Admission;
   readonly #sockets: ServingSockets;
   #plans: Plans = new Map();
+  /** The most that anything of a unit is mirrored. */
+  readonly #percents = new Map<UnitId, number>();
   #repeatsShare = 0;
   #origins: Readonly<Record<Arm, string | null>> | null = null;
 
@@ -63,7 +65,17 @@ export class ServingMirror {
     this.missed = new MissedByCompare(() => metrics.queueDropped.inc({ queue: "shadow_diverged" }));
     this.#jobs = new OpenJobs(this.credits);
     const admission = (this.#admission = new Admission(options));
-    this.#sockets = new ServingSockets({ clock, credits: this.credits, groups, admission, toMirror, toCompare });
+    this.#sockets = new ServingSockets({
+      clock,
+      credits: this.credits,
+      groups,
+      admission,
+      toMirror,
+      toCompare,
+      isNoted: ({ unit }, group) => this.#isRead(unit, group),
+      onWrite: ({ unit }, group) => this.#noteWrite(unit, group),
+      onFault: (id) => this.#loseSocket(id),
+    });
   }
 
   get accounting(): Accounting {
@@ -74,6 +86,10 @@ export class ServingMirror {
   configure({ plans, repeatsShare, seeds, arms }: ServingSettings): void {
     this.#admission.hasSeeds = seeds !== null;
     this.#plans = plans;
+    this.#percents.clear();
+    for (const { unit, mode, samplePercent } of plans.values()) {
+      if (mode !== "never") this.#percents.set(unit, Math.max(this.#percents.get(unit) ?? 0, samplePercent));
+    }
     this.#repeatsShare = repeatsShare;
     const before = this.#origins;
     this.#origins = { control: arms.control.target?.origin ?? null, candidate: arms.candidate.target?.origin ?? null };
@@ -174,7 +190,7 @@ export class ServingMirror {
     if (plan === undefined) return null;
     const isSafe = leg.method === "GET" || leg.method === "HEAD";
     const group = leg.subject ?? `call ${leg.requestId}`;
-    if (!isSafe) this.#noteWrite(plan, group);
+    if (!isSafe) this.#noteWrite(plan.unit, group);
     const isFollowed = this.#admission.isFollowed(plan, leg, group);
     if (plan.mode === "never" || (plan.mode === "read" && !isSafe)) {
       this.#tally.unsafe(plan.unit);
@@ -201,10 +217,15 @@ export class ServingMirror {
   }
 
   /** Mirrored or not: what is read behind it may be overtaken. */
-  #noteWrite({ unit, samplePercent }: RoutePlan, group: string): void {
+  #noteWrite(unit: UnitId, group: string): void {
     this.#admission.noteWrite(unit, group);
-    if (!isSampled(unit, group, samplePercent)) return;
+    if (!this.#isRead(unit, group)) return;
     this.#options.toCompare({ kind: "wrote", unit, group, atMs: this.#options.clock.now() }, null);
+  }
+
+  /** Something of it may be compared. */
+  #isRead(unit: UnitId, group: string): boolean {
+    return isSampled(unit, group, this.#percents.get(unit) ?? 0);
   }
 
   #socket(leg: LeavingLeg): SocketTap | null {
@@ -271,8 +292,20 @@ export class ServingMirror {
 
   /** Something of ours has failed. */
   #lose(plan: RoutePlan, id: number, group: string, isWrite: boolean): void {
-    this.#options.toMirror({ kind: "drop", id }, null);
     if (this.#jobs.end(id) !== null) this.#skip(plan, id, group, "engine_lost", isWrite);
+    this.#options.toMirror({ kind: "drop", id }, null);
+  }
+
+  /** Those who follow it could not be told. */
+  #loseSocket(id: number): void {
+    const job = this.#jobs.end(id);
+    if (job !== null) {
+      this.#tally.sampled(job.unit, job.route);
+      this.#tally.notCompared(job.unit, "engine_lost");
+      this.missed.lost(job.route, "engine_lost", this.#options.clock.now());
+      this.diverged(job.unit, job.group);
+    }
+    this.#sockets.end(id);
   }
 
   /** There is no copy: counted here, and in the evidence by a job of no weight. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { SocketTap } from "../../proxy/ports.ts";
 import { CREDITS } from "../mirror/credits.ts";
-import { legOf, openServingBench, planOf, type ServingBench } from "./testing/servingBench.ts";
+import { legOf, openServingBench, planOf, type ServingBench, targets } from "./testing/servingBench.ts";
 
 const TALK = planOf({ id: "talk", mode: "sandbox", isStateful: true, methods: ["WS"], surface: "talk" });
 const frame = (bytes: number) => ({ isBinary: false, data: new Uint8Array(bytes) });
@@ -102,6 +102,97 @@ test("shadow I1: a path that cannot be told costs no credit", () => {
   });
   assert.equal(bench.serving.socket(leg), null);
   assert.deepEqual([bench.serving.open, bench.serving.credits.jobs, bench.serving.accounting.gap], [0, 0, 0]);
+});
+
+for (const [where, to] of [
+  ["handshake", "compare"],
+  ["client", "mirror"],
+  ["client", "compare"],
+  ["arm", "compare"],
+  ["open", "mirror"],
+  ["closed", "mirror"],
+] as const) {
+  test(`shadow I1: a tap that fails at "${where}" for the ${to} thread is told at once, and the served side sees nothing of it`, async () => {
+    const bench = seeded();
+    bench.hooks.onItem = (item, thread) => {
+      if (item.kind === where && thread === to) throw new Error("a defect of ours");
+    };
+    const tap = bench.serving.socket(legOf(TALK));
+    assert.ok(tap !== null);
+    tap.opened();
+    tap.fromClient(frame(10));
+    tap.fromArm(frame(10));
+    tap.closed("client", 1000);
+    const given = bench.toCompare.filter(({ kind }) => kind === "give-up");
+    assert.deepEqual(given, [{ kind: "give-up", id: 1, reason: "engine_lost" }]);
+    assert.ok(kinds(bench.toMirror).includes("give-up"));
+    bench.serving.socketEnded(1);
+    assert.deepEqual([bench.serving.open, bench.serving.credits.bytes, bench.serving.accounting.gap], [0, 0, 0]);
+    bench.groups.diverged("u", "ann"); // as the compare thread says of a conversation that was given up
+    bench.groups.lose("u", "ann");
+    bench.seed();
+    assert.equal(bench.groups.standing("u", "ann"), "seeded", "its end is known");
+  });
+}
+
+test("shadow I1: what cannot even be told to the compare thread is counted here", async () => {
+  for (const isOpened of [false, true]) {
+    const bench = seeded();
+    const tap = isOpened ? open(bench) : null;
+    bench.hooks.onItem = (item) => {
+      if (item.kind !== "skip") throw new Error("a defect of ours");
+    };
+    if (isOpened) tap?.opened();
+    else assert.equal(bench.serving.socket(legOf(TALK)), null);
+    tap?.fromArm(frame(10));
+    assert.deepEqual(await bench.notCompared(), ["engine_lost 1"]);
+    assert.equal(bench.groups.standing("u", "ann"), "diverged", "nobody knows what it does at the target");
+    assert.deepEqual([bench.serving.open, bench.serving.credits.bytes, bench.serving.accounting.gap], [0, 0, 0]);
+  }
+});
+
+const READ = planOf({ id: "read" });
+const UNSEEN = { ...TALK, mode: "never", isStateful: false } as const;
+
+test("shadow W3, §8: what a socket that is not mirrored does is a write as any other: reads behind it are not copied, then race", async () => {
+  const bench = openServingBench({ plans: [READ, UNSEEN] });
+  bench.serving.setTargets(targets({ guard: "none" }));
+  const tap = bench.serving.socket(legOf(UNSEEN));
+  const wrote = (): number => bench.toCompare.filter(({ kind }) => kind === "wrote").length;
+  const read = (): boolean => {
+    const call = bench.serving.call(legOf(READ), false);
+    call?.head(200, []);
+    call?.end(null);
+    return call !== null;
+  };
+  bench.clock.advance(10_000);
+  assert.ok(read());
+  for (const act of [
+    () => tap?.opened(),
+    () => tap?.fromClient(frame(1)),
+    () => tap?.fromArm(frame(1)),
+    () => tap?.closed("client", 1000),
+  ]) {
+    const before = wrote();
+    act();
+    assert.equal(wrote(), before + 1, "the compare thread knows when");
+    assert.ok(!read(), "the other arm may not have it yet");
+    bench.clock.advance(5_001);
+    assert.ok(read());
+  }
+  assert.deepEqual(await bench.notCompared(), ["unsafe_write 1", "unseeded 4"]);
+});
+
+test("many frames of a socket that is not mirrored are told once in a moment; nothing is where nobody is sampled", () => {
+  const bench = openServingBench({ plans: [READ, UNSEEN] });
+  const tap = bench.serving.socket(legOf(UNSEEN));
+  for (let nr = 0; nr < 1_000; nr++) {
+    tap?.fromArm(frame(1));
+    bench.clock.advance(1);
+  }
+  assert.ok(bench.toCompare.length <= 11, `${bench.toCompare.length} are told`);
+  const none = openServingBench({ plans: [{ ...READ, samplePercent: 0 }, UNSEEN] });
+  assert.equal(none.serving.socket(legOf(UNSEEN)), null);
 });
 
 test("a socket that is not mirrored is counted as that, and followed where its group is", async () => {

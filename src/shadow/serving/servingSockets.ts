@@ -9,6 +9,7 @@ import { type Admission, OTHER } from "./admission.ts";
 import type { Groups } from "./groups.ts";
 import type { OpenJob } from "./openJobs.ts";
 import { ServedSocketTap } from "./socketTap.ts";
+import { unseenSocket } from "./unseenSocket.ts";
 
 export interface ServingSocketsOptions {
   readonly clock: Clock;
@@ -17,6 +18,11 @@ export interface ServingSocketsOptions {
   readonly admission: Admission;
   toMirror(item: MirrorItem, bytes: Uint8Array<ArrayBuffer> | null): void;
   toCompare(item: CompareItem, bytes: Uint8Array<ArrayBuffer> | null): void;
+  /** Reads of the group may be copied. */
+  isNoted(plan: RoutePlan, group: string): boolean;
+  onWrite(plan: RoutePlan, group: string): void;
+  /** What had to be told of it could not be. */
+  onFault(id: number): void;
 }
 
 const NOTHING = (): void => {};
@@ -29,14 +35,14 @@ export class ServingSockets {
     this.#options = options;
   }
 
+  /** @throws when nobody was told of it */
   open({ id }: OpenJob, plan: RoutePlan, leg: LeavingLeg, group: string): SocketTap {
-    const { clock, credits, groups, admission, toMirror, toCompare } = this.#options;
+    const { clock, credits, groups, admission, toMirror, toCompare, onFault } = this.#options;
     const target = leg.targetFor(OTHER[leg.arm]);
     const surface = plan.surface ?? "";
     const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, leftAtMs: clock.now(), surface };
     toCompare({ kind: "opening", facts, document: `${group}\n${target.split("?")[0]}` }, null);
     const copy = { method: "GET", target, headers: leg.headers, body: null, hasSubject: true, servedFirstByteMs: null };
-    toMirror({ kind: "open", facts, copy }, null);
     const isFollowed = admission.needsSeed(plan, leg);
     let ended = isFollowed ? groups.begin(plan.unit, group, leg.arm, false, true) : NOTHING;
     const tap = new ServedSocketTap({
@@ -53,17 +59,24 @@ export class ServingSockets {
         if (isFollowed) ended = groups.beginUnseen(plan.unit, group, leg.arm);
       },
       onEnd: () => ended(),
+      onFault: () => onFault(id),
     });
     this.#taps.set(id, tap);
+    tap.safely(() => toMirror({ kind: "open", facts, copy }, null));
     return tap;
   }
 
-  /** It changes what only the served arm has: its group is at rest when it has closed (shadow J1). */
+  /** null: nothing of its group is ever copied. */
   unseen(plan: RoutePlan, leg: LeavingLeg, group: string): SocketTap | null {
-    const { groups, admission } = this.#options;
-    if (!admission.needsSeed(plan, leg)) return null;
-    const ended = groups.beginUnseen(plan.unit, group, leg.arm);
-    return { opened: NOTHING, refused: ended, failed: ended, fromClient: NOTHING, fromArm: NOTHING, closed: ended };
+    const { clock, groups, admission, isNoted, onWrite } = this.#options;
+    const isFollowed = admission.needsSeed(plan, leg);
+    const mayBeRead = isNoted(plan, group);
+    if (!isFollowed && !mayBeRead) return null;
+    return unseenSocket({
+      clock,
+      onWrite: mayBeRead ? () => onWrite(plan, group) : NOTHING,
+      onEnd: isFollowed ? groups.beginUnseen(plan.unit, group, leg.arm) : NOTHING,
+    });
   }
 
   taken(id: number, bytes: number): void {

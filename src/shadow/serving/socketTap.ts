@@ -17,6 +17,8 @@ export interface SocketTapDeps {
   onLost(): void;
   /** The served side is over. */
   onEnd(): void;
+  /** Its end could not be told to those who follow it. */
+  onFault(): void;
 }
 
 export class ServedSocketTap implements SocketTap {
@@ -46,30 +48,49 @@ export class ServedSocketTap implements SocketTap {
   }
 
   fromClient({ isBinary, data }: Frame): void {
-    if (!this.#takes(data.length * 2)) return;
-    const { facts, toMirror, toCompare, onFrame } = this.#deps;
-    const frame = { kind: "client", id: facts.id, isBinary, atMs: this.#atMs() } as const;
-    const [one, other] = [new Uint8Array(data), new Uint8Array(data)];
-    toMirror({ ...frame, data: one }, one);
-    toCompare({ ...frame, data: other }, other);
-    onFrame();
+    this.safely(() => {
+      if (!this.#takes(data.length * 2)) return;
+      const { facts, toMirror, toCompare, onFrame } = this.#deps;
+      const frame = { kind: "client", id: facts.id, isBinary, atMs: this.#atMs() } as const;
+      const [one, other] = [new Uint8Array(data), new Uint8Array(data)];
+      toMirror({ ...frame, data: one }, one);
+      toCompare({ ...frame, data: other }, other);
+      onFrame();
+    });
   }
 
   fromArm({ isBinary, data }: Frame): void {
-    if (!this.#takes(data.length)) return;
-    const { facts, toCompare, onFrame } = this.#deps;
-    const copy = new Uint8Array(data);
-    toCompare({ kind: "arm", id: facts.id, isBinary, data: copy, atMs: this.#atMs() }, copy);
-    onFrame();
+    this.safely(() => {
+      if (!this.#takes(data.length)) return;
+      const { facts, toCompare, onFrame } = this.#deps;
+      const copy = new Uint8Array(data);
+      toCompare({ kind: "arm", id: facts.id, isBinary, data: copy, atMs: this.#atMs() }, copy);
+      onFrame();
+    });
   }
 
   closed(by: "client" | "arm" | "proxy", code: number): void {
     if (this.#isOver) return;
     const { facts, toMirror, toCompare } = this.#deps;
     const item = { kind: "closed", id: facts.id, by, code, atMs: this.#atMs() } as const;
-    toMirror(item, null);
-    toCompare(item, null);
+    this.safely(() => {
+      toMirror(item, null);
+      toCompare(item, null);
+    });
     this.#end();
+  }
+
+  /** A defect of ours costs the conversation, told at once, and nothing of the served side (shadow I1). */
+  safely(run: () => void): void {
+    try {
+      run();
+    } catch {
+      try {
+        this.giveUp("engine_lost");
+      } catch {
+        this.#fault();
+      }
+    }
   }
 
   /** The other side has taken so much over. */
@@ -89,8 +110,20 @@ export class ServedSocketTap implements SocketTap {
     if (this.#isLost) return;
     this.#lose();
     const { facts, toMirror, toCompare } = this.#deps;
-    toMirror({ kind: "give-up", id: facts.id }, null);
-    toCompare({ kind: "give-up", id: facts.id, reason }, null);
+    // Who compares it says that it has ended, also where its copy cannot be told.
+    try {
+      toMirror({ kind: "give-up", id: facts.id }, null);
+    } finally {
+      toCompare({ kind: "give-up", id: facts.id, reason }, null);
+    }
+  }
+
+  #fault(): void {
+    try {
+      this.#deps.onFault();
+    } catch {
+      // shadow I1; what is left of it the accounting's gap tells
+    }
   }
 
   #lose(): void {
@@ -111,7 +144,8 @@ export class ServedSocketTap implements SocketTap {
   }
 
   #handshake(result: Extract<CompareItem, { kind: "handshake" }>["result"]): void {
-    this.#deps.toCompare({ kind: "handshake", id: this.#deps.facts.id, result, atMs: this.#atMs() }, null);
+    const item = { kind: "handshake", id: this.#deps.facts.id, result, atMs: this.#atMs() } as const;
+    this.safely(() => this.#deps.toCompare(item, null));
   }
 
   #end(): void {

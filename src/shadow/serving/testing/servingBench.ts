@@ -62,6 +62,8 @@ export interface ServingBench {
   readonly serving: ServingMirror;
   readonly toMirror: MirrorItem[];
   readonly toCompare: CompareItem[];
+  /** What is called with each item before it is handed over: it may throw. */
+  readonly hooks: { onItem(item: MirrorItem | CompareItem, to: "mirror" | "compare"): void };
   configure(settings: BenchSettings): void;
   /** All that waits for it gets its seed. */
   seed(): void;
@@ -77,6 +79,7 @@ export function openServingBench(settings: BenchSettings): ServingBench {
   const pressure = new Pressure();
   const [seeds, checks]: [GroupWish[], GroupWish[]] = [[], []];
   const [toMirror, toCompare]: [MirrorItem[], CompareItem[]] = [[], []];
+  const hooks: ServingBench["hooks"] = { onItem: () => {} };
   const groups: Groups = new Groups({
     clock,
     isBusy: (unit, group) => serving.isBusy(unit, group),
@@ -89,8 +92,14 @@ export function openServingBench(settings: BenchSettings): ServingBench {
     pressure,
     groups,
     random: () => 0.5,
-    toMirror: (item) => toMirror.push(item),
-    toCompare: (item) => toCompare.push(item),
+    toMirror(item) {
+      hooks.onItem(item, "mirror");
+      toMirror.push(item);
+    },
+    toCompare(item) {
+      hooks.onItem(item, "compare");
+      toCompare.push(item);
+    },
   });
   const bench: ServingBench = {
     clock,
@@ -102,6 +111,7 @@ export function openServingBench(settings: BenchSettings): ServingBench {
     serving,
     toMirror,
     toCompare,
+    hooks,
     configure({ plans, repeatsShare = 0, hasSeeds = false, origins = {} }) {
       const arm = (name: Arm): ArmSettings => {
         const origin = origins[name];
