@@ -126,6 +126,11 @@ export class Engine<Sample> {
     group.lastWriteMs = Math.max(group.lastWriteMs, atMs);
   }
 
+  /** Epoch ms, when the group last wrote; before all times if that is not known. */
+  lastWriteMs(name: string): number {
+    return this.#groups.find(name)?.lastWriteMs ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** An exchange of which there is nothing to compare. */
   skip(facts: Pick<ExchangeFacts, "route" | "atMs">, reason: NotComparedReason, count = 1): Judgement<Sample> {
     return this.#count(facts, { name: "not_compared", reason }, null, count);

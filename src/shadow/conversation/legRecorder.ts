@@ -92,6 +92,10 @@ export class LegRecorder {
     return this.#ledger.sent;
   }
 
+  get hasOpenTurn(): boolean {
+    return this.#ledger.hasOpen;
+  }
+
   /** Messages, joins and turns that are kept. */
   get held(): number {
     return this.#held + this.#joining.size + this.#ledger.held;

@@ -48,6 +48,13 @@ export class ConversationPair {
     return control.held + candidate.held + this.#changesState.size;
   }
 
+  /** A turn is open on an arm, or has not come to both. */
+  get isBusy(): boolean {
+    const { control, candidate } = this.#legs;
+    if (this.#closed !== null || this.#judge.reason !== null) return false;
+    return control.hasOpenTurn || candidate.hasOpenTurn || control.turns !== candidate.turns;
+  }
+
   /** Behind it nothing is compared (shadow C8). */
   get isDiverged(): boolean {
     return this.#judge.isDiverged;

@@ -57,6 +57,11 @@ export class TurnLedger {
     return this.#turns.size;
   }
 
+  /** One has left and is not ended. */
+  get hasOpen(): boolean {
+    return !this.#isClosed && this.#ended < this.#sent;
+  }
+
   /** No message of these turns will come any more. */
   get sealedTo(): number {
     return this.#isClosed ? Number.POSITIVE_INFINITY : this.#sealed;

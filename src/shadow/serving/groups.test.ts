@@ -90,6 +90,23 @@ test("shadow J3: five seconds behind a write, at rest, its state is checked; a r
   assert.equal(checks.length, 1);
 });
 
+test("shadow J3: a check that was put off is made once its time has come, not at every look", () => {
+  const { groups, checks, pass, last } = open();
+  groups.begin("u", "ann", "control", false)();
+  pass(1_000);
+  groups.seeded(last());
+  groups.begin("u", "ann", "control", true)();
+  pass(5_000);
+  assert.equal(checks.length, 1);
+  groups.checkPutOff(checks[0] as GroupWish);
+  for (let look = 0; look < 7; look++) pass(250);
+  assert.equal(checks.length, 1);
+  pass(250);
+  assert.equal(checks.length, 2);
+  pass(10_000);
+  assert.equal(checks.length, 2, "it was not put off again");
+});
+
 test("shadow J5: a change of arm loses the seed; a new one follows at rest", () => {
   const { groups, pass, last } = open();
   groups.begin("u", "ann", "control", false)();

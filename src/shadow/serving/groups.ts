@@ -172,6 +172,15 @@ export class Groups {
     group.triedMs = nowMs;
   }
 
+  /** It was in the middle of something. */
+  checkPutOff({ unit, group: name }: GroupWish): void {
+    const group = this.#all.get(nameOf(unit, name));
+    if (group === undefined) return;
+    group.isWritten = true;
+    group.triedMs = this.#options.clock.monotonic();
+    this.#due.add(group);
+  }
+
   diverged(unit: UnitId, name: string): void {
     const group = this.#all.get(nameOf(unit, name));
     // One without a seed has nothing that could have gone apart.
@@ -232,7 +241,8 @@ export class Groups {
     const { unit, name, served, version, standing } = group;
     const restMs = nowMs - group.lastMs;
     const isOpen = group.inFlight > 0 || group.unseenSockets > 0;
-    const isQuiet = !isOpen && restMs >= REST_MS && !this.#options.isBusy(unit, name);
+    const isTried = nowMs - group.triedMs < RETRY_MS;
+    const isQuiet = !isTried && !isOpen && restMs >= REST_MS && !this.#options.isBusy(unit, name);
     if (standing === "seeded") {
       if (!group.isWritten) this.#due.delete(group);
       else if (isQuiet && restMs >= CHECK_MS) {
@@ -243,10 +253,9 @@ export class Groups {
       return;
     }
     const isEarly = standing === "diverged" && nowMs - group.seededMs < AGAIN_MS;
-    const isTried = nowMs - group.triedMs < RETRY_MS;
     const isUnderWay = this.#seeding.has(group) || this.#foreseen.isSeeding(group);
     const isAsked = isUnderWay || this.#seeding.size >= SEEDING_MAX;
-    if (isAsked || isEarly || isTried || !isQuiet) return;
+    if (isAsked || isEarly || !isQuiet) return;
     this.#seeding.add(group);
     this.#options.seed({ unit, group: name, served, version });
   }

@@ -40,6 +40,9 @@ function open({ subjects = [], armOf = () => "control", copyMs = 0 }: World = {}
   const seeder = new Seeder({
     clock,
     carrierFor: () => carrier,
+    isBusy: () => false,
+    lastWriteMs: () => 0,
+    onLater: () => {},
     onSeeded: (wish) => {
       seeds.push({ group: wish.group, atMs: clock.monotonic() });
       groups.seeded(wish);

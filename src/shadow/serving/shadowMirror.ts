@@ -317,6 +317,9 @@ class ShadowMirror implements Mirror {
       case "seed-failed":
         this.#groups.seedFailed(message.wish);
         break;
+      case "check-put-off":
+        this.#groups.checkPutOff(message.wish);
+        break;
       case "listed":
         this.#ahead.listed(message.wish, message.subjects);
         break;

@@ -14,6 +14,7 @@ function socket(bench: ComparerBench, id = 1, surface = "talk", served: Arm = "c
   const { comparer, clock } = bench;
   const facts: SocketFacts = { ...factsOf(id, TALK, { served }), surface };
   const atMs = (): number => clock.now();
+  const asked = (turn: string, isRead: boolean) => bytesOf(JSON.stringify({ id: turn, isRead }));
   const answer = (turn: string, text: string) =>
     bytesOf(JSON.stringify({ lane: "talk", type: "answer", id: turn, isFinal: true, value: { text } }));
   return {
@@ -21,10 +22,13 @@ function socket(bench: ComparerBench, id = 1, surface = "talk", served: Arm = "c
     shaken: (result: Handshake = OPEN) => comparer.take({ kind: "handshake", id, result, atMs: atMs() }),
     copyShaken: (result: Handshake = OPEN) => comparer.copied({ kind: "copy-handshake", id, result, atMs: atMs() }),
     turn(turn: string, isRead = false): void {
-      const data = bytesOf(JSON.stringify({ id: turn, isRead }));
-      comparer.take({ kind: "client", id, isBinary: false, data, atMs: atMs() });
-      comparer.copied({ kind: "copy-client", id, isBinary: false, data, atMs: atMs() });
+      this.servedTurn(turn, isRead);
+      this.copyTurn(turn, isRead);
     },
+    servedTurn: (turn: string, isRead = false) =>
+      comparer.take({ kind: "client", id, isBinary: false, data: asked(turn, isRead), atMs: atMs() }),
+    copyTurn: (turn: string, isRead = false) =>
+      comparer.copied({ kind: "copy-client", id, isBinary: false, data: asked(turn, isRead), atMs: atMs() }),
     answer: (turn: string, text: string) =>
       comparer.take({ kind: "arm", id, isBinary: false, data: answer(turn, text), atMs: atMs() }),
     copyAnswer: (turn: string, text: string) =>
@@ -66,6 +70,31 @@ test("a conversation is its handshake, its greeting, its turns and its close, ea
   ]);
   assert.deepEqual(bench.sockets, ["1 different"]);
   assert.equal(bench.comparer.conversations.open, 0);
+});
+
+test("shadow J3: a group is busy from a turn's first frame to both answers, and while a handshake is not known", () => {
+  const bench = openComparerBench([TALK]);
+  const isBusy = (group = "ann"): boolean => bench.comparer.conversations.isBusy("u", group);
+  const one = socket(bench);
+  assert.ok(!isBusy());
+  one.opening();
+  assert.ok(isBusy(), "of its copy nothing is known");
+  one.shaken();
+  one.copyShaken();
+  assert.ok(!isBusy());
+  one.servedTurn("t1");
+  assert.ok(isBusy(), "the copy of it has not left");
+  one.copyTurn("t1");
+  pass(bench, 20_000);
+  assert.ok(isBusy(), "both arms think");
+  one.answer("t1", "a");
+  assert.ok(isBusy());
+  one.copyAnswer("t1", "a");
+  assert.ok(!isBusy());
+  one.turn("t2");
+  assert.deepEqual([isBusy(), isBusy("bob")], [true, false]);
+  one.lost();
+  assert.ok(!isBusy(), "it is followed no more");
 });
 
 test("shadow C8: behind a turn that has changed what the arms hold the rest is diverged, and the group is told", () => {

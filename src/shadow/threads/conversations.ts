@@ -1,6 +1,6 @@
 // Socket conversations as they live (shadow §10, §11): the served frames come from the serving thread, the copy's from the mirror
 // thread. Turns and documents are judged while both sockets are open, and nothing of them is kept.
-import type { Arm, Clock } from "../../kernel/index.ts";
+import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import type { JudgedTurn } from "../conversation/judge.ts";
 import { ConversationPair } from "../conversation/livePair.ts";
 import { TurnTally } from "../conversation/wholeRules.ts";
@@ -87,6 +87,14 @@ export class Conversations {
 
   get open(): number {
     return this.#talks.size;
+  }
+
+  /** The arms are in the middle of something: what they hold is not what they will hold. */
+  isBusy(unit: UnitId, group: string): boolean {
+    for (const { facts, of, pair } of this.#talks.values()) {
+      if (facts.group === group && of.plan.unit === unit && (pair === null || pair.isBusy)) return true;
+    }
+    return false;
   }
 
   get documentCounts(): DocumentCounts {

@@ -284,7 +284,7 @@ export type FromCompare =
   /** Frames were taken over: their bytes may be given back. */
   | { readonly type: "taken"; readonly frames: readonly (readonly [id: number, bytes: number])[] }
   | { readonly type: "socket-ended"; readonly id: number; readonly surface: string; readonly verdict: VerdictName }
-  | { readonly type: "seeded" | "seed-failed"; readonly wish: GroupWish }
+  | { readonly type: "seeded" | "seed-failed" | "check-put-off"; readonly wish: GroupWish }
   /** null: they could not be read; none: there are no more. */
   | { readonly type: "listed"; readonly wish: ListWish; readonly subjects: readonly Subject[] | null }
   | { readonly type: "checked"; readonly unit: UnitId; readonly verdict: "identical" | "different" | "diverged" }

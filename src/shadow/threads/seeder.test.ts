@@ -47,8 +47,12 @@ function open(isPossible = true) {
   } as Pick<StateCarrier, "digest" | "clear" | "copy" | "rows"> as StateCarrier;
   const told: string[] = [];
   const results: CheckResult[] = [];
+  const state = { isBusy: false, lastWriteMs: 0 };
   const seeder = new Seeder({
     clock,
+    isBusy: () => state.isBusy,
+    lastWriteMs: () => state.lastWriteMs,
+    onLater: ({ kind, wish: { group } }) => told.push(`later ${kind} ${group}`),
     carrierFor: () => (isPossible ? carrier : null),
     onSeeded: ({ group }) => told.push(`seeded ${group}`),
     onFailed: ({ group }, why) => told.push(`failed ${group}: ${why}`),
@@ -65,7 +69,7 @@ function open(isPossible = true) {
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
   const most = (): number => runningMost;
-  return { seeder, stores, calls, hooks, told, results, pass, clock, most };
+  return { seeder, stores, calls, hooks, told, results, pass, clock, most, state };
 }
 
 const wish = (group = "ann"): GroupWish => ({ unit: "u", group, served: "control", version: 1 });
@@ -118,6 +122,31 @@ test("shadow J3: a check finds the row, looks twice before it says so, and says 
   seeder.check(wish());
   await pass(1_200);
   assert.deepEqual(results[2], { kind: "none" });
+});
+
+test("shadow J1, J3: while a turn is open nothing is seeded or checked, however silent it is", async () => {
+  const { seeder, stores, told, calls, state, pass } = open();
+  stores.control.set("a", "said, and not yet answered");
+  state.isBusy = true;
+  seeder.check(wish());
+  seeder.seed(wish());
+  await pass(2_000);
+  assert.deepEqual(told.sort(), ["later check ann", "later seed ann"]);
+  assert.deepEqual(calls, []);
+});
+
+test("shadow J3: a turn that begins while a check looks, or a write, makes it say nothing", async () => {
+  for (const begin of ["turn", "write"] as const) {
+    const { seeder, stores, told, results, state, pass } = open();
+    stores.control.set("a", "1");
+    seeder.check(wish());
+    await pass(500);
+    if (begin === "turn") state.isBusy = true;
+    else state.lastWriteMs = 1;
+    await pass(1_000);
+    assert.deepEqual(results, [], "both stay as they are for as long as the arm thinks");
+    assert.deepEqual(told, ["later check ann"]);
+  }
 });
 
 test("shadow J1: at most twenty a second and four beside each other; checks go first, and what waits is dropped at the stop", async () => {

@@ -20,6 +20,8 @@ export interface StateFinding {
 
 export type CheckResult =
   | { readonly kind: "equal" }
+  /** The group has begun something meanwhile. */
+  | { readonly kind: "later" }
   | { readonly kind: "different"; readonly findings: readonly StateFinding[] }
   /** Somebody wrote meanwhile, or nobody answered. */
   | { readonly kind: "none" };
@@ -32,9 +34,15 @@ export interface SeederOptions {
   /** @param why bounded words, nothing of the data */
   onFailed(wish: GroupWish, why: string): void;
   onChecked(wish: GroupWish, result: CheckResult): void;
+  /** A turn of the group is open, be it silent. */
+  isBusy(wish: GroupWish): boolean;
+  /** Epoch ms, of the group's calls and turns. */
+  lastWriteMs(wish: GroupWish): number;
+  /** It cannot be done now. */
+  onLater(task: Task): void;
 }
 
-interface Task {
+export interface Task {
   readonly kind: "seed" | "check";
   readonly wish: GroupWish;
 }
@@ -90,14 +98,21 @@ export class Seeder {
     });
   }
 
-  async #run({ kind, wish }: Task): Promise<void> {
+  async #run(task: Task): Promise<void> {
+    const { kind, wish } = task;
+    if (this.#options.isBusy(wish)) {
+      this.#options.onLater(task);
+      return;
+    }
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(SEED_MS)]);
     const { carrierFor, onSeeded, onFailed, onChecked } = this.#options;
     const carrier = carrierFor(wish.served);
     try {
-      if (kind === "check")
-        onChecked(wish, carrier === null ? { kind: "none" } : await this.#check(carrier, wish, signal));
-      else if (carrier === null) onFailed(wish, "no target");
+      if (kind === "check") {
+        const result: CheckResult = carrier === null ? { kind: "none" } : await this.#check(carrier, wish, signal);
+        if (result.kind === "later") this.#options.onLater(task);
+        else onChecked(wish, result);
+      } else if (carrier === null) onFailed(wish, "no target");
       else {
         const why = await copyWhole(carrier, wish, signal);
         if (why === null) onSeeded(wish);
@@ -110,6 +125,8 @@ export class Seeder {
   }
 
   async #check(carrier: StateCarrier, wish: GroupWish, signal: AbortSignal): Promise<CheckResult> {
+    const { isBusy, lastWriteMs } = this.#options;
+    const writtenMs = lastWriteMs(wish);
     const first = await digestsOf(carrier, wish, signal);
     if (first.served.hash === first.shadow.hash) return { kind: "equal" };
     await new Promise<void>((resolve) => void this.#options.clock.after(AGAIN_MS, resolve));
@@ -118,7 +135,10 @@ export class Seeder {
     const isStill =
       first.served.fullHash === second.served.fullHash && first.shadow.fullHash === second.shadow.fullHash;
     if (!isStill) return { kind: "none" };
-    return { kind: "different", findings: await findingsOf(carrier, wish, second, signal) };
+    const findings = await findingsOf(carrier, wish, second, signal);
+    // A turn leaves both stores apart, and as they are, for as long as an arm thinks about its answer.
+    const hasBegun = isBusy(wish) || lastWriteMs(wish) !== writtenMs;
+    return hasBegun ? { kind: "later" } : { kind: "different", findings };
   }
 }
 

@@ -38,6 +38,9 @@ export class Seeding {
     this.#seeder = new Seeder({
       clock,
       carrierFor: (served) => this.#carriers[served],
+      isBusy: ({ unit, group }) => comparer.conversations.isBusy(unit, group),
+      lastWriteMs: ({ unit, group }) => comparer.units.get(unit)?.lastWriteMs(group) ?? 0,
+      onLater: ({ kind, wish }) => tell({ type: kind === "check" ? "check-put-off" : "seed-failed", wish }),
       onSeeded: (wish) => {
         comparer.units.get(wish.unit)?.forget(wish.group);
         tell({ type: "seeded", wish });

@@ -162,6 +162,10 @@ export class UnitEvidence {
     this.#running?.engine.noteWrite(group, atMs);
   }
 
+  lastWriteMs(group: string): number {
+    return this.#running?.engine.lastWriteMs(group) ?? Number.NEGATIVE_INFINITY;
+  }
+
   skip(plan: RoutePlan, reason: NotComparedReason, atMs: number, count = 1): void {
     this.#running?.engine.skip({ route: plan, atMs }, reason, count);
   }
