@@ -131,6 +131,12 @@ export class LegRecorder {
     return seen;
   }
 
+  /** What comes from here on is of another turn, though the client has opened none. */
+  cut(atMs: number): void {
+    this.look(atMs);
+    this.#ledger.cut(this.#knownMs);
+  }
+
   /** Gives the turns that it ends. */
   received(frame: SocketFrame, atMs: number): readonly number[] {
     const [state, seen] = this.#codec.fromArm(this.#state, frame);

@@ -292,3 +292,98 @@ test("shadow S-7: an arm that contradicts itself is different, alone or both ali
   assert.deepEqual(judge("right", "wrong"), ["message:answer consistent contradictory"]);
   assert.deepEqual(judge("right", "right"), []);
 });
+
+const push = (nr: number | string, room = "room"): SocketFrame =>
+  frameOf({ lane: room, type: "push", id: null, isFinal: false, value: { nr } });
+
+interface Stream {
+  readonly codec?: ShadowCodec;
+  readonly seconds: number;
+  readonly everyMs: number;
+  /** Of the candidate, behind control. */
+  readonly lagMs?: number;
+  /** What the candidate says instead; null: nothing. */
+  readonly instead?: (nr: number) => SocketFrame | null;
+  readonly client?: (nowMs: number, live: ConversationPair) => void;
+}
+
+/** Pushes that nobody asked for, with looks four times a second as they are made. */
+function stream({ codec, seconds, everyMs, lagMs = 0, instead = push, client = () => {} }: Stream) {
+  const { pair: live, judged } = open(codec);
+  const found: { readonly atMs: number; readonly text: string }[] = [];
+  let heldMost = 0;
+  for (let nowMs = 0; nowMs <= seconds * 1_000; nowMs += Math.min(everyMs, 50)) {
+    if (nowMs % everyMs === 0) live.arm("control", push(nowMs / everyMs), nowMs);
+    const late = nowMs - lagMs;
+    const said = late >= 0 && late % everyMs === 0 ? instead(late / everyMs) : null;
+    if (said !== null) live.arm("candidate", said, nowMs);
+    client(nowMs, live);
+    if (nowMs % 250 === 0) live.tick(nowMs - 500);
+    heldMost = Math.max(heldMost, live.held);
+    for (const one of judged.splice(0)) found.push({ atMs: nowMs, text: textOf(one) });
+  }
+  // What the slower one has still to say.
+  const endMs = seconds * 1_000;
+  for (let atMs = endMs + everyMs; atMs <= endMs + lagMs; atMs += everyMs) {
+    const said = instead((atMs - lagMs) / everyMs);
+    if (said !== null) live.arm("candidate", said, atMs);
+  }
+  return { live, found, heldMost };
+}
+
+for (const codec of [talkCodec, opaqueCodec("stream")]) {
+  const { surface } = codec;
+  test(`shadow C4: of an endless stream of pushes (${surface}) little is held, and all of it is compared`, () => {
+    const { found, heldMost, live } = stream({ codec, seconds: 1_200, everyMs: 50, lagMs: 1_000 });
+    assert.ok(found.length > 100, `${found.length} windows`);
+    assert.deepEqual([...new Set(found.map(({ text }) => text))], ["identical"]);
+    assert.ok(heldMost < 600, `${heldMost} held`);
+    assert.equal(live.end().verdict.name, "identical");
+  });
+
+  for (const [what, instead] of [
+    ["lost", null],
+    ["changed", push("other")],
+  ] as const) {
+    test(`a push that is ${what} in the middle of a stream (${surface}) is found a few seconds later, once`, () => {
+      const { found } = stream({
+        codec,
+        seconds: 90,
+        everyMs: 500,
+        lagMs: 500,
+        instead: (nr) => (nr === 60 ? instead : push(nr)),
+      });
+      const different = found.filter(({ text }) => text !== "identical");
+      assert.deepEqual(
+        different.map(({ text }) => text),
+        ["different"],
+      );
+      const afterMs = (different[0]?.atMs ?? Infinity) - 30_000;
+      assert.ok(afterMs <= 8_500, `${afterMs} ms behind it`);
+    });
+  }
+}
+
+test("the last push of a stream is found to be lost though nothing comes behind it, and silence is no turn", () => {
+  const { found } = stream({ seconds: 60, everyMs: 10_000, instead: (nr) => (nr === 2 ? null : push(nr)) });
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ["identical", "identical", "different", "identical", "identical", "identical"],
+  );
+  const afterMs = (found[2]?.atMs ?? Infinity) - 20_000;
+  assert.ok(afterMs <= 6_500, `${afterMs} ms behind it`);
+});
+
+test("pushes behind a turn belong to it or the next one, as slow as an arm may be; a stream without turns begins later", () => {
+  const ask0 = (nowMs: number, live: ConversationPair): void => {
+    if (nowMs !== 1_000 && nowMs !== 29_000) return;
+    live.client(ask, nowMs);
+    for (const side of SIDES) live.arm(side, answer(nowMs), nowMs + 10);
+  };
+  const { found } = stream({ seconds: 55, everyMs: 5_000, lagMs: 100, client: ask0 });
+  assert.ok(
+    found.every(({ text }) => text === "identical"),
+    JSON.stringify(found),
+  );
+  assert.equal(found.length, 3, JSON.stringify(found));
+});

@@ -21,6 +21,11 @@ export interface PairOptions {
   onTurn(judged: JudgedTurn): void;
 }
 
+/** Of an arm that talks where nobody asks: so much is a turn by itself, or its turn would never end. */
+const WINDOW_MS = 2_500;
+/** Behind a turn what an arm says may still be its, however late. */
+const IDLE_MS = 30_000;
+
 export class ConversationPair {
   readonly #options: PairOptions;
   readonly #legs: Readonly<Record<Side, LegRecorder>>;
@@ -30,6 +35,12 @@ export class ConversationPair {
   readonly #open: Record<Side, ((turn: number) => number | null) | null> = { control: null, candidate: null };
   /** Of turns that are not judged yet, by their number. */
   readonly #changesState = new Map<number, boolean>();
+  /** When the client opened its last turn on either side; null: it has opened none. */
+  #askedMs: number | null = null;
+  /** The oldest message of the window that is open; null: there is none. */
+  #windowMs: number | null = null;
+  /** Turns that are windows: one in which nothing was said is none. */
+  readonly #windows = new Set<number>();
   #judged = 0;
   #closed: JudgedClose | null = null;
 
@@ -45,7 +56,7 @@ export class ConversationPair {
   /** Messages, turns and texts that are kept. */
   get held(): number {
     const { control, candidate } = this.#legs;
-    return control.held + candidate.held + this.#changesState.size;
+    return control.held + candidate.held + this.#changesState.size + this.#windows.size;
   }
 
   /** A turn is open on an arm, or has not come to both. */
@@ -77,6 +88,7 @@ export class ConversationPair {
       if (this.#ends[one] !== null) continue;
       const seen = this.#legs[one].sent(frame, atMs);
       isTurn = seen.kind === "turn";
+      if (isTurn) this.#askedMs = Math.max(this.#askedMs ?? atMs, atMs);
       const { turns } = this.#legs[one];
       if (isTurn && turns > this.#judged - 1) this.#changesState.set(turns, seen.changesState);
     }
@@ -108,6 +120,7 @@ export class ConversationPair {
     if (this.#closed !== null) return;
     for (const side of SIDES) this.#legs[side].look(nowMs);
     this.#advance();
+    if (this.#isWindowOver(nowMs)) this.#cut(nowMs);
   }
 
   /** Nothing of what is left can be compared, such as when the send gate ends (shadow C4). */
@@ -140,11 +153,30 @@ export class ConversationPair {
     return this.#closed;
   }
 
+  /** Both at one moment: what of it is said later on one side only finds its partner in the next window (shadow C6). */
+  #cut(nowMs: number): void {
+    this.#windowMs = null;
+    for (const side of SIDES) this.#legs[side].cut(nowMs);
+    this.#windows.add(this.#legs.control.turns);
+    this.#advance();
+  }
+
+  #isWindowOver(nowMs: number): boolean {
+    if (this.isBusy || this.#ends.control !== null || this.#ends.candidate !== null) {
+      this.#windowMs = null;
+      return false;
+    }
+    const isIdle = this.#askedMs === null || nowMs - this.#askedMs >= IDLE_MS;
+    return isIdle && this.#windowMs !== null && nowMs - this.#windowMs >= WINDOW_MS;
+  }
+
   #advance(): void {
     for (const side of SIDES) {
       const { notCompared } = this.#legs[side];
       if (notCompared !== null) this.#judge.giveUp(notCompared);
       const messages = this.#legs[side].take();
+      const [first] = messages;
+      if (first !== undefined) this.#windowMs = Math.min(this.#windowMs ?? first.atMs, first.atMs);
       if (this.#judge.reason === null) this.#fold.add(side, messages);
       else this.#legs[side].release(messages);
     }
@@ -164,6 +196,10 @@ export class ConversationPair {
     }
     const found = this.#fold.next(this.#legs);
     if (found === null) return false;
+    if (this.#windows.delete(turn) && isSilent(found)) {
+      this.#judged += 1;
+      return true;
+    }
     return this.#emit(this.#judge.judge(this.#release(found), changesState, wasCut(found, this.#open)));
   }
 
@@ -184,3 +220,5 @@ export class ConversationPair {
     for (const side of SIDES) this.#legs[side].release(dropped[side]);
   }
 }
+
+const isSilent = ({ findings, own }: TurnFindings): boolean => findings.length === 0 && own.length === 0;

@@ -32,6 +32,11 @@ export interface TurnFindings {
   readonly done: Readonly<Record<Side, readonly ArmMessage[]>>;
 }
 
+type Progress = Readonly<Record<Side, SideProgress>>;
+
+const isEnough = (progress: Progress, turn: number, untilMs: number): boolean =>
+  SIDES.every((side) => progress[side].settledTo >= turn + LOOK_TURNS || progress[side].knownMs > untilMs);
+
 const laneOf = ({ lane, correlationId }: ArmMessage): string => `${lane}\n${correlationId ?? ""}`;
 
 export class TurnFold {
@@ -41,6 +46,8 @@ export class TurnFold {
   #turn = 0;
   /** Of what has found its place on either side: behind a lost answer the next turn may be all that a slow arm has yet to say. */
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** Of the next turn, which differs: until then its messages may find their partners. */
+  #waitsMs: number | null = null;
   /** Fingerprints of what the turn before had, by lane. */
   #before = new Map<string, Set<string>>();
 
@@ -68,15 +75,18 @@ export class TurnFold {
   next(progress: Readonly<Record<Side, SideProgress>>): TurnFindings | null {
     const turn = this.#turn;
     if (SIDES.some((side) => progress[side].sealedTo < turn)) return null;
+    // Nothing of it comes any more: to look again before that time would find what it has found.
+    if (this.#waitsMs !== null && !isEnough(progress, turn, this.#waitsMs)) return null;
     const here = this.#pool(({ message }) => message.turn <= turn);
     let lanes = lanesOf(here);
     const isPlain = [...lanes.values()].every(isSame);
     if (!isPlain) {
       const all = [...here.control, ...here.candidate];
       const untilMs = all.reduce((most, { message }) => Math.max(most, message.atMs), this.#lastMs) + LOOK_MS;
-      const isEnough = ({ settledTo, knownMs }: SideProgress): boolean =>
-        settledTo >= turn + LOOK_TURNS || knownMs > untilMs;
-      if (!SIDES.every((side) => isEnough(progress[side]))) return null;
+      if (!isEnough(progress, turn, untilMs)) {
+        this.#waitsMs = untilMs;
+        return null;
+      }
       const isNear = ({ fromTurn, atMs }: ArmMessage): boolean => fromTurn <= turn + LOOK_TURNS && atMs <= untilMs;
       lanes = lanesOf(this.#pool(({ message }) => message.turn <= turn || isNear(message)));
     }
@@ -90,6 +100,7 @@ export class TurnFold {
   }
 
   #judge(lanes: ReadonlyMap<string, Lane>, own: readonly FoundDifference[]): TurnFindings {
+    this.#waitsMs = null;
     const findings: MessageFinding[] = [];
     const prints = new Map<string, Set<string>>();
     let unaligned = 0;

@@ -6,6 +6,9 @@ import type { TurnPlace } from "./message.ts";
 /** No turn is waited for longer: our longest takes 120 s (contract tutor-socket.md §2). */
 const TURN_MS_MAX = 130_000;
 
+/** Where nobody asked no answer says which window a message is of: an arm may be so many behind the other one. */
+const WINDOWS_BEHIND = 2;
+
 interface Turn {
   readonly sentMs: number;
   readonly id: string | null;
@@ -42,6 +45,8 @@ export class TurnLedger {
   #newest = 0;
   #sealed = -1;
   #settled = -1;
+  /** The first of the windows since the client's last turn; null: there are none. */
+  #windowsFrom: number | null = null;
   #isClosed = false;
 
   constructor(options: TurnLedgerOptions) {
@@ -83,6 +88,7 @@ export class TurnLedger {
     }
     this.look(atMs);
     const open = key === null ? undefined : [...this.#turns].find(([, one]) => one.key === key && !one.isEnded)?.[0];
+    this.#windowsFrom = null;
     const turn = ++this.#sent;
     const isAwaited = this.#options.endsTurns || id !== null;
     this.#turns.set(turn, { sentMs: atMs, id, key, with: open ?? null, isEnded: !isAwaited });
@@ -92,9 +98,20 @@ export class TurnLedger {
     this.#advance(atMs);
   }
 
+  /** The arm talks, and nobody has asked: what comes from here on is of another turn, which waits for no answer. */
+  cut(atMs: number): void {
+    if (this.#isClosed) return;
+    this.look(atMs);
+    this.#windowsFrom ??= this.#oldest;
+    const turn = ++this.#sent;
+    this.#turns.set(turn, { sentMs: atMs, id: null, key: null, with: null, isEnded: true });
+    if (turn === 1 || !this.#options.endsTurns) this.#left.push({ turn: turn - 1, atMs });
+    this.#advance(atMs);
+  }
+
   place(seen: CauseSeen, atMs: number): TurnPlace {
     this.look(atMs);
-    const fromTurn = this.#left[0]?.turn ?? this.#oldest;
+    const fromTurn = Math.min(this.#left[0]?.turn ?? this.#oldest, this.#windowsBack);
     const named = seen.correlationId === null ? undefined : this.#ofId(seen.correlationId);
     if (named !== undefined) return { turn: named, fromTurn: named, cause: "id" };
     const cause = seen.correlationId === null ? (seen.cause === undefined ? "window" : "order") : "id";
@@ -165,6 +182,12 @@ export class TurnLedger {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  get #windowsBack(): number {
+    return this.#windowsFrom === null
+      ? Number.POSITIVE_INFINITY
+      : Math.max(this.#windowsFrom, this.#oldest - WINDOWS_BEHIND);
   }
 
   get #oldest(): number {

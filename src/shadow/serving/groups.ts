@@ -94,7 +94,10 @@ export class Groups {
     const units = new Map<UnitId, Map<GroupStanding, number>>();
     for (const { unit, standing } of this.#all.values()) {
       let counts = units.get(unit);
-      if (counts === undefined) units.set(unit, (counts = new Map()));
+      if (counts === undefined) {
+        counts = new Map<GroupStanding, number>();
+        units.set(unit, counts);
+      }
       counts.set(standing, (counts.get(standing) ?? 0) + 1);
     }
     return [...units].flatMap(([unit, counts]) => [...counts].map(([standing, count]) => ({ unit, standing, count })));
