@@ -25,6 +25,11 @@ export class Foreseen<Group extends object> {
     this.#waiting.set(group, 0);
   }
 
+  /** It waits, or is asked for. */
+  has(group: Group): boolean {
+    return this.#waiting.has(group) || this.#seeding.has(group);
+  }
+
   /** It is in use now. */
   remove(group: Group): void {
     this.#waiting.delete(group);

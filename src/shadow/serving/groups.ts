@@ -112,7 +112,12 @@ export class Groups {
   foresee(unit: UnitId, name: string, arm: Arm): boolean {
     if (this.#all.size >= FORESEEN_ROOM) return false;
     // What is seeded is all that the subject has: it would be taken from under another unit's copies.
-    if (this.#all.peek(nameOf(unit, name)) !== undefined || this.#used.has(name)) return true;
+    if (this.#used.has(name)) return true;
+    const known = this.#all.peek(nameOf(unit, name));
+    const isSeeded = known?.standing === "seeded" && known.served === arm;
+    if (isSeeded || (known !== undefined && this.#foreseen.has(known))) return true;
+    // It was given up, or sits elsewhere by now.
+    if (known !== undefined) this.#all.delete(nameOf(unit, name));
     this.#foreseen.add(this.#group(unit, name, arm));
     return true;
   }

@@ -231,6 +231,22 @@ test("where nothing works few are tried, and all is made up for once it does", a
   assert.equal(seeds.length, 30);
 });
 
+test("who was given up is tried again with the next campaign, and with no other in between", async () => {
+  const { pass, configure, hooks, wishes, seeds, lists } = open({ subjects: ["ann"] });
+  configure(100);
+  await pass(600);
+  assert.ok(lists.length > 0);
+  hooks.isDown = true;
+  await pass(200_000);
+  assert.equal(wishes.length, 5);
+  hooks.isDown = false;
+  await pass(70_000);
+  assert.deepEqual([wishes.length, seeds.length], [5, 0]);
+  configure(100, "c2");
+  await pass(70_000);
+  assert.deepEqual([wishes.length, seeds.length], [6, 1]);
+});
+
 test("what the compare thread was asked before it died is asked for again", async () => {
   const clock = createManualClock();
   const lists: ListWish[] = [];
