@@ -108,8 +108,14 @@ export class Groups {
     return this.#foreseen.waiting;
   }
 
+  /** Of those whose time is over nothing is kept (shadow J5). Looks at all. */
+  forgetIdle(): void {
+    this.#all.purgeStale();
+  }
+
   /** It may come to be used (shadow J1). False: there is no room for more. */
   foresee(unit: UnitId, name: string, arm: Arm): boolean {
+    if (this.#all.size >= FORESEEN_ROOM) this.forgetIdle();
     if (this.#all.size >= FORESEEN_ROOM) return false;
     // What is seeded is all that the subject has: it would be taken from under another unit's copies.
     if (this.#used.has(name)) return true;

@@ -218,6 +218,17 @@ test("a seed is of all that a subject has: of one that is in use in another unit
   assert.equal(wishes.length, 1);
 });
 
+test("shadow J5, J1: who was in use half an hour ago is idle now, and is foreseen by the next campaign", async () => {
+  const { pass, configure, groups, wishes, clock } = open({ subjects: ["ann", "bob"] });
+  groups.begin("u", "ann", "control", false)();
+  groups.begin("other", "bob", "control", false)();
+  await pass(3_000);
+  clock.advance(31 * 60_000);
+  configure(100);
+  await pass(3_000);
+  assert.deepEqual(wishes.map(({ unit, group }) => `${unit} ${group}`).slice(2), ["u ann", "u bob"]);
+});
+
 test("where nothing works few are tried, and all is made up for once it does", async () => {
   const { pass, configure, hooks, wishes, lists, seeds } = open({ subjects: names(30) });
   configure(100);
@@ -253,7 +264,7 @@ test("what the compare thread was asked before it died is asked for again", asyn
   const foreseen: string[] = [];
   const ahead = new SeedAhead({
     clock,
-    groups: { ahead: 0, foresee: (_, name) => foreseen.push(name) > 0 },
+    groups: { ahead: 0, foresee: (_, name) => foreseen.push(name) > 0, forgetIdle: () => {} },
     armOf: () => "control",
     list: (wish) => lists.push(wish),
   });

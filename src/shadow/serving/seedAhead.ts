@@ -28,7 +28,7 @@ export interface SeedAheadSettings {
 
 export interface SeedAheadOptions {
   readonly clock: Clock;
-  readonly groups: Pick<Groups, "ahead" | "foresee">;
+  readonly groups: Pick<Groups, "ahead" | "foresee" | "forgetIdle">;
   /** null: nobody can say where its next call goes. */
   armOf(unit: UnitId, subject: Subject): Arm | null;
   list(wish: ListWish): void;
@@ -99,6 +99,7 @@ export class SeedAhead {
 
   #begin(): void {
     this.lost();
+    this.#options.groups.forgetIdle();
     this.#next = { at: 0, after: null };
   }
 
