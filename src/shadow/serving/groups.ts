@@ -1,8 +1,8 @@
 // Where each group of a stateful unit stands (shadow §9): at rest or not, seeded or not, written to since its last check. Lives in
 // the serving thread, for only there is known what is in flight.
-import { LRUCache } from "lru-cache";
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import { Foreseen } from "./foreseen.ts";
+import { IdleMap } from "./idleMap.ts";
 
 /** shadow J1. */
 const REST_MS = 1_000;
@@ -57,7 +57,9 @@ export interface GroupsOptions {
 
 export class Groups {
   readonly #options: GroupsOptions;
-  readonly #all: LRUCache<string, Group>;
+  readonly #all: IdleMap<Group>;
+  /** Kept with each change: there may be very many, and they are asked for every second. */
+  readonly #counts = new Map<UnitId, Map<GroupStanding, number>>();
   /** Something is to be done once they are at rest. */
   readonly #due = new Set<Group>();
   /** Their seed was asked for, and is not there yet. */
@@ -68,21 +70,15 @@ export class Groups {
 
   constructor(options: GroupsOptions) {
     this.#options = options;
-    const perf = { now: () => options.clock.monotonic() };
     const forget = (group: Group): void => {
+      this.#count(group, -1);
       this.#due.delete(group);
       this.#seeding.delete(group);
       this.#foreseen.forget(group);
       if (group.isUsed) this.#countUse(group.name, -1);
     };
-    this.#all = new LRUCache({
-      max: GROUPS_MAX,
-      ttl: IDLE_MS,
-      updateAgeOnGet: true,
-      perf,
-      ttlResolution: 0,
-      dispose: forget,
-    });
+    const now = (): number => options.clock.monotonic();
+    this.#all = new IdleMap({ max: GROUPS_MAX, idleMs: IDLE_MS, now, onForget: forget });
   }
 
   standing(unit: UnitId, group: string): GroupStanding {
@@ -91,16 +87,10 @@ export class Groups {
 
   /** By unit and standing. */
   counts(): readonly { readonly unit: UnitId; readonly standing: GroupStanding; readonly count: number }[] {
-    const units = new Map<UnitId, Map<GroupStanding, number>>();
-    for (const { unit, standing } of this.#all.values()) {
-      let counts = units.get(unit);
-      if (counts === undefined) {
-        counts = new Map<GroupStanding, number>();
-        units.set(unit, counts);
-      }
-      counts.set(standing, (counts.get(standing) ?? 0) + 1);
-    }
-    return [...units].flatMap(([unit, counts]) => [...counts].map(([standing, count]) => ({ unit, standing, count })));
+    this.#all.expire();
+    return [...this.#counts].flatMap(([unit, counts]) =>
+      [...counts].flatMap(([standing, count]) => (count === 0 ? [] : [{ unit, standing, count }])),
+    );
   }
 
   /** Foreseen, and not asked for yet. */
@@ -108,9 +98,9 @@ export class Groups {
     return this.#foreseen.waiting;
   }
 
-  /** Of those whose time is over nothing is kept (shadow J5). Looks at all. */
+  /** Of those whose time is over nothing is kept (shadow J5). */
   forgetIdle(): void {
-    this.#all.purgeStale();
+    this.#all.expire();
   }
 
   /** It may come to be used (shadow J1). False: there is no room for more. */
@@ -171,7 +161,7 @@ export class Groups {
     this.#askAhead();
     // What came meanwhile is in none of the two, or in one: once more, at the next rest.
     if (group.version !== version || group.inFlight > 0 || group.unseenSockets > 0) return;
-    group.standing = "seeded";
+    this.#stand(group, "seeded");
     group.seededMs = this.#options.clock.monotonic();
     group.isWritten = false;
     this.#due.delete(group);
@@ -199,7 +189,7 @@ export class Groups {
     const group = this.#all.get(nameOf(unit, name));
     // One without a seed has nothing that could have gone apart.
     if (group === undefined || group.standing !== "seeded") return;
-    group.standing = "diverged";
+    this.#stand(group, "diverged");
     this.#due.add(group);
   }
 
@@ -227,7 +217,7 @@ export class Groups {
       return;
     }
     if (group.standing === "waiting") return;
-    group.standing = "lost";
+    this.#stand(group, "lost");
     this.#due.add(group);
   }
 
@@ -284,10 +274,25 @@ export class Groups {
     if (arm !== group.served) {
       // A change of arm makes its state unknown here (shadow J5); one that was foreseen elsewhere has had no seed.
       group.served = arm;
-      if (group.standing !== "waiting") group.standing = wasUsed ? "lost" : "waiting";
+      if (group.standing !== "waiting") this.#stand(group, wasUsed ? "lost" : "waiting");
     }
     group.isWritten ||= isWrite;
     if (group.standing !== "seeded" || group.isWritten) this.#due.add(group);
+  }
+
+  #stand(group: Group, standing: GroupStanding): void {
+    this.#count(group, -1);
+    group.standing = standing;
+    this.#count(group, 1);
+  }
+
+  #count({ unit, standing }: Group, change: 1 | -1): void {
+    let counts = this.#counts.get(unit);
+    if (counts === undefined) {
+      counts = new Map<GroupStanding, number>();
+      this.#counts.set(unit, counts);
+    }
+    counts.set(standing, (counts.get(standing) ?? 0) + change);
   }
 
   #use(group: Group): void {
@@ -322,6 +327,7 @@ export class Groups {
       isUsed: false,
     };
     this.#all.set(key, group);
+    this.#count(group, 1);
     return group;
   }
 }
