@@ -15,7 +15,7 @@ export interface ShadowContestant extends Contestant {
 }
 
 export const MIRROR = "nginx-mirror";
-export const MIRROR_KEPT = "nginx-mirror-kept";
+const MIRROR_KEPT = "nginx-mirror-kept";
 export const OURS = "switchyard-shadow";
 export const OFF = "switchyard";
 
@@ -63,5 +63,8 @@ export async function startContestants(
     });
     add({ name, isOurs: true, url: switchyard.url, running: switchyard, hasShadow, switchyard });
   }
-  return { contestants, skipped: contestants.some(({ isOurs }) => !isOurs) ? [] : ["nginx is not installed: skipped."] };
+  return {
+    contestants,
+    skipped: contestants.some(({ isOurs }) => !isOurs) ? [] : ["nginx is not installed: skipped."],
+  };
 }
