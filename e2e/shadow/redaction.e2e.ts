@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { call, createIssuer, eventually, REPOSITORY, signHs256, TEST_SECRET } from "../support/index.ts";
@@ -32,8 +33,27 @@ function secrets(): readonly string[] {
   return Array.from({ length: 60 }, (_, at) => (kinds[at % kinds.length] as () => string)());
 }
 
-test("60 secrets and personal values: none in store, log, metrics, reports or on the command line", async () => {
-  const own = await startNotesWorld({ defect: "version-as-text" });
+const BODY_KEY = randomBytes(32);
+
+/** A route of which values are kept, too (shadow P2). */
+const withBodies = (text: string): string =>
+  text.replace(
+    "shadow:\n",
+    "shadow:\n  bodyKeyEnv: SHADOW_BODY_KEY\n  routes: [{ route: POST /notes, bodies: redacted }]\n",
+  );
+
+const PLACES = "none in store, log, metrics, reports or on the command line";
+for (const [name, config] of [
+  ["shapes only", (text: string) => text],
+  ["one route with redacted bodies", withBodies],
+] as const) {
+  test(`60 secrets and personal values, ${name}: ${PLACES}`, () => findNothing(config));
+}
+
+async function findNothing(config: (text: string) => string): Promise<void> {
+  const areBodiesKept = config === withBodies;
+  const bodyKey = { SHADOW_BODY_KEY: BODY_KEY.toString("base64") };
+  const own = await startNotesWorld({ defect: "version-as-text", config, env: bodyKey });
   world = own;
   const issuer = createIssuer(TEST_SECRET);
   const written = secrets();
@@ -53,7 +73,13 @@ test("60 secrets and personal values: none in store, log, metrics, reports or on
     assert.equal(made.status, 201);
     planted.push(user.token, user.sub, user.email);
   }
-  planted.push(TEST_SECRET, SHADOW_SECRET);
+  planted.push(
+    TEST_SECRET,
+    SHADOW_SECRET,
+    bodyKey.SHADOW_BODY_KEY,
+    BODY_KEY.toString("hex"),
+    BODY_KEY.toString("latin1"),
+  );
   await eventually(async () => {
     const { text } = await call(proxy.adminUrl, { method: "GET", path: "/metrics" });
     assert.match(text, /comparisons_total\{[^}]*verdict="different"\} 30/);
@@ -73,17 +99,18 @@ test("60 secrets and personal values: none in store, log, metrics, reports or on
       .map((line) => JSON.stringify(line))
       .join("\n"),
   );
-  const config = join(stateDir, "switchyard.config.yaml");
+  const file = join(stateDir, "switchyard.config.yaml");
   const env = {
     PATH: process.env["PATH"] ?? "",
     HOME: process.env["HOME"] ?? "/",
     JWT_SECRET_KEY: TEST_SECRET,
     SHADOW_JWT_SECRET: SHADOW_SECRET,
     SWITCHYARD__STATE_DIR: stateDir,
+    ...bodyKey,
   };
   const commands = ["md", "html", "json", "junit"].map((format) => ["report", "--format", format]);
   for (const words of [...commands, ["show"], ["show", "1"]]) {
-    const args = [join(REPOSITORY, "src/main.ts"), "shadow", ...words, "--config", config];
+    const args = [join(REPOSITORY, "src/main.ts"), "shadow", ...words, "--config", file];
     const { stdout, stderr } = await run(process.execPath, args, { env }).catch(
       (error: { stdout: string; stderr: string }) => error,
     );
@@ -91,8 +118,19 @@ test("60 secrets and personal values: none in store, log, metrics, reports or on
     outputs.set(words.join(" "), stdout + stderr);
   }
   assert.match(outputs.get("show 1") ?? "", /version/, "the family is shown");
+  assert.equal(/\$\.version +1 → "1"/.test(outputs.get("show 1") ?? ""), areBodiesKept, "values that may be shown are");
+  assert.equal(bodiesIn(stateDir) > 0, areBodiesKept);
   for (const [name, output] of outputs) {
     const found = planted.filter((secret) => output.includes(secret));
     assert.deepEqual(found, [], `in ${name}`);
   }
-});
+  world = null;
+  await own.stop();
+}
+
+function bodiesIn(stateDir: string): number {
+  const db = new DatabaseSync(join(stateDir, "shadow-0.sqlite3"), { readOnly: true });
+  const row = db.prepare("SELECT count(*) AS count FROM bodies").get();
+  db.close();
+  return Number(row?.["count"]);
+}

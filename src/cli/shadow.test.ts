@@ -107,6 +107,29 @@ test("a unit of which everything was equal is ready, and the same evidence gives
   assert.match(nowhere.stderr, /cannot be written \(ENOENT\)/);
 });
 
+test("a route's own limit decides readiness, and one that lets more pass is told", async (t) => {
+  const folder = shadowFolder(t);
+  const found = { route: "GET /notes", kind: "value", severity: "value", control: "text", candidate: "text" } as const;
+  const noise = family({ ...found, template: "$.note", differing: 120, groups: 9, confirmedBy: null });
+  await store(t, folder, 0, { unit: "notes", identical: { "GET /notes": 20_000 }, families: [noise] });
+  const usual = await folder.ask("shadow", "report");
+  assert.equal(usual.code, 1, usual.stderr);
+  assert.match(usual.stdout, /NOT READY\*\*.*1 of 1 route above its limit/);
+  assert.doesNotMatch(usual.stdout, /may differ above noise/);
+  folder.configure("shadow: { sample: 5%, routes: [{ route: GET /notes, limit: 2% }] }\n");
+  const wide = await folder.ask("shadow", "report");
+  assert.equal(wide.code, 0, wide.stdout);
+  assert.match(wide.stdout, /2\.0 % of GET \/notes may differ above noise, instead of 0\.5 %/);
+  folder.configure("shadow: { sample: 5%, routes: [{ route: GET /notes, limit: 0.1% }] }\n");
+  const narrow = await folder.ask("shadow", "report", "--json");
+  assert.equal(narrow.code, 1);
+  const { routes } = JSON.parse(narrow.stdout) as { routes: { limit: number; state: string }[] };
+  assert.deepEqual(
+    routes.map(({ limit, state }) => [limit, state]),
+    [[0.001, "not ready"]],
+  );
+});
+
 test("--since counts back from the end of the evidence", async (t) => {
   const folder = shadowFolder(t);
   const day = 86_400_000;

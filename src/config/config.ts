@@ -139,6 +139,12 @@ export interface ShadowConfig {
   readonly storeUrl: string | null;
   /** Never printed; null: derived from the state folder's. */
   readonly printKey: string | null;
+  /** Of redacted bodies: 32 bytes as hex. Never printed. */
+  readonly bodyKey: string | null;
+  /** Of each process. */
+  readonly bodyRingBytes: number;
+  /** Where the completion recorder listens. */
+  readonly cassette: { readonly record: ListenAddress; readonly replay: ListenAddress } | null;
 }
 
 export type ShadowMode = "never" | "read" | "sandbox";
@@ -160,7 +166,13 @@ export interface ShadowRouteConfig {
   readonly tapBytes: number;
   readonly copiesPerMinute: number;
   readonly mayCarryCookies: boolean;
+  readonly bodies: ShadowBodies;
+  /** Share that may differ above noise, 0 … 1; null: the default of reports. */
+  readonly limitRatio: number | null;
 }
+
+/** What is kept of bodies that differ (shadow P1, P2). */
+export type ShadowBodies = "shape" | "redacted";
 
 export interface ShadowSurfaceConfig {
   readonly codec: "opaque" | "json";

@@ -97,6 +97,11 @@ const RESTART_ONLY: readonly (readonly [path: string, read: (config: Config) => 
   ["flags", (config) => config.flags],
   ["units", (config) => [...config.units.values()].map(({ id, flag, fixed }) => [id, flag, fixed])],
   ["log", (config) => config.log],
+  // The store is opened with them, once.
+  ["shadow.storeUrlEnv", (config) => config.shadow?.storeUrl ?? null],
+  ["shadow.printKeyEnv", (config) => config.shadow?.printKey ?? null],
+  ["shadow.bodyKeyEnv", (config) => config.shadow?.bodyKey ?? null],
+  ["shadow.bodyRing", (config) => (config.shadow?.bodyKey == null ? null : config.shadow.bodyRingBytes)],
   // Handed to the runtime's server once, when it is made.
   ["limits.headTime", (config) => config.limits.headMs],
   ["limits.headSize", (config) => config.limits.headBytesMax],

@@ -56,7 +56,7 @@ export function toEffective(input: EffectiveInput): Effective {
 
 /** The secret behind an `…Env` or `…File` key: that it is there, never what it is. */
 function masked(path: Path, place: string): EffectiveValue[] {
-  const match = /^(.*(?:[sS]ecret|[tT]oken|storeUrl|printKey))(Env|File)$/.exec(pathText(path));
+  const match = /^(.*(?:[sS]ecret|[tT]oken|storeUrl|printKey|bodyKey))(Env|File)$/.exec(pathText(path));
   if (!match) return [];
   return [{ path: match[1] ?? "", value: "********", origin: match[2] === "Env" ? `env ${place}` : `file ${place}` }];
 }

@@ -8,7 +8,12 @@ import type { Sections } from "./schema.ts";
 type Readable = { readonly [K in "arms" | "listen" | "shadow" | "units" | "workers"]?: Sections[K] | undefined };
 type Units = ReadonlyMap<
   string,
-  { readonly routes: readonly Pick<UnitConfig["routes"][number], "id" | "codec" | "addressLimit" | "isLogout">[] }
+  {
+    readonly routes: readonly Pick<
+      UnitConfig["routes"][number],
+      "id" | "codec" | "addressLimit" | "isLogout" | "methods"
+    >[];
+  }
 >;
 
 const placeOf = (url: string): string => url.replace("//localhost", "//127.0.0.1");
@@ -30,7 +35,9 @@ export function shadowFaults({ arms, listen, shadow, units, workers }: Readable)
   return [
     ...targetFaults(shadow, arms, listen),
     ...workerFaults(shadow, workers ?? 1),
-    ...(units === undefined ? [] : [...nameFaults(shadow, units), ...stateFaults(shadow, units)]),
+    ...(units === undefined
+      ? []
+      : [...nameFaults(shadow, units), ...stateFaults(shadow, units), ...bodyFaults(shadow, units)]),
   ];
 }
 
@@ -123,4 +130,27 @@ function stateFaults(shadow: ShadowConfig, units: Units): PlacedFault[] {
     found.push(fault([...path, "sample"], `a rate of its own in ${unit}`, "none: the unit is stateful", why));
   }
   return found;
+}
+
+/** Values are kept where somebody asked for them, could read them again, and nothing speaks against it (shadow P2, §14). */
+function bodyFaults({ routes, bodyKey, storeUrl }: ShadowConfig, units: Units): PlacedFault[] {
+  const known = new Map([...units.values()].flatMap((unit) => unit.routes.map((route) => [route.id, route] as const)));
+  return routes.flatMap(({ route, bodies, mode }, i) => {
+    if (bodies !== "redacted") return [];
+    const path: Path = ["shadow", "routes", i, "bodies"];
+    const { methods = [], addressLimit = null, isLogout = false } = known.get(route) ?? {};
+    if (addressLimit !== null || isLogout || mode === "never") {
+      return [fault(path, `bodies of ${route}, which is not mirrored`, "shape, or no bodies")];
+    }
+    if (methods.includes("WS")) {
+      return [fault(path, `${route} is a socket`, "shape: only bodies of calls are kept, never messages")];
+    }
+    if (storeUrl !== null) {
+      const fix = "A store of all hosts keeps shapes; without storeUrlEnv each process keeps bodies in its own file.";
+      return [fault(path, "redacted together with storeUrlEnv", "shape", fix)];
+    }
+    if (bodyKey !== null) return [];
+    const fix = "export SHADOW_BODY_KEY=$(openssl rand -base64 32)";
+    return [fault(path, "redacted without a key", "shadow.bodyKeyEnv or shadow.bodyKeyFile", fix)];
+  });
 }

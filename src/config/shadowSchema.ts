@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ShadowConfig, ShadowRouteConfig, ShadowSurfaceConfig, ShadowTargetConfig } from "./config.ts";
 import {
   addFault,
+  address,
   count,
   duration,
   oneOf,
@@ -13,7 +14,7 @@ import {
   toggle,
   variableName,
 } from "./fields.ts";
-import { secretOf } from "./secretOf.ts";
+import { keyOf, secretOf } from "./secretOf.ts";
 import type { SecretSource } from "./secrets.ts";
 
 const MODES = ["never", "read", "sandbox"] as const;
@@ -62,6 +63,18 @@ const routeSchema = z
     cookies: toggle(
       "Copies carry the caller's cookies; whatever they open is then open to the other backend.",
     ).prefault(false),
+    bodies: oneOf(
+      ["shape", "redacted"],
+      "What is kept of a body that differs: `shape`: no value at all; `redacted`: values that neither a name, a path nor their look speaks against, encrypted.",
+    ).prefault("shape"),
+    limit: share(
+      "Share of its comparisons that may differ above noise for a report to call it ready; otherwise 0.5%, of sockets 1%.",
+    ).optional(),
+  })
+  .superRefine(({ limit }, ctx) => {
+    if (limit !== 0) return;
+    const fix = "However many comparisons are equal, the share that may differ is only shown to be small.";
+    addFault(ctx, { what: "no route can keep it", expected: "more than 0%", fix }, ["limit"]);
   })
   .transform(
     (file): ShadowRouteConfig => ({
@@ -71,6 +84,8 @@ const routeSchema = z
       tapBytes: file.tap,
       copiesPerMinute: file.copiesPerMinute,
       mayCarryCookies: file.cookies,
+      bodies: file.bodies,
+      limitRatio: file.limit ?? null,
     }),
   )
   .describe("A route.");
@@ -167,6 +182,21 @@ export const shadowSchema = (secrets: SecretSource) =>
         "Variable with the key of fingerprints; the same on all hosts that share a store.",
       ).optional(),
       printKeyFile: text("File with that key; otherwise one is derived from the state folder's.").optional(),
+      bodyKeyEnv: variableName(
+        "Variable with the key that `bodies: redacted` is encrypted with, and read with: 32 bytes as base64 or hex.",
+      ).optional(),
+      bodyKeyFile: text("File with that key.").optional(),
+      bodyRing: size("Room for encrypted bodies in the file of each process; the oldest go first.", {
+        min: 1024 ** 2,
+        max: 2 * 1024 ** 3,
+      }).prefault("512MiB"),
+      cassette: z
+        .strictObject({
+          record: address("Where it records: the base URL of the models of both serving arms."),
+          replay: address("Where it answers: the base URL of the models of both shadow targets."),
+        })
+        .optional()
+        .describe("Where `switchyard cassette` listens, so that `switchyard doctor` can look for it."),
     })
     .transform((file, ctx): ShadowConfig => {
       const place = { env: file.printKeyEnv, file: file.printKeyFile };
@@ -187,6 +217,9 @@ export const shadowSchema = (secrets: SecretSource) =>
         repeatsShare: file.repeats,
         build: file.build ?? null,
         printKey: secretOf(ctx, "printKey", place, secrets),
+        bodyKey: keyOf(ctx, "bodyKey", { env: file.bodyKeyEnv, file: file.bodyKeyFile }, secrets),
+        bodyRingBytes: file.bodyRing,
+        cassette: file.cassette ?? null,
       };
     })
     .optional()

@@ -5,7 +5,7 @@ import type { Gate, ReportInput } from "./input.ts";
 import { BLIND_SPOTS, type BlindSpot, type CannotSay } from "./model.ts";
 import { by, sumOf } from "./order.ts";
 import { GATE } from "./readiness.ts";
-import type { RouteFigures } from "./routes.ts";
+import { LIMITS, type RouteFigures } from "./routes.ts";
 
 export interface Told {
   readonly routes: readonly RouteFigures[];
@@ -43,6 +43,11 @@ export function cannotSay(input: ReportInput, { routes, gate, gaps, leftOut }: T
     tell("not-repeated", text, sandbox);
   }
   for (const text of lowered(gate)) tell("lowered-gate", text);
+  for (const { route, limit, kind } of routes) {
+    if (limit === null || limit <= LIMITS[kind]) continue;
+    const text = `${limitText(limit)} of ${route} may differ above noise, instead of ${limitText(LIMITS[kind])}`;
+    tell("lowered-gate", text, [route]);
+  }
   if (leftOut.families + leftOut.samples > 0) {
     const families = plural(leftOut.families, "family", "families");
     tell("left-out", `${families} and ${plural(leftOut.samples, "sample")} are in the evidence and not in this report`);

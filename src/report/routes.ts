@@ -7,7 +7,7 @@ import type { ArmLatency, MissingCount, MissingReason, RouteReport, Share } from
 import { by, byText, ratioOf, rounded, sumOf } from "./order.ts";
 
 /** What is let pass above noise where the caller says nothing else. */
-const LIMITS = { http: 0.005, socket: 0.01 } as const;
+export const LIMITS = { http: 0.005, socket: 0.01 } as const;
 
 export type RouteFigures = Omit<RouteReport, "state" | "comparisonsMissing">;
 

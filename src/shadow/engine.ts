@@ -1,6 +1,6 @@
 // Judges exchanges of one campaign (shadow §§4–9): verdict, families, counts, and which groups have gone apart. Runs in the compare
 // thread; knows no sockets, no clock of its own and no store.
-import type { Arm } from "../kernel/index.ts";
+import type { Arm, RouteId } from "../kernel/index.ts";
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import { compareExchange } from "./compare/exchange.ts";
 import type { FoundDifference } from "./compare/foundDifferences.ts";
@@ -23,7 +23,7 @@ export interface EngineOptions<Sample> {
   readonly counters: MinuteCounters;
   readonly noise: NoiseModel;
   /** What is kept of a pair that differs; only asked for the few that are kept. */
-  sampleOf(pair: ObservedPair | null, differences: readonly FoundDifference[]): Sample;
+  sampleOf(pair: ObservedPair | null, differences: readonly FoundDifference[], route: RouteId): Sample;
   readonly groupsMax?: number;
 }
 
@@ -363,7 +363,9 @@ export class Engine<Sample> {
     for (const family of families) {
       if (family === null) continue;
       this.#confirm(facts, family, rechecks);
-      const kept = family.offerSample(facts.groupPrint, () => this.#options.sampleOf(pair, differences));
+      const kept = family.offerSample(facts.groupPrint, () =>
+        this.#options.sampleOf(pair, differences, facts.route.id),
+      );
       if (kept !== null) samples.push({ family: family.name, place: kept.place, value: kept.value });
       const { severity } = family;
       if (family.confirmedBy !== null && (confirmed === null || isWorse(severity, confirmed))) confirmed = severity;

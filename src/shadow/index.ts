@@ -7,6 +7,7 @@ export { checkRules } from "./rules/checkRules.ts";
 export type { SampleRow } from "./evidence/model.ts";
 export {
   EvidenceProblem,
+  type FoundBodies,
   readEvidence,
   readFleetEvidence,
   type StoredCampaign,

@@ -22,6 +22,9 @@ const SHADOW: ShadowConfig = {
   repeatsShare: 0,
   build: null,
   printKey: null,
+  bodyKey: null,
+  bodyRingBytes: 1,
+  cassette: null,
   yieldAboveMs: 20,
   storeUrl: null,
 };
@@ -91,8 +94,7 @@ test("whatever is listed and configured, nothing unsafe is ever read, and withou
         const routes = all.map((one, at) => routeOf(ids[at] as string, one, "x"));
         const ownRoutes = owns.map((one, at): ShadowRouteConfig => {
           const { mode: ownMode, sample } = one;
-          const limits = { tapBytes: 1, copiesPerMinute: 1, mayCarryCookies: false };
-          return { route: ids[at] as string, mode: ownMode, samplePercent: sample, ...limits };
+          return { ...OWN, route: ids[at] as string, mode: ownMode, samplePercent: sample };
         });
         const fields = { codec: "json", type: "t", correlation: null, final: null, presence: [] } as const;
         const plans = plansOf(routes, listed, {
@@ -122,4 +124,11 @@ test("shadow §3: login, refresh and logout are never mirrored, whatever the con
   assert.deepEqual(modesOf([login, logout], [], { modes, routes: wanted }), { login: "never", logout: "never" });
 });
 
-const OWN = { samplePercent: null, tapBytes: 1, copiesPerMinute: 1, mayCarryCookies: false };
+const OWN: Omit<ShadowRouteConfig, "route" | "mode"> = {
+  samplePercent: null,
+  tapBytes: 1,
+  copiesPerMinute: 1,
+  mayCarryCookies: false,
+  bodies: "shape",
+  limitRatio: null,
+};

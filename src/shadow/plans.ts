@@ -1,6 +1,6 @@
 // What may happen to each route's calls and sockets (shadow §3), from configuration and the application's lists. Plain data: it
 // goes to the threads as it is.
-import type { Config, RouteConfig, ShadowConfig, ShadowMode, UnitConfig } from "../config/index.ts";
+import type { Config, RouteConfig, ShadowBodies, ShadowConfig, ShadowMode, UnitConfig } from "../config/index.ts";
 import type { RouteId, UnitId } from "../kernel/index.ts";
 import type { MirrorEntry, MirrorMode } from "./ports.ts";
 import { namesOf, plainNameOf } from "./rules/routeNames.ts";
@@ -20,6 +20,7 @@ export interface RoutePlan {
   readonly tapBytes: number;
   readonly copiesPerMinute: number;
   readonly mayCarryCookies: boolean;
+  readonly bodies: ShadowBodies;
   /** Name of the codec of a socket; null for calls. */
   readonly surface: string | null;
 }
@@ -56,6 +57,7 @@ export function compilePlans(
         tapBytes: own?.tapBytes ?? TAP_BYTES,
         copiesPerMinute: own?.copiesPerMinute ?? COPIES_PER_MINUTE,
         mayCarryCookies: own?.mayCarryCookies ?? false,
+        bodies: own?.bodies ?? "shape",
         surface: isSocket(route) ? route.codec : null,
       });
     }

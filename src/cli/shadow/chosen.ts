@@ -57,7 +57,8 @@ export const refusalOf = (error: unknown): unknown =>
 export function openEvidence({ configFile, out }: CliContext, { stateDir, shadow }: Config): StoredEvidence {
   let evidence: StoredEvidence;
   try {
-    evidence = shadow?.storeUrl == null ? readEvidence(stateDir) : readFleetEvidence(shadow.storeUrl);
+    const key = shadow?.bodyKey == null ? null : Buffer.from(shadow.bodyKey, "hex");
+    evidence = shadow?.storeUrl == null ? readEvidence(stateDir, key) : readFleetEvidence(shadow.storeUrl);
   } catch (error) {
     if (!(error instanceof EvidenceProblem) || error.kind === "unreadable") throw refusalOf(error);
     const shares =

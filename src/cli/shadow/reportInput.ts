@@ -54,14 +54,17 @@ function factsOf(
     const rule = family.state === "accepted" ? acceptingRule(accepting, family, setting, application) : undefined;
     if (rule !== undefined) acceptedBy.set(family.name, rule);
   }
+  const limits = new Map(shadow?.routes.map(({ route, limitRatio }) => [route, limitRatio]));
   return {
-    routes: (setting.unit?.routes ?? []).map(
-      ({ id, methods }): RouteFacts => ({
+    routes: (setting.unit?.routes ?? []).map(({ id, methods }): RouteFacts => {
+      const limit = limits.get(id) ?? null;
+      return {
         route: id,
         kind: methods.includes("WS") ? "socket" : "http",
         mode: setting.plans.get(id)?.mode ?? "never",
-      }),
-    ),
+        ...(limit === null ? {} : { limit }),
+      };
+    }),
     backends: arm((name) => arms[name].backend),
     // Who waits for a seed is known to the running process only; it tells it as a metric.
     groups: null,

@@ -22,6 +22,8 @@ const stored = z.object({
   ),
   control: side,
   candidate: side,
+  /** Values are kept beside it, sealed. */
+  bodies: z.string().optional(),
 });
 
 type Stored = z.infer<typeof stored>;
@@ -36,6 +38,7 @@ export interface SeenSample {
   readonly differences: readonly SeenDifference[];
   readonly control: SeenSide;
   readonly candidate: SeenSide;
+  readonly hasBodies: boolean;
 }
 
 const SHOWN_MAX = 200;
@@ -48,7 +51,8 @@ export function sampleOf(body: unknown): SeenSample | null {
     const shown = (arm: Arm): string => shownAt(data[arm], one.path, one[arm]);
     return { ...one, shown: { control: shown("control"), candidate: shown("candidate") } };
   });
-  return { ...data, differences };
+  const { control, candidate, bodies } = data;
+  return { control, candidate, differences, hasBodies: bodies !== undefined };
 }
 
 /** Of control, as rules ask for it. */

@@ -5,6 +5,7 @@ import { buildReport, type FamilyReport, type ShadowReport } from "../../report/
 import { usageError } from "../cliError.ts";
 import { addCommand, onRun, type Registry } from "../command.ts";
 import type { CliContext } from "../context.ts";
+import { bodiesOf, type SampleBodies } from "./bodies.ts";
 import { type ChosenOptions, campaignText, withCampaign } from "./chosen.ts";
 import { reportInput } from "./reportInput.ts";
 import { familiesText, familyText, type Numbered } from "./showText.ts";
@@ -38,7 +39,10 @@ const show = (
     const families = made.families.map((family, at): Numbered => ({ number: at + 1, ...family }));
     context.out.talk(`campaign ${campaignText(chosen.campaign)}`);
     if (wanted === undefined) list(context, made, families);
-    else tell(context, made, pick(families, wanted));
+    else {
+      const family = pick(families, wanted);
+      tell(context, made, family, await bodiesOf(chosen, family));
+    }
     return EXIT.fine;
   });
 
@@ -62,9 +66,15 @@ function list({ out, options }: CliContext, made: ShadowReport, families: readon
   if (leftOut.families > 0) out.talk(`and ${leftOut.families} more, which are less severe or rarer`);
 }
 
-function tell({ out, options }: CliContext, made: ShadowReport, family: Numbered): void {
-  if (options.json) out.json({ ...headOf(made), family });
-  else out.data(familyText(family, out));
+function tell(
+  { out, options }: CliContext,
+  made: ShadowReport,
+  family: Numbered,
+  bodies: readonly SampleBodies[],
+): void {
+  const samples = family.samples.map((one, at) => ({ ...one, values: bodies[at] }));
+  if (options.json) out.json({ ...headOf(made), family: { ...family, samples } });
+  else out.data(familyText(family, bodies, out));
 }
 
 function pick(families: readonly Numbered[], wanted: string): Numbered {

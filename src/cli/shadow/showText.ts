@@ -2,6 +2,7 @@ import { ARMS } from "../../kernel/index.ts";
 import type { FamilyReport, SampleReport } from "../../report/index.ts";
 import { count, moment, plural, share, table } from "../format.ts";
 import type { Output } from "../output.ts";
+import type { SampleBodies } from "./bodies.ts";
 import { type SeenDifference, sampleOf, type SeenSide } from "./sample.ts";
 
 export type Numbered = FamilyReport & { readonly number: number };
@@ -33,7 +34,7 @@ export function familiesText(families: readonly Numbered[], out: Output): string
 const severityText = ({ severity, isCounting }: FamilyReport, out: Output): string =>
   isCounting ? out.alarm(severity) : severity;
 
-export function familyText(family: Numbered, out: Output): string {
+export function familyText(family: Numbered, bodies: readonly SampleBodies[], out: Output): string {
   const { number, route, template, kind, state, samples } = family;
   const rows: (readonly [string, string])[] = [
     ["path", printable(template)],
@@ -46,7 +47,10 @@ export function familyText(family: Numbered, out: Output): string {
   return [
     `${number}   ${severityText(family, out)}   ${out.bold(route)}   ${state}`,
     table(rows, "  "),
-    ...samples.flatMap((one, at) => ["", sampleText(one, `sample ${at + 1} of ${samples.length}`, family, out)]),
+    ...samples.flatMap((one, at) => {
+      const values = valuesText(bodies[at] ?? { state: "unwanted" });
+      return ["", sampleText(one, `sample ${at + 1} of ${samples.length}`, family, out), values];
+    }),
     "",
     ruleText(family),
   ].join("\n");
@@ -86,6 +90,22 @@ function differenceText({ path, kind, severity, shown }: SeenDifference, isOwn: 
     ["    control", printable(shown.control)],
     ["    candidate", printable(shown.candidate)],
   ])}`;
+}
+
+const NO_VALUES: Readonly<Record<Exclude<SampleBodies["state"], "kept">, string>> = {
+  unwanted: "not kept: shapes only (shadow.routes, bodies)",
+  locked: "kept, and sealed: shadow.bodyKeyEnv opens them",
+  gone: "no longer there: they made room for newer ones (shadow.bodyRing), or were lost",
+  unreadable: "sealed with another key than shadow.bodyKeyEnv names, or changed since",
+};
+
+/** Of both sides, redacted, and only where they differ. */
+function valuesText(bodies: SampleBodies): string {
+  if (bodies.state !== "kept") return `  values   ${NO_VALUES[bodies.state]}`;
+  if (bodies.changed.length === 0) return "  values   redacted, of which none differs";
+  const rows = bodies.changed.map((one) => [`    ${printable(one.path)}`, printable(changeText(one))]);
+  const more = bodies.leftOut === 0 ? [] : [`    … ${count(bodies.leftOut)} more`];
+  return ["  values   redacted, where they differ", table(rows), ...more].join("\n");
 }
 
 function ruleText({ rule, state }: FamilyReport): string {

@@ -102,6 +102,8 @@ export interface Stored {
   readonly notCompared?: Checkpoint["minutes"][number]["notCompared"];
   readonly families?: readonly FamilyRow[];
   readonly samples?: Checkpoint["samples"];
+  /** Redacted, one for each of the first samples. */
+  readonly bodies?: { readonly key: Uint8Array; readonly of: readonly unknown[] };
 }
 
 /** One checkpoint of process `at`; its file stays open for writing until the test ends. */
@@ -112,7 +114,11 @@ export async function store(
   stored: Stored,
 ): Promise<void> {
   await mkdir(stateDir, { recursive: true });
-  const evidence = openSqliteEvidence(join(stateDir, `shadow-${at}.sqlite3`));
+  const { bodies } = stored;
+  const evidence = openSqliteEvidence(
+    join(stateDir, `shadow-${at}.sqlite3`),
+    bodies === undefined ? {} : { bodies: { key: bodies.key } },
+  );
   t.after(() => evidence.close());
   const {
     unit = "orders",
@@ -139,4 +145,8 @@ export async function store(
     families,
     samples,
   });
+  for (const [place, body] of (bodies?.of ?? []).entries()) {
+    const sample = samples[place];
+    if (sample !== undefined) await evidence.bodies?.save({ ...sample, campaign: id, process, body });
+  }
 }

@@ -1,15 +1,21 @@
 // Samples between two checkpoints (shadow §14): limited by number and by bytes.
 import type { SampleRow } from "./model.ts";
 
+export interface PendingSample {
+  readonly row: SampleRow;
+  /** Redacted bodies (shadow P2); null: there are none. */
+  readonly bodies: unknown;
+}
+
 const SAMPLES_MAX = 5_000;
 const PENDING_BYTES_MAX = 16 * 1024 ** 2;
 
 export class PendingSamples {
-  readonly #rows: SampleRow[] = [];
+  readonly #rows: PendingSample[] = [];
   readonly #sizes: number[] = [];
   #bytes = 0;
 
-  get rows(): readonly SampleRow[] {
+  get rows(): readonly PendingSample[] {
     return [...this.#rows];
   }
 
@@ -18,11 +24,12 @@ export class PendingSamples {
   }
 
   /** @param bytesElsewhere that share its room. Gives whether it was kept. */
-  add(row: SampleRow, bytesElsewhere: number): boolean {
+  add(sample: PendingSample, bytesElsewhere: number): boolean {
     if (this.#rows.length >= SAMPLES_MAX) return false;
-    const bytes = Buffer.byteLength(JSON.stringify(row));
+    const { row, bodies } = sample;
+    const bytes = Buffer.byteLength(JSON.stringify(row)) + Buffer.byteLength(JSON.stringify(bodies));
     if (bytesElsewhere + this.#bytes + bytes > PENDING_BYTES_MAX) return false;
-    this.#rows.push(row);
+    this.#rows.push(sample);
     this.#sizes.push(bytes);
     this.#bytes += bytes;
     return true;

@@ -5,6 +5,7 @@ import { evidenceFilesIn } from "./evidenceFiles.ts";
 import { familiesOf } from "./familyMerge.ts";
 import type {
   AddableReader,
+  BodyRow,
   CampaignRow,
   EvidenceReader,
   FamilyRow,
@@ -27,12 +28,21 @@ export interface StoredCampaign extends CampaignRow {
   readonly untilMs: number;
 }
 
+/**
+ * Redacted bodies of one sample (shadow P2). `locked`: no key was given. `gone`: there is no room for all, or they were lost.
+ * `unreadable`: sealed with another key, or changed.
+ */
+export type FoundBodies =
+  | { readonly state: "kept"; readonly body: unknown }
+  | { readonly state: "locked" | "gone" | "unreadable" };
+
 export interface StoredEvidence extends Pick<EvidenceReader, "totals" | "families" | "samples" | "gaps" | "close"> {
   readonly files: readonly string[];
   /** Files beyond the limit: what is in them is missing everywhere. */
   readonly filesLeftOut: number;
   /** The one with the newest evidence first. */
   campaigns(unit?: string): Promise<readonly StoredCampaign[]>;
+  bodies(campaign: string, sample: StoredSample): Promise<FoundBodies>;
 }
 
 /** Why there is nothing to read, or nothing more. `missing`: no process has ever stored any. */
@@ -50,14 +60,18 @@ export function readFleetEvidence(url: string): StoredEvidence {
   return new MergedEvidence([{ file: "the database of the evidence", reader: openPostgresReader(url) }], [], 0);
 }
 
-/** All of it as it was at this moment; whatever it is asked may reject with an `EvidenceProblem`. @throws EvidenceProblem */
-export function readEvidence(stateDir: string): StoredEvidence {
+/**
+ * All of it as it was at this moment; whatever it is asked may reject with an `EvidenceProblem`.
+ * @param bodyKey of redacted bodies; null: they stay closed
+ * @throws EvidenceProblem
+ */
+export function readEvidence(stateDir: string, bodyKey: Uint8Array | null = null): StoredEvidence {
   const names = namesIn(stateDir);
   const files = names.slice(-FILES_MAX).map((name) => join(stateDir, name));
   if (files.length === 0) throw new EvidenceProblem("missing", `There is no evidence of the shadow in ${stateDir}.`);
   const parts: Part[] = [];
   try {
-    for (const file of files) parts.push(...openPart(file));
+    for (const file of files) parts.push(...openPart(file, bodyKey));
   } catch (error) {
     for (const { reader } of parts) void reader.close();
     throw error;
@@ -81,10 +95,10 @@ interface Part {
 }
 
 /** None: the process has opened it, and written nothing yet. */
-function openPart(file: string): readonly Part[] {
+function openPart(file: string, key: Uint8Array | null): readonly Part[] {
   try {
     // One moment for all that is read: otherwise families could know of exchanges that the totals lack.
-    return [{ file, reader: openSqliteReader(file, { isOneMoment: true }) }];
+    return [{ file, reader: openSqliteReader(file, { isOneMoment: true, ...(key !== null && { bodies: { key } }) }) }];
   } catch (error) {
     if (error instanceof EvidenceError && error.code === "empty") return [];
     throw problemOf(file, error);
@@ -143,6 +157,23 @@ class MergedEvidence implements StoredEvidence {
 
   async samples(campaign: string, family: string): Promise<readonly StoredSample[]> {
     return mergeSamples(await this.#all((reader) => reader.kept(campaign, family)));
+  }
+
+  async bodies(campaign: string, { family, process, place, atMs }: StoredSample): Promise<FoundBodies> {
+    if (this.#parts.every(({ reader }) => reader.bodies === null)) return { state: "locked" };
+    let state: "gone" | "unreadable" = "gone";
+    const all = await this.#all(async ({ bodies }): Promise<Pick<BodyRow, "atMs" | "body"> | null> => {
+      try {
+        return (await bodies?.body({ campaign, family, process, place })) ?? null;
+      } catch (error) {
+        if (!(error instanceof EvidenceError) || error.code !== "unreadable") throw error;
+        state = "unreadable";
+        return null;
+      }
+    });
+    // Of another moment they are another sample's, whose place this one has got.
+    const found = all.find((one) => one?.atMs === atMs);
+    return found == null ? { state } : { state: "kept", body: found.body };
   }
 
   async gaps(campaign: string): Promise<readonly GapRow[]> {

@@ -39,12 +39,47 @@ test("names of the protocol are shown where the application says so, and only if
 });
 
 test("shadow P3: with bodies asked for, single words and numbers are shown, sentences never", () => {
-  const body = { state: "open", n: 5, say: "I do not understand", kb: "word", results: [{ text: "word", id: "x1" }] };
+  const body = {
+    state: "open",
+    n: 5,
+    share: 2.5,
+    say: "I do not understand",
+    kb: "word",
+    results: [{ text: "word", id: "x1" }],
+  };
   const shown = redactor.redact(read(body), "redacted") as Record<string, unknown>;
-  assert.deepEqual([shown["state"], shown["n"]], ["open", 5]);
+  assert.deepEqual([shown["state"], shown["n"], shown["share"]], ["open", 5, 2.5]);
   assert.match(String(shown["say"]), /^text/);
   assert.match(String(shown["kb"]), /^text/);
   assert.match(JSON.stringify(shown["results"]), /"text":"text\(4\)#.*"id":"x1"/);
+});
+
+test("shadow P3: what is one word and yet a key, a code or an id is never shown, whatever stands beside it", () => {
+  const texts = [
+    "A1B2C3D4E5F6-a1b2c3d4e5f6",
+    "sk-4f1b9c7e2d8a",
+    "3f2c8a10-9b1d-4c3e-8f7a-1b2c3d4e5f60",
+    "12345678-1234-1234-1234-123456789012",
+    "01J9Z3NDEKTSV4RRFFQ69G5FAV",
+    "AKIAIOSFODNN7EXAMPLE",
+    "hunter2hunter",
+    "/reset/9f8e7d6c5b4a",
+    "XXXX-9F2K-77QP-M3ZT",
+  ];
+  const numbers = { pin: 4711, otp: "123456", cvv: 123 };
+  const shown = JSON.stringify(redactor.redact(read({ texts, ...numbers }), "redacted"));
+  for (const text of [...texts, "4711", "123456"])
+    assert.ok(!shown.includes(`"${text}"`) && !shown.includes(`:${text}`), text);
+  const plain = [
+    "2026-11-22T10:43:40Z",
+    "2026-11-22",
+    "application/json",
+    "utf-8",
+    "iso-8859-1",
+    "v1.2.3",
+    "NOT_FOUND",
+  ];
+  assert.deepEqual(redactor.redact(read(plain), "redacted"), plain);
 });
 
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl";

@@ -1,7 +1,7 @@
 // What of a body may leave the compare thread (shadow P1–P3): by default its shape; values only where an operator asked for them,
 // and never those that names, paths or their own look give away.
 import { isHarmlessText, isPersonalKey } from "../compare/personal.ts";
-import { valueClass } from "../compare/valueClass.ts";
+import { idClassOf, valueClass } from "../compare/valueClass.ts";
 import { isArray, isNumber, isObject, JsonNumber, type JsonObject, type JsonValue } from "../json/values.ts";
 import { createMatcher, type Place } from "../paths/matcher.ts";
 import type { Fingerprint } from "./fingerprint.ts";
@@ -21,7 +21,7 @@ const NODES_MAX = 2_000;
 
 /** By name, whatever the path (shadow P3). */
 const HIDDEN_NAME =
-  /pass(?:word|wd|phrase|code)|secret|token|cookie|authoriz|authentic|credential|api[-_]?key|e-?mail|phone|mobile|(?:^|[-_.])(?:first|last|full|sur|user|display|given|family|nick)?[-_]?name$|^name$|address|birth|ssn|iban|card/i;
+  /pass(?:word|wd|phrase|code)|secret|token|cookie|authoriz|authentic|credential|api[-_]?key|e-?mail|phone|mobile|(?:^|[-_.])(?:first|last|full|sur|user|display|given|family|nick)?[-_]?name$|^name$|address|birth|ssn|iban|card|(?:^|[-_.])(?:pin|otp|cvv|cvc|jwt)$/i;
 
 type Mark = "hidden" | "visible";
 
@@ -72,7 +72,8 @@ export class Redactor {
       }
       return { ...members };
     }
-    const isShown = !hidden && (at.found.includes("visible") || policy === "redacted") && isHarmless(value);
+    const isWanted = at.found.includes("visible") || (policy === "redacted" && !isCode(value));
+    const isShown = !hidden && isWanted && isHarmless(value);
     return isShown ? plain(value) : this.shapeOf(value);
   }
 
@@ -86,6 +87,28 @@ type Scalar = Exclude<JsonValue, readonly JsonValue[] | JsonObject>;
 
 /** A number, a truth, or a single word that looks like nobody's. */
 const isHarmless = (value: Scalar): boolean =>
-  typeof value === "boolean" || value === null || isHarmlessText(String(plain(value)));
+  typeof value === "boolean" ||
+  value === null ||
+  isHarmlessText(value instanceof JsonNumber ? value.text : String(value));
 
-const plain = (value: Scalar): null | boolean | string | number => (value instanceof JsonNumber ? value.text : value);
+/** Letters and digits mixed, as in ids, keys and codes: of those a fingerprint tells as much. Times are none. */
+function isCode(value: Scalar): boolean {
+  if (typeof value !== "string" || valueClass(value)?.startsWith("time")) return false;
+  if (idClassOf(value) !== null) return true;
+  const joined = value.replace(/[^A-Za-z\d]/g, "");
+  const [digits, letters] = [/\d/g, /[A-Za-z]/g].map((kind) => joined.match(kind)?.length ?? 0) as [number, number];
+  const hasMixedRun = value
+    .split(/[^A-Za-z\d]+/)
+    .some((run) => run.length >= RUN_MIN && /\d/.test(run) && /\D/.test(run));
+  return hasMixedRun || (joined.length >= CODE_MIN && digits >= MIXED_MIN && letters >= MIXED_MIN);
+}
+
+const RUN_MIN = 8;
+const CODE_MIN = 12;
+const MIXED_MIN = 3;
+
+/** As a number, so that it is told from a text; how it was spelt is no difference. */
+function plain(value: Scalar): null | boolean | string | number {
+  if (!(value instanceof JsonNumber)) return value;
+  return Number.isFinite(Number(value.text)) ? Number(value.text) : value.text;
+}

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { EvidenceError } from "./evidenceError.ts";
 import { Families } from "./families.ts";
 import { MinuteCounters } from "./minuteCounters.ts";
-import type { Checkpoint, EvidenceStore, Resumed } from "./model.ts";
+import type { BodyRow, Checkpoint, EvidenceStore, Resumed } from "./model.ts";
 import { Saver } from "./saver.ts";
 import { Series } from "./series.ts";
-import { CAMPAIGN } from "./testing/rows.ts";
+import { CAMPAIGN, sample } from "./testing/rows.ts";
 
 const NONE: Resumed = { campaign: null, families: [], seats: new Map() };
 
@@ -53,6 +53,7 @@ function world(series: readonly Series<unknown>[]) {
     },
     series: () => series,
     onLost: () => told.push("lost"),
+    onFull: () => told.push("full"),
     onOver: () => told.push("over"),
     tell: (event, fields) => told.push(`${event} ${Object.values(fields).join()}`),
   });
@@ -109,4 +110,35 @@ test("a store that fails is told of once a minute, with its code, and everything
   time.ms = 60_000;
   await saver.expire();
   assert.deepEqual(told.slice(5), ["lost", "shadow.evidence.failed failed"]);
+});
+
+test("shadow P2: bodies are stored behind their samples; what went for room and what failed is counted", async () => {
+  const own = seriesOf("a");
+  const { saver, store, calls, told } = world([own]);
+  const stored: BodyRow[] = [];
+  const save = (row: BodyRow): Promise<number> => {
+    calls.push(`body ${row.place}`);
+    if (row.place === 2) return Promise.reject(new EvidenceError("full"));
+    stored.push(row);
+    return Promise.resolve(row.place);
+  };
+  Object.assign(store, { bodies: { save } });
+  for (let place = 0; place < 4; place++) assert.ok(own.keep(sample(place, "ann"), { place }, 0));
+  assert.ok(own.keep(sample(4, "bob"), null, 0));
+  await saver.save();
+  assert.deepEqual(calls, ["resume c1", "save a", "body 0", "body 1", "body 2"]);
+  assert.deepEqual(
+    stored.map(({ campaign, process, group, body }) => [campaign, process, group, body]),
+    [0, 1].map((place) => ["c1", "a", "ann", { place }]),
+  );
+  assert.deepEqual(told.slice(1), ["full", "lost", "shadow.evidence.failed full", "lost"]);
+  await saver.save();
+  assert.deepEqual(calls.slice(5), ["save a"], "none of them is tried again: another sample may have its place");
+});
+
+test("a sample whose bodies find no room is kept without them", () => {
+  const own = seriesOf("a");
+  assert.equal(own.keep(sample(0, "ann"), "x".repeat(17 * 1024 ** 2), 0), false);
+  const { checkpoint, bodies } = own.unsaved(0);
+  assert.deepEqual([checkpoint.samples.length, bodies.length], [1, 0]);
 });

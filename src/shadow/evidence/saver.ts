@@ -1,7 +1,7 @@
 // When evidence is stored (shadow §14): every second, one save at a time. A store that fails costs evidence, never the comparing.
 import type { Clock } from "../../kernel/index.ts";
 import { EvidenceError } from "./evidenceError.ts";
-import type { EvidenceStore } from "./model.ts";
+import type { BodyRow, EvidenceStore } from "./model.ts";
 import type { Series } from "./series.ts";
 import type { Siblings } from "./siblings.ts";
 
@@ -15,6 +15,8 @@ export interface SaverOptions {
   /** Of all units; those of one campaign in the order in which they began. */
   series(): readonly Series<unknown>[];
   onLost(): void;
+  /** The oldest body has gone, for there was no room. */
+  onFull(): void;
   /** A run of this process may not go on: all must begin anew, under other names. */
   onOver(error: unknown): void;
   tell(event: string, fields: Readonly<Record<string, string>>): void;
@@ -75,9 +77,10 @@ export class Saver {
       if (failing.has(id)) continue;
       try {
         if (!series.isResumed) series.restore(await store.resume(id));
-        const { checkpoint, saved } = series.unsaved(this.#options.clock.now());
+        const { checkpoint, bodies, saved } = series.unsaved(this.#options.clock.now());
         await store.save(checkpoint);
         saved();
+        await this.#saveBodies(store, bodies);
       } catch (error) {
         failing.add(id);
         this.#failed(error);
@@ -85,6 +88,21 @@ export class Saver {
       }
     }
     this.#bytes = await store.bytes().catch(() => this.#bytes);
+  }
+
+  /** What fails is not tried again: another sample may have its place by then. */
+  async #saveBodies(store: EvidenceStore, rows: readonly BodyRow[]): Promise<void> {
+    for (const [at, row] of rows.entries()) {
+      try {
+        if (store.bodies === null) throw new EvidenceError("key");
+        const gone = await store.bodies.save(row);
+        for (let one = 0; one < gone; one++) this.#options.onFull();
+      } catch (error) {
+        this.#failed(error);
+        for (const _ of rows.slice(at + 1)) this.#options.onLost();
+        return;
+      }
+    }
   }
 
   async #expire(): Promise<void> {

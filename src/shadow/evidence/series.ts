@@ -1,7 +1,7 @@
 // One run of one campaign, as far as it is stored (shadow §14). A campaign that comes back is another run of it.
 import type { Families } from "./families.ts";
 import type { MinuteCounters } from "./minuteCounters.ts";
-import type { CampaignRow, Checkpoint, Resumed, SampleRow } from "./model.ts";
+import type { BodyRow, CampaignRow, Checkpoint, Resumed, SampleRow } from "./model.ts";
 import { PendingSamples } from "./pendingSamples.ts";
 
 export interface SeriesParts<T> {
@@ -14,6 +14,8 @@ export interface SeriesParts<T> {
 
 export interface UnsavedSeries {
   readonly checkpoint: Checkpoint;
+  /** Of its samples: stored behind it. */
+  readonly bodies: readonly BodyRow[];
   /** The store has it. */
   saved(): void;
 }
@@ -48,9 +50,12 @@ export class Series<T> {
     return this.#isOver;
   }
 
-  /** @param bytesElsewhere that share its room. Gives whether it was kept. */
-  keep(sample: SampleRow, bytesElsewhere: number): boolean {
-    return this.#samples.add(sample, bytesElsewhere);
+  /** @param bodies redacted; null: none @param bytesElsewhere that share its room. Gives whether all of it was kept. */
+  keep(row: SampleRow, bodies: unknown, bytesElsewhere: number): boolean {
+    if (this.#samples.add({ row, bodies }, bytesElsewhere)) return true;
+    // Without its bodies it may still find room.
+    if (bodies !== null) this.#samples.add({ row, bodies: null }, bytesElsewhere);
+    return false;
   }
 
   restore({ families, seats }: Resumed): void {
@@ -70,13 +75,17 @@ export class Series<T> {
     const isEnded = this.#isEnded;
     const minutes = counters.rows();
     const families = this.families.unsaved();
-    const samples = this.#samples.rows;
+    const pending = this.#samples.rows;
+    const samples = pending.map(({ row }) => row);
     return {
       checkpoint: { campaign, process, atMs, minutes, families: families.rows, samples, isEnded },
+      bodies: pending.flatMap(({ row, bodies }) => {
+        return bodies === null ? [] : [{ ...row, campaign: campaign.id, process, body: bodies }];
+      }),
       saved: () => {
         counters.saved(atMs);
         families.saved();
-        this.#samples.saved(samples.length);
+        this.#samples.saved(pending.length);
         this.#isOver = isEnded; // one that ends while it is saved is saved once more
       },
     };

@@ -23,6 +23,9 @@ const SHADOW: ShadowConfig = {
   repeatsShare: 0,
   build: null,
   printKey: null,
+  bodyKey: null,
+  bodyRingBytes: 1,
+  cassette: null,
   yieldAboveMs: 20,
   storeUrl: null,
 };

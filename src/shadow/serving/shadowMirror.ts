@@ -212,10 +212,12 @@ class ShadowMirror implements Mirror {
 
   #start(): Threads {
     const { clock, entry, file, printKey, log } = this.#options;
+    const { storeUrl = null, bodyKey = null, bodyRingBytes = 0 } = this.#options.config.shadow ?? {};
+    const bodies = bodyKey === null ? null : { key: Buffer.from(bodyKey, "hex"), bytesMax: bodyRingBytes };
     const threads = new Threads({
       clock,
       entry,
-      data: { file, process: randomUUID(), printKey, storeUrl: this.#options.config.shadow?.storeUrl ?? null },
+      data: { file, process: randomUUID(), printKey, storeUrl, bodies },
       onMirror: (message) => this.#fromMirror(message),
       onCompare: (message) => this.#fromCompare(message),
       onStarted: (thread) => queueMicrotask(() => this.#started(thread)),

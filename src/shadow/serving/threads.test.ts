@@ -6,7 +6,7 @@ import type { FromCompare, FromMirror, ToCompare, ToMirror } from "../threads/me
 import { Threads, type ThreadsOptions } from "./threads.ts";
 
 const ENTRY = new URL("./testing/fakeThread.ts", import.meta.url);
-const DATA = { file: "", process: "p", printKey: new Uint8Array(1), storeUrl: null };
+const DATA = { file: "", process: "p", printKey: new Uint8Array(1), storeUrl: null, bodies: null };
 /** Not in the table: of the test's own program. */
 const say = (type: string) => ({ type }) as unknown as ToMirror & ToCompare;
 

@@ -16,6 +16,7 @@ export interface ThreadsOptions {
     readonly process: string;
     readonly printKey: Uint8Array;
     readonly storeUrl: string | null;
+    readonly bodies: { readonly key: Uint8Array; readonly bytesMax: number } | null;
   };
   onMirror(message: FromMirror): void;
   onCompare(message: FromCompare): void;

@@ -76,6 +76,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     clock,
     series: () => [...comparer.units.values()].flatMap(({ series }) => series),
     onLost: () => onDropped("lost"),
+    onFull: () => onDropped("full"),
     // Its end is this thread's: it is started again, and all its runs get other names.
     onOver: (error) =>
       setImmediate(() => {

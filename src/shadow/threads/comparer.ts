@@ -89,6 +89,8 @@ export class Comparer {
       if (known !== undefined) known.setRules(book.rules, book.hash);
       else this.#units.set(unit, this.#unit(unit, settings, book));
     }
+    const redacted = [...settings.plans.values()].filter(({ bodies }) => bodies === "redacted").map(({ id }) => id);
+    for (const unit of this.#units.values()) unit.setRedacted(new Set(redacted));
   }
 
   setBuilds(builds: Partial<Readonly<Record<Arm, string>>>): void {

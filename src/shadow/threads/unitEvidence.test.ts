@@ -27,6 +27,7 @@ const PLAN: RoutePlan = {
   tapBytes: 1_000,
   copiesPerMinute: 1_000,
   mayCarryCookies: false,
+  bodies: "shape",
   surface: null,
 };
 
@@ -111,6 +112,7 @@ function world() {
       siblings: { expire: () => Promise.resolve(), stop: () => {} },
       series: () => unit.series,
       onLost: () => dropped.push("lost"),
+      onFull: () => dropped.push("full"),
       onOver: () => told.push("over"),
       tell: (event, { code = "" }) => told.push(`${event} ${code}`),
     });
@@ -220,11 +222,40 @@ test("samples that wait for a store take no more than 16 MiB, over all campaigns
     const elsewhere = unit.series.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0);
     for (let at = 0; at < 10; at++) {
       const sample = { family: "f", place: at, group: "g", atMs: 0, body: "x".repeat(1024 ** 2 - 100) };
-      if (running?.keep(sample, elsewhere) === true) kept += 1;
+      if (running?.keep(sample, null, elsewhere) === true) kept += 1;
     }
   }
   assert.equal(kept, 16);
   assert.deepEqual(dropped, []);
+});
+
+test("shadow P2: of a route that wants it both bodies are kept too, redacted and sealed; of others no value", async (t) => {
+  const key = new Uint8Array(32).fill(7);
+  for (const isWanted of [true, false]) {
+    const { begin, differ, dropped, saverOf } = world();
+    const dir = mkdtempSync(join(tmpdir(), "switchyard-bodies-"));
+    const store = openSqliteEvidence(join(dir, "shadow-0.sqlite3"), { bodies: { key } });
+    t.after(async () => {
+      await store.close();
+      rmSync(dir, { recursive: true });
+    });
+    const unit = begin("p");
+    unit.setBuild("candidate", "2.0");
+    unit.setRedacted(new Set(isWanted ? ["GET /a"] : ["GET /b"]));
+    differ(unit, "open");
+    await saverOf(unit, () => store).save();
+    const id = unit.campaign?.id ?? "";
+    const [family] = await store.families(id);
+    const [kept] = await store.samples(id, family?.name ?? "");
+    assert.ok(kept);
+    assert.doesNotMatch(JSON.stringify(kept.body), /open/, "the sample itself holds no value");
+    assert.equal((kept.body as { bodies?: unknown }).bodies, isWanted ? "redacted" : undefined);
+    const found = await store.bodies?.body({ ...kept, campaign: id });
+    const side = (body: unknown) => ({ status: 200, headers: ["content-type"], body });
+    const body = { control: side({ total: 1 }), candidate: side({ total: "open" }) };
+    assert.deepEqual(found, isWanted ? { atMs: kept.atMs, body } : null);
+    assert.deepEqual(dropped, []);
+  }
 });
 
 test("a store that cannot be opened is tried again after a minute, and then has what was counted meanwhile", async (t) => {

@@ -1,15 +1,15 @@
 // The evidence of one unit (shadow, terms): one campaign at a time, with its own engine, counts, families and keys.
 import { hkdfSync, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { type Arm, ARMS, type Clock, type UnitId } from "../../kernel/index.ts";
+import { type Arm, ARMS, type Clock, type RouteId, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
-import { decode } from "../compare/decode.ts";
 import { Engine, type ExchangeFacts, type Judgement, type ObservedPair, type PendingRecheck } from "../engine.ts";
 import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
 import type { CampaignRow } from "../evidence/model.ts";
 import { Redactor } from "../evidence/redact.ts";
+import { type KeptExchange, keptExchange } from "../evidence/keptExchange.ts";
 import { Series } from "../evidence/series.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
 import { NoiseModel } from "../noise/noiseModel.ts";
@@ -36,13 +36,11 @@ export interface EvidenceOptions {
   onDropped(reason: "full" | "lost" | "redaction_failed"): void;
 }
 
-type Sample = unknown;
-
 /** Of an exchange, without what the unit knows. */
 export type UnitFacts = Omit<ExchangeFacts, "route" | "groupPrint" | "build">;
 
 export interface Judged {
-  readonly judgement: Judgement<Sample>;
+  readonly judgement: Judgement<KeptExchange>;
   readonly facts: ExchangeFacts;
   /** Learnt by it. */
   readonly pairs: readonly IdPair[];
@@ -50,8 +48,8 @@ export interface Judged {
 
 interface Running {
   readonly campaign: CampaignRow;
-  readonly engine: Engine<Sample>;
-  readonly series: Series<Sample>;
+  readonly engine: Engine<KeptExchange>;
+  readonly series: Series<KeptExchange>;
   readonly ids: IdentityMap;
   readonly groupPrint: Fingerprint;
   readonly ratios: RouteRatios;
@@ -65,12 +63,14 @@ export class UnitEvidence {
   readonly #options: EvidenceOptions;
   readonly #keeper: CampaignKeeper;
   #rules: RuleBook;
+  /** Of which bodies are kept, redacted (shadow P2). */
+  #redacted: ReadonlySet<RouteId> = new Set();
   #running: Running | null = null;
   #pairs: IdPair[] = [];
   /** Which campaign asked for a re-check. */
   readonly #askedBy = new WeakMap<PendingRecheck, Running>();
   /** Ended, and not yet stored to its last row. */
-  #ended: readonly Series<Sample>[] = [];
+  #ended: readonly Series<KeptExchange>[] = [];
 
   constructor(options: EvidenceOptions, rules: RuleBook, rulesHash: string) {
     this.#options = options;
@@ -95,6 +95,10 @@ export class UnitEvidence {
     for (const group of before?.diverged ?? []) this.diverge(group);
   }
 
+  setRedacted(routes: ReadonlySet<RouteId>): void {
+    this.#redacted = routes;
+  }
+
   /** Null: no campaign runs yet. What it learns of ids is in `pairs`. */
   judge(plan: RoutePlan, facts: UnitFacts, pair: ObservedPair): Judged | null {
     const running = this.#running;
@@ -108,7 +112,7 @@ export class UnitEvidence {
   }
 
   /** @throws RangeError for one that is settled already */
-  settle(pending: PendingRecheck, again: readonly ObservedPair[]): Judgement<Sample> | null {
+  settle(pending: PendingRecheck, again: readonly ObservedPair[]): Judgement<KeptExchange> | null {
     const running = this.#running;
     // It was of a campaign that is over, be it that only the rules have changed.
     if (running === null || this.#askedBy.get(pending) !== running) return null;
@@ -125,7 +129,7 @@ export class UnitEvidence {
     return this.#running?.ratios.all ?? [];
   }
 
-  #keep(running: Running, facts: ExchangeFacts, judgement: Judgement<Sample>): void {
+  #keep(running: Running, facts: ExchangeFacts, judgement: Judgement<KeptExchange>): void {
     if (judgement.recheck === null) {
       const isCompared = judgement.verdict.name !== "not_compared" && judgement.verdict.name !== "shadow_failed";
       running.ratios.judged(facts.route.id, isCompared, judgement.confirmed !== null);
@@ -133,8 +137,8 @@ export class UnitEvidence {
     const { groupPrint, series } = running;
     const elsewhere = this.#ended.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { family, place, value } of judgement.samples) {
-      const sample = { family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value };
-      if (!series.keep(sample, elsewhere)) this.#options.onDropped("full");
+      const sample = { family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value.shape };
+      if (!series.keep(sample, value.bodies, elsewhere)) this.#options.onDropped("full");
     }
   }
 
@@ -187,12 +191,12 @@ export class UnitEvidence {
     return this.#running?.ids.size ?? 0;
   }
 
-  get families(): Iterable<Family<Sample>> {
+  get families(): Iterable<Family<KeptExchange>> {
     return this.#running?.series.families.all ?? [];
   }
 
   /** Those that the store lacks something of, in the order in which they began. */
-  get series(): readonly Series<Sample>[] {
+  get series(): readonly Series<KeptExchange>[] {
     this.#ended = this.#ended.filter(({ isOver }) => !isOver);
     return [...this.#ended, ...(this.#running === null ? [] : [this.#running.series])];
   }
@@ -216,49 +220,28 @@ export class UnitEvidence {
     // Nobody may have had it: neither an earlier run of the campaign, nor this thread before it was started again.
     const name = `${process}.${randomUUID().slice(0, 8)}`;
     const counters = new MinuteCounters(name, () => onDropped("lost"));
-    const families = new Families<Sample>({ random, onDrop: () => onDropped("full") });
+    const families = new Families<KeptExchange>({ random, onDrop: () => onDropped("full") });
     const ids = new IdentityMap({
       now: () => clock.monotonic(),
       onLearnt: (control, candidate) => this.#pairs.push([control, candidate]),
     });
     const mode = isLearningIds ? "learnt" : "declared";
-    const engine = new Engine<Sample>({
+    const engine = new Engine<KeptExchange>({
       rules: this.#rules,
       conditions: application.conditions,
       identity: { map: ids, mode },
       families,
       counters,
       noise: new NoiseModel(),
-      sampleOf: (pair, differences) => {
-        const told = differences.map(({ template, path, kind, severity, control, candidate }) => {
-          return { template, path, kind, severity, control, candidate };
-        });
-        if (pair === null) return { differences: told };
-        try {
-          const [control, candidate] = [shapeOf(pair.control, redactor), shapeOf(pair.candidate, redactor)];
-          return { differences: told, control, candidate };
-        } catch {
-          onDropped("redaction_failed"); // shadow P4: the verdict stays, the body goes
-          return { differences: told, control: null, candidate: null };
-        }
+      sampleOf: (pair, differences, route) => {
+        const policy = this.#redacted.has(route) ? "redacted" : "shape";
+        return keptExchange(pair, differences, policy, redactor, () => onDropped("redaction_failed"));
       },
     });
     const groupPrint = remembered(createFingerprint(key, "group"));
-    const series = new Series<Sample>({ process: name, campaign, counters, families });
+    const series = new Series<KeptExchange>({ process: name, campaign, counters, families });
     return { campaign, engine, series, ids, groupPrint, ratios: new RouteRatios() };
   }
-}
-
-/** Status, names of headers, and the body's shape (shadow P1). */
-function shapeOf({ result }: Observation, redactor: Redactor): unknown {
-  if ("error" in result) return { error: result.error };
-  const { status, headers } = result.reply;
-  const decoded = decode(result.reply);
-  const body =
-    decoded.as === "value"
-      ? redactor.redact(decoded.value, "shape")
-      : { bytes: decoded.bytes.length, isUndecodable: decoded.isUndecodable };
-  return { status, headers: headers.map(([name]) => name), body };
 }
 
 /** Groups come again and again. */
@@ -275,7 +258,7 @@ function remembered(print: Fingerprint): Fingerprint {
 
 /** By severity and state. */
 export function countFamilies(
-  families: Iterable<Family<Sample>>,
+  families: Iterable<Family<KeptExchange>>,
 ): readonly { readonly severity: Severity; readonly state: string; readonly count: number }[] {
   const counts = new Map<string, { severity: Severity; state: string; count: number }>();
   for (const { severity, state } of families) {

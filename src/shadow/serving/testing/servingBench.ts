@@ -21,6 +21,7 @@ export const planOf = (more: Partial<RoutePlan> & { readonly id: string }): Rout
   tapBytes: 1_000,
   copiesPerMinute: 60_000,
   mayCarryCookies: false,
+  bodies: "shape",
   surface: null,
   ...more,
 });
