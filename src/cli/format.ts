@@ -22,6 +22,15 @@ export function share(part: number, whole: number): string {
   return whole === 0 ? "– (0 of 0)" : `${((part / whole) * 100).toFixed(2)} % (${count(part)} of ${count(whole)})`;
 }
 
+const SIZES = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** `1.4 GiB` */
+export function bytes(value: number): string {
+  const step = Math.min(SIZES.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10)));
+  const scaled = value / 1024 ** step;
+  return `${step === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${SIZES[step]}`;
+}
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],

@@ -8,6 +8,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   [],
   ["run"],
   ["validate"],
+  ["doctor"],
   ["config"],
   ["config", "show"],
   ["status"],

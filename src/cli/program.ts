@@ -4,6 +4,7 @@ import { CliError, exitCodeOf } from "./cliError.ts";
 import { examplesText, type Registry } from "./command.ts";
 import { addConfigShow } from "./configShow.ts";
 import { addData } from "./data.ts";
+import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { addFlags } from "./flags.ts";
 import { addKill } from "./kill.ts";
@@ -58,6 +59,7 @@ function createProgram(registry: Registry): Command {
   const own = [
     addRun,
     addValidate,
+    addDoctor,
     addConfigShow,
     addStatus,
     addExplain,

@@ -13,8 +13,11 @@ export {
   type StoredCampaign,
   type StoredEvidence,
 } from "./evidence/readEvidence.ts";
+export { EvidenceError } from "./evidence/evidenceError.ts";
+export { type InspectedFile, inspectEvidence, sizeOfFleetEvidence } from "./evidence/inspectEvidence.ts";
 export { openSqliteEvidence } from "./evidence/sqliteEvidence.ts";
 export { IdentityMap } from "./identity/identityMap.ts";
+export { askGuard, type GuardState } from "./mirror/guardProbe.ts";
 export { createMatcher, type Place } from "./paths/matcher.ts";
 export { parsePattern } from "./paths/pattern.ts";
 export { compilePlans, type RoutePlan } from "./plans.ts";

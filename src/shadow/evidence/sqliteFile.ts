@@ -7,7 +7,7 @@ import { SCHEMA_VERSION, schemaOf, SQLITE_TYPES } from "./sqlSchema.ts";
 import { sqliteError } from "./sqliteErrors.ts";
 
 /** Files up to this are read through when they are opened; of longer ones damage is found when it is met. */
-const CHECKED_BYTES_MAX = 64 * 1024 ** 2;
+export const CHECKED_BYTES_MAX = 64 * 1024 ** 2;
 /** A writer waits so long for another; it waits with its whole thread. */
 const BUSY_MS = 500;
 /** A writer holds its lock for one checkpoint; nobody else waits with a reader. */

@@ -1,7 +1,8 @@
 // Whether the guards stand that keep copies away from users (shadow W2), asked without any effect: of a path that no route has.
 import { randomUUID } from "node:crypto";
+import { type Arm, systemClock } from "../../kernel/index.ts";
 import type { NotComparedReason } from "../words.ts";
-import type { CopyClient } from "./copyClient.ts";
+import { CopyClient } from "./copyClient.ts";
 
 /** What answers. `serving`: refuses everything marked but GET. `target`: refuses everything unmarked. */
 export type GuardKind = "serving" | "target";
@@ -31,4 +32,14 @@ export async function probeGuard(client: Pick<CopyClient, "send">, kind: GuardKi
   });
   if ("error" in result) return "unreachable";
   return result.reply.status === REFUSED ? "safe" : "unsafe";
+}
+
+/** Once, over a connection of its own. */
+export async function askGuard(origin: string, arm: Arm, kind: GuardKind): Promise<GuardState> {
+  const client = new CopyClient({ origin, arm, role: "shadow", clock: systemClock });
+  try {
+    return await probeGuard(client, kind);
+  } finally {
+    await client.close();
+  }
 }
