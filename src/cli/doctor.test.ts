@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { openSqliteEvidence } from "../shadow/index.ts";
@@ -153,6 +153,19 @@ test("with guard: network no guard is tried, and that is told; what does not ans
   assert.match(of("candidate b").what, /does not answer \(ECONNREFUSED\)/);
   assert.ok(!checks.some(({ name }) => name.startsWith("guard of")));
   assert.ok(control.seen.every(({ method }) => method === "GET"));
+});
+
+test("a backend that takes the call and never answers is a problem within seconds", async (t) => {
+  const silent = createTcpServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  t.after(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const control = await backend(t, "serving");
+  const { ask } = await doctor(t, { control: control.url, candidate: `http://127.0.0.1:${port}` });
+  const { code, checks } = await checksOf(ask);
+  const [, candidate] = checks.filter(({ name }) => name.endsWith(" b") && !name.startsWith("clock"));
+  assert.deepEqual([code, candidate?.state], [1, "fail"]);
+  assert.match(candidate?.what ?? "", /does not answer \(no answer within 5 s\)/);
 });
 
 test("a clock that is wrong is a warning with how much", async (t) => {

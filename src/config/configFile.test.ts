@@ -128,6 +128,18 @@ test("a secret can stand in a file, without its last line break", (t) => {
   );
 });
 
+test("a key of bodies may be written as base64 or hex, and is never told", () => {
+  const key = Buffer.alloc(32, 0xab);
+  const text = sound("shadow: { bodyKeyEnv: BODY_KEY }");
+  for (const written of [key.toString("hex"), key.toString("hex").toUpperCase(), key.toString("base64")]) {
+    const { config, effective } = parse(text, { env: { BODY_KEY: written } });
+    assert.equal(config.shadow?.bodyKey, key.toString("hex"));
+    const shown = explainEffective(effective);
+    assert.match(shown, /shadow\.bodyKey +\*{8} +env BODY_KEY/);
+    assert.ok(!shown.includes(written) && !shown.includes(key.toString("hex")));
+  }
+});
+
 test("nothing of a configuration can be changed afterwards", () => {
   const { config } = parse(sound());
   const open = config as unknown as {

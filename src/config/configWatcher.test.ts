@@ -105,3 +105,19 @@ test("what the process took once is refused with its place, whatever else change
     ["log needs a restart", "limits.headSize needs a restart", "limits.keepAlive needs a restart"],
   );
 });
+
+test("what the store of evidence was opened with needs a restart; that a route keeps bodies does not", (t) => {
+  const { file, save, watch } = watched(t);
+  const key = (of: number): string => {
+    writeFileSync(`${file}.key`, Buffer.alloc(32, of).toString("hex"));
+    return `bodyKeyFile: ${file}.key`;
+  };
+  save(`shadow: { ${key(1)}, bodyRing: 1MiB }`);
+  const fresh = watch.reload();
+  assert.deepEqual(fresh.isApplied ? [] : fresh.problems.map(({ path }) => path), [
+    "shadow.bodyKeyEnv",
+    "shadow.bodyRing",
+  ]);
+  save("shadow: { sample: 5%, bodyRing: 1MiB, routes: [{ route: GET /a/:id, limit: 2% }] }");
+  assert.equal(watch.reload().isApplied, true);
+});

@@ -1,9 +1,9 @@
 // One call to a backend, over a connection of its own: does it answer, when, and what time is it there?
-import { Client } from "undici";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 import type { ArmConfig } from "../../config/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 
-const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
 const MS_PER_S = 1_000;
 
@@ -25,31 +25,35 @@ export interface AskHttp {
 }
 
 /** Never rejects, and takes seconds at most, whatever answers there. */
-export async function askHttp({ origin, path, tls, clock }: AskHttp): Promise<HttpAnswer> {
+export function askHttp({ origin, path, tls, clock }: AskHttp): Promise<HttpAnswer> {
   const { ca = null, isVerified = true } = tls ?? {};
-  const client = new Client(origin, {
-    connect: { timeout: CONNECT_MS, rejectUnauthorized: isVerified, ...(ca === null ? {} : { ca }) },
-  });
+  const url = new URL(path, origin);
+  const trust = { rejectUnauthorized: isVerified, ...(ca === null ? {} : { ca }) };
   const startedMs = clock.monotonic();
-  try {
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    const { statusCode: status, headers, body } = await client.request({ method: "GET", path, signal });
+  const { promise, resolve } = Promise.withResolvers<HttpAnswer>();
+  const options = { agent: false, signal: AbortSignal.timeout(ANSWER_MS) } as const;
+  const onAnswer = (answer: IncomingMessage): void => {
     const tookMs = clock.monotonic() - startedMs;
-    const nowMs = clock.now();
-    body.on("error", () => {}).destroy(); // nobody reads it
-    const saidMs = Date.parse(String(headers["date"]));
-    // Cut to its second there, half a way ago.
-    const aheadMs = Number.isNaN(saidMs) ? null : saidMs + MS_PER_S / 2 - (nowMs - tookMs / 2);
-    return { status, tookMs, aheadMs };
-  } catch (error) {
-    return { error: causeOf(error) };
-  } finally {
-    await client.destroy();
-  }
+    resolve({
+      status: answer.statusCode ?? 0,
+      tookMs,
+      aheadMs: aheadOf(answer.headers.date, clock.now() - tookMs / 2),
+    });
+    answer.destroy(); // nobody reads the rest
+  };
+  const asked =
+    url.protocol === "https:" ? https.get(url, { ...options, ...trust }, onAnswer) : http.get(url, options, onAnswer);
+  asked.on("error", (error) => resolve({ error: causeOf(error) }));
+  return promise;
 }
 
-function causeOf(error: unknown): string {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  if (name === "TimeoutError") return `no answer within ${ANSWER_MS / MS_PER_S} s`;
-  return typeof code === "string" ? code : "no connection";
+/** Cut to its second there. */
+function aheadOf(date: string | undefined, nowMs: number): number | null {
+  const saidMs = Date.parse(date ?? "");
+  return Number.isNaN(saidMs) ? null : saidMs + MS_PER_S / 2 - nowMs;
+}
+
+function causeOf({ name, code }: NodeJS.ErrnoException): string {
+  if (name === "AbortError" || name === "TimeoutError") return `no answer within ${ANSWER_MS / MS_PER_S} s`;
+  return code ?? "no connection";
 }

@@ -1,8 +1,7 @@
 // Rules and evidence of the shadow: can they be used, how large are they, is anything damaged?
-import { EvidenceError, inspectEvidence, type InspectedFile, sizeOfFleetEvidence } from "../../shadow/index.ts";
+import { EvidenceError, inspectEvidence, type InspectedFile, isLive, sizeOfFleetEvidence } from "../../shadow/index.ts";
 import { bytes, plural } from "../format.ts";
 import { rulesOfFiles } from "../shadow/unitSetting.ts";
-import { isLive } from "../../shadow/index.ts";
 import { type CheckSource, fail, ok, type Verdict, warn } from "./check.ts";
 
 /** `openSqliteEvidence` ends a file at 4 GiB. */

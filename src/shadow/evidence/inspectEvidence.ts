@@ -1,7 +1,7 @@
 // What the stores of evidence look like from outside: size and damage, for `doctor`. Changes nothing.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { EvidenceError } from "./evidenceError.ts";
 import { evidenceFilesIn } from "./evidenceFiles.ts";
 import { openPostgresReader } from "./postgresEvidence.ts";
