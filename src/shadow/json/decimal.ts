@@ -5,11 +5,14 @@ import type { JsonNumber } from "./values.ts";
 interface Decimal {
   readonly isNegative: boolean;
   readonly digits: string;
-  readonly exponent: number;
+  /** A bigint beyond what a number counts exactly. */
+  readonly exponent: number | bigint;
 }
 
 /** Beyond this two numbers are only asked whether they are equal, not how far apart they are. */
 const SCALE_MAX = 1_000;
+/** An exponent of more digits is compared as it is written: making numbers of long texts takes longer the longer they are. */
+const EXPONENT_DIGITS_MAX = 1_000;
 const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** As it was written. */
@@ -20,12 +23,18 @@ function parse(text: string): Decimal | null {
   const parts = PARTS.exec(text);
   if (parts === null) return null;
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = parts;
-  const scale = Number(exponent);
-  if (!Number.isSafeInteger(scale)) return null;
+  if (exponent.length > EXPONENT_DIGITS_MAX) return null;
   const all = (whole + fraction).replace(/^0+/, "");
   const digits = withoutEndZeros(all);
   if (digits === "") return { isNegative: false, digits, exponent: 0 };
-  return { isNegative: sign === "-", digits, exponent: scale - fraction.length + all.length - digits.length };
+  return { isNegative: sign === "-", digits, exponent: sum(exponent, all.length - digits.length - fraction.length) };
+}
+
+function sum(exponent: string, more: number): number | bigint {
+  const number = Number(exponent);
+  // Beyond, two that are not the same may be one float.
+  const isExact = Number.isSafeInteger(number) && Number.isSafeInteger(number + more);
+  return isExact ? number + more : BigInt(exponent) + BigInt(more);
 }
 
 /** A regular expression would look at every zero again for each zero before it. */
@@ -57,7 +66,7 @@ export function areNumbersNear(
 ): boolean {
   if (areNumbersEqual(one, other)) return true;
   const decimals = [one, other, tolerance].map((each) => parse(numberText(each)));
-  const scale = Math.min(...decimals.map((each) => each?.exponent ?? 0));
+  const scale = Math.min(...decimals.map((each) => Number(each?.exponent ?? 0)));
   const [a, b, most] = decimals.map((each) => scaled(each, scale));
   if (a == null || b == null || most == null) return false;
   const apart = a < b ? b - a : a - b;
@@ -68,6 +77,7 @@ function scaled(decimal: Decimal | null, scale: number): bigint | null {
   if (decimal === null) return null;
   const { isNegative, digits, exponent } = decimal;
   if (digits === "") return 0n;
+  if (typeof exponent === "bigint") return null;
   const zeros = exponent - scale;
   if (digits.length + zeros > SCALE_MAX) return null;
   const value = BigInt(digits + "0".repeat(zeros));

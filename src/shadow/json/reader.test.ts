@@ -74,6 +74,18 @@ test("a key that comes twice is noted, the last counts; __proto__ is a key like 
   assert.equal(Object.getPrototypeOf(reading.value), Object.prototype);
 });
 
+test("an escaped key is what it says, where JSON.parse now and then takes it for a backslash (nodejs/node#63785)", () => {
+  for (const key of ["~", '"', "\\", "\0", "\ud800", "a"]) {
+    const escaped = `\\u${key.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    const reading = readJson(`[{"h":[],"\\\\":0},{"h":1,"${escaped}":2}]`);
+    assert.ok("value" in reading);
+    assert.deepEqual(reading.value, [
+      { h: [], "\\": 0 },
+      { h: 1, [key]: 2 },
+    ]);
+  }
+});
+
 test("limits end in a reason, never in an exception", () => {
   const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
   assert.ok("value" in readJson(deep(JSON_LIMITS.levels)));
@@ -126,6 +138,9 @@ test("Python's and JavaScript's spellings are one number, neighbours beyond 2^53
     assert.ok(areNumbersEqual(read(one) as JsonNumber, read(other) as JsonNumber), `${one} ${other}`);
   }
   assert.ok(!areNumbersEqual(read("9007199254740993") as JsonNumber, read("9007199254740992") as JsonNumber));
+  assert.ok(areNumbersEqual(new JsonNumber("1e9007199254740993"), new JsonNumber("10e+9007199254740992")));
+  assert.ok(!areNumbersEqual(new JsonNumber("100e9007199254740991"), new JsonNumber("10e9007199254740991")));
+  assert.ok(!areNumbersNear(new JsonNumber("1e9007199254740993"), new JsonNumber("1e9007199254740992"), 1));
   assert.ok(!areNumbersNear(new JsonNumber("1e999999"), new JsonNumber("1e999998"), 1));
   assert.ok(!areNumbersNear(new JsonNumber("NaN"), 1, 1));
 });
