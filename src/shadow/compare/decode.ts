@@ -1,6 +1,6 @@
 // From the bytes of a reply to something that can be compared (shadow §5): content coding, then by media type.
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
-import { JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
+import { fullAllowance, JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 import type { Reply } from "../observation.ts";
 import { readEventStream } from "./eventStream.ts";
@@ -29,9 +29,13 @@ const CODINGS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
   deflate: (bytes) => (((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, BOUND) : inflateRawSync(bytes, BOUND)),
 };
 
-/** Null: the coding is unknown or the bytes are not in it. */
+/** Nobody needs more, and each one may make all of the body anew. */
+const CODINGS_MAX = 4;
+
+/** Null: the coding is unknown, the bytes are not in it, or there are too many of either. */
 export function uncoded(reply: Reply): Uint8Array | null {
   const codings = (headerOf(reply, "content-encoding") ?? "").toLowerCase().split(",");
+  if (codings.length > CODINGS_MAX) return null;
   let bytes: Uint8Array = reply.body;
   for (const coding of codings.map((one) => one.trim()).reverse()) {
     if (coding === "") continue;
@@ -46,10 +50,14 @@ export function uncoded(reply: Reply): Uint8Array | null {
   return bytes;
 }
 
+const STRICT = { fatal: true, ignoreBOM: true };
+/** Nearly every body's; making one takes as long as a small body. */
+const utf8 = new TextDecoder("utf-8", STRICT);
+
 function textOf(bytes: Uint8Array, contentType: string): string | null {
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? "utf-8";
   try {
-    return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(bytes);
+    return (charset.toLowerCase() === "utf-8" ? utf8 : new TextDecoder(charset, STRICT)).decode(bytes);
   } catch {
     return null; // an unknown charset, or bytes that are not in it
   }
@@ -58,9 +66,12 @@ function textOf(bytes: Uint8Array, contentType: string): string | null {
 function linesOf(text: string): { readonly value: JsonValue; readonly notes: ReadonlySet<JsonNote> } | null {
   const values: JsonValue[] = [];
   const notes = new Set<JsonNote>();
-  for (const line of text.split("\n")) {
+  const allowance = fullAllowance();
+  const lines = text.split("\n", JSON_LIMITS.nodes + 1);
+  if (lines.length > JSON_LIMITS.nodes) return null;
+  for (const line of lines) {
     if (line.trim() === "") continue;
-    const reading = readJson(line);
+    const reading = readJson(line, allowance);
     if ("undecodable" in reading) return null;
     values.push(reading.value);
     for (const note of reading.notes) notes.add(note);
@@ -68,8 +79,12 @@ function linesOf(text: string): { readonly value: JsonValue; readonly notes: Rea
   return { value: values, notes };
 }
 
-/** Fields by name, each with its values in order: repeated names are legal. */
-function formOf(text: string): JsonValue {
+/** A field is a list with a value in it. */
+const FIELDS_MAX = JSON_LIMITS.nodes / 2;
+
+/** Fields by name, each with its values in order: repeated names are legal. Null: more than are read of any body (shadow N3). */
+function formOf(text: string): JsonValue | null {
+  if (text.split("&", FIELDS_MAX + 1).length > FIELDS_MAX) return null;
   const fields: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
   for (const [name, value] of new URLSearchParams(text)) (fields[name] ??= []).push(value);
   return { ...fields };
@@ -78,7 +93,7 @@ function formOf(text: string): JsonValue {
 const isJson = (type: string): boolean => type === "application/json" || /^[^/]+\/[^/]+\+json$/.test(type);
 const isJsonLines = (type: string): boolean => /^application\/(?:x-)?(?:ndjson|jsonl|json-lines)$/.test(type);
 
-function textValue(type: string, text: string): JsonValue {
+function textValue(type: string, text: string): JsonValue | null {
   if (type === "text/event-stream") return readEventStream(text);
   return type.startsWith("text/") ? text : formOf(text);
 }
@@ -102,5 +117,6 @@ export function decode(reply: Reply, bytes: Uint8Array | null = uncoded(reply)):
     const lines = linesOf(text);
     return lines === null ? undecodable : { as: "value", ...lines };
   }
-  return { as: "value", value: textValue(type, text), notes: NO_NOTES };
+  const value = textValue(type, text);
+  return value === null ? undecodable : { as: "value", value, notes: NO_NOTES };
 }

@@ -1,6 +1,6 @@
 // Server-sent events as a value that can be compared (shadow §12; WHATWG HTML §9.2.6): the order and names of events, their ids, and
 // what they say, joined, since servers cut the same text into events as they like.
-import { readJson } from "../json/reader.ts";
+import { type Allowance, fullAllowance, JSON_LIMITS, readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 
 interface StreamEvent {
@@ -16,10 +16,12 @@ interface Parsed {
   readonly isWhole: boolean;
 }
 
-function parse(text: string): Parsed {
+/** Null: more lines than are read. */
+function parse(text: string): Parsed | null {
   const events: StreamEvent[] = [];
   let [name, id, data, hasComments] = ["", null as string | null, null as string | null, false];
-  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/);
+  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/, JSON_LIMITS.nodes + 1);
+  if (lines.length > JSON_LIMITS.nodes) return null;
   const rest = lines.pop() ?? "";
   for (const line of lines) {
     if (line === "") {
@@ -38,10 +40,10 @@ function parse(text: string): Parsed {
 }
 
 /** JSON when every event says some; otherwise the text. */
-function joined(events: readonly StreamEvent[]): JsonValue {
-  const values = events.map(({ data }) => readJson(data));
+function joined(events: readonly StreamEvent[], allowance: Allowance): JsonValue {
   const all: JsonValue[] = [];
-  for (const reading of values) {
+  for (const { data } of events) {
+    const reading = readJson(data, allowance);
     if (!("value" in reading) || typeof reading.value !== "object" || reading.value === null) {
       return events.map(({ data }) => data).join("");
     }
@@ -50,11 +52,15 @@ function joined(events: readonly StreamEvent[]): JsonValue {
   return all;
 }
 
-/** Of a body of type `text/event-stream`. */
-export function readEventStream(text: string): JsonValue {
-  const { events, hasComments, isWhole } = parse(text);
+/** Of a body of type `text/event-stream`; null: it holds more than is read of any body (shadow N3). */
+export function readEventStream(text: string): JsonValue | null {
+  const parsed = parse(text);
+  if (parsed === null) return null;
+  const { events, hasComments, isWhole } = parsed;
+  const allowance = fullAllowance();
   const order = events.map(({ name }) => name).filter((name, at, all) => name !== all[at - 1]);
   const byName = Map.groupBy(events, ({ name }) => name);
-  const data = Object.fromEntries([...byName].map(([name, all]) => [name, joined(all)] as const));
+  const data = Object.fromEntries([...byName].map(([name, all]) => [name, joined(all, allowance)] as const));
+  if (allowance.nodes < 0) return null;
   return { order, ids: [...new Set(events.flatMap(({ id }) => id ?? []))], data, hasComments, isWhole };
 }

@@ -13,29 +13,32 @@ export type JsonReading =
   | { readonly undecodable: string };
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const MINUS = 0x2d;
+const COLON = 0x3a;
+const LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const LIST_END = 0x5d;
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
+const [F, N, T] = [0x66, 0x6e, 0x74];
 const INTEGER_DIGITS_MAX = 15;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 /** Written by Python and by JavaScript libraries, and no JSON (RFC 8259 §6). */
 const NO_NUMBER = /NaN|-?Infinity/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  "\\": "\\",
-  "/": "/",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-};
-
 class Unreadable extends Error {}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** How many values may still be read: one for all texts of a body that holds several. */
+export interface Allowance {
+  nodes: number;
+}
+
+export const fullAllowance = (): Allowance => ({ nodes: JSON_LIMITS.nodes });
+
 /** Reads bytes or text as JSON; never throws. */
-export function readJson(body: Uint8Array | string): JsonReading {
+export function readJson(body: Uint8Array | string, allowance: Allowance = fullAllowance()): JsonReading {
   if (body.length > JSON_LIMITS.bytes) return { undecodable: `longer than ${JSON_LIMITS.bytes} bytes` };
   let text: string;
   try {
@@ -43,7 +46,7 @@ export function readJson(body: Uint8Array | string): JsonReading {
   } catch {
     return { undecodable: "not UTF-8" };
   }
-  const reader = new Reader(text);
+  const reader = new Reader(text, allowance);
   try {
     return { value: reader.readAll(), notes: reader.notes };
   } catch (error) {
@@ -55,11 +58,14 @@ export function readJson(body: Uint8Array | string): JsonReading {
 class Reader {
   readonly notes = new Set<JsonNote>();
   readonly #text: string;
+  readonly #allowance: Allowance;
+  /** By level, the keys of the last object there, each once and none with an escape. */
+  readonly #shapes: string[][] = [];
   #at = 0;
-  #nodes = 0;
 
-  constructor(text: string) {
+  constructor(text: string, allowance: Allowance) {
     this.#text = text;
+    this.#allowance = allowance;
   }
 
   readAll(): JsonValue {
@@ -71,19 +77,19 @@ class Reader {
 
   #value(level: number): JsonValue {
     this.#skipBlanks();
-    if (++this.#nodes > JSON_LIMITS.nodes) throw new Unreadable(`more than ${JSON_LIMITS.nodes} values`);
-    switch (this.#text[this.#at]) {
-      case '"':
+    if (--this.#allowance.nodes < 0) throw new Unreadable(`more than ${JSON_LIMITS.nodes} values`);
+    switch (this.#text.charCodeAt(this.#at)) {
+      case QUOTE:
         return this.#string();
-      case "{":
+      case OBJECT:
         return this.#object(level);
-      case "[":
+      case LIST:
         return this.#array(level);
-      case "t":
+      case T:
         return this.#word("true", true);
-      case "f":
+      case F:
         return this.#word("false", false);
-      case "n":
+      case N:
         return this.#word("null", null);
       default:
         return this.#number();
@@ -93,7 +99,7 @@ class Reader {
   #skipBlanks(): void {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      if (code > 0x20 || (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09)) return;
       this.#at++;
     }
   }
@@ -113,44 +119,81 @@ class Reader {
   #array(level: number): JsonValue {
     const inner = this.#enter(level);
     const items: JsonValue[] = [];
-    if (this.#isNext("]")) return items;
+    if (this.#isNext(LIST_END)) return items;
     for (;;) {
       items.push(this.#value(inner));
-      if (this.#isNext("]")) return items;
-      this.#expect(",");
+      if (this.#isLast(LIST_END)) return items;
     }
   }
 
   #object(level: number): JsonValue {
     const inner = this.#enter(level);
     const members: Record<string, JsonValue> = {};
-    if (this.#isNext("}")) return members;
-    for (;;) {
+    if (this.#isNext(OBJECT_END)) return members;
+    const shape = (this.#shapes[level] ??= []);
+    for (let at = 0, isAsBefore = true; ; at++) {
       this.#skipBlanks();
       if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#fail("a key");
-      const key = this.#string();
-      this.#expect(":");
-      const value = this.#value(inner);
-      if (Object.hasOwn(members, key)) this.notes.add("duplicate-key");
-      // As every parser in use here the last one counts; `__proto__` is a key like any other.
-      if (key === "__proto__") {
-        Object.defineProperty(members, key, { value, enumerable: true, configurable: true, writable: true });
-      } else members[key] = value;
-      if (this.#isNext("}")) return members;
-      this.#expect(",");
+      const expected = isAsBefore ? shape[at] : undefined;
+      if (expected !== undefined && this.#isQuoted(expected)) {
+        this.#expect(COLON);
+        members[expected] = this.#value(inner);
+      } else {
+        isAsBefore = this.#member(members, inner, isAsBefore ? shape : null, at);
+      }
+      if (this.#isLast(OBJECT_END)) return members;
     }
   }
 
-  #isNext(end: string): boolean {
+  /** Most objects of a list have the same keys in the same order: each is then found by looking, and comes once. */
+  #isQuoted(key: string): boolean {
+    const end = this.#at + 1 + key.length;
+    if (this.#text.charCodeAt(end) !== QUOTE || !this.#text.startsWith(key, this.#at + 1)) return false;
+    this.#at = end + 1;
+    return true;
+  }
+
+  /** @param shape the keys so far, to be continued; gives whether it was */
+  #member(members: Record<string, JsonValue>, level: number, shape: string[] | null, at: number): boolean {
+    const start = this.#at + 1;
+    const key = this.#string();
+    const isAsWritten = this.#at === start + key.length + 1;
+    this.#expect(COLON);
+    if (shape !== null) shape.length = at;
+    const value = this.#value(level);
+    const isTwice = members[key] !== undefined && Object.hasOwn(members, key);
+    if (isTwice) this.notes.add("duplicate-key");
+    // As every parser in use here the last one counts; `__proto__` is a key like any other.
+    if (key === "__proto__") {
+      Object.defineProperty(members, key, { value, enumerable: true, configurable: true, writable: true });
+      return false;
+    }
+    members[key] = value;
+    if (shape === null || isTwice || !isAsWritten) return false;
+    shape.push(key);
+    return true;
+  }
+
+  #isNext(end: number): boolean {
     this.#skipBlanks();
-    if (this.#text[this.#at] !== end) return false;
+    if (this.#text.charCodeAt(this.#at) !== end) return false;
     this.#at++;
     return true;
   }
 
-  #expect(mark: string): void {
+  /** Of a list or an object; otherwise there is more behind a comma. */
+  #isLast(end: number): boolean {
     this.#skipBlanks();
-    if (this.#text[this.#at] !== mark) this.#fail(`"${mark}"`);
+    const code = this.#text.charCodeAt(this.#at++);
+    if (code === COMMA) return false;
+    if (code === end) return true;
+    this.#at--;
+    return this.#fail('","');
+  }
+
+  #expect(mark: number): void {
+    this.#skipBlanks();
+    if (this.#text.charCodeAt(this.#at) !== mark) this.#fail(`"${String.fromCharCode(mark)}"`);
     this.#at++;
   }
 
@@ -169,44 +212,30 @@ class Reader {
     return this.#fail("the end of a text");
   }
 
+  /** A text by itself is what JSON.parse does best; it knows every escape, and refuses what is none. */
   #escaped(start: number, first: number): string {
     const text = this.#text;
-    let read = text.slice(start, first);
-    let plain = first;
     this.notes.add("escape");
-    for (let at = first; at < text.length; at++) {
-      const code = text.charCodeAt(at);
-      if (code < 0x20) break;
-      if (code === QUOTE) {
-        this.#at = at + 1;
-        return read + text.slice(plain, at);
-      }
-      if (code !== BACKSLASH) continue;
-      read += text.slice(plain, at);
-      this.#at = at + 1;
-      read += this.#escape();
-      plain = this.#at;
-      at = plain - 1;
+    let end = first;
+    for (; end < text.length; end++) {
+      const code = text.charCodeAt(end);
+      if (code === BACKSLASH) end++;
+      else if (code === QUOTE) break;
     }
-    return this.#fail("the end of a text");
-  }
-
-  #escape(): string {
-    const mark = this.#text[this.#at++] ?? "";
-    if (mark === "u") {
-      const digits = this.#text.slice(this.#at, this.#at + 4);
-      if (!/^[\da-fA-F]{4}$/.test(digits)) this.#fail("four hexadecimal digits");
-      this.#at += 4;
-      return String.fromCharCode(Number.parseInt(digits, 16));
+    if (end >= text.length) return this.#fail("the end of a text");
+    this.#at = end + 1;
+    try {
+      return JSON.parse(text.slice(start - 1, end + 1)) as string;
+    } catch {
+      return this.#fail("the end of a text, or an escape,");
     }
-    return ESCAPES[mark] ?? this.#fail("an escape");
   }
 
   #number(): number | JsonNumber {
     NUMBER.lastIndex = this.#at;
-    const text = NUMBER.exec(this.#text)?.[0];
-    if (text === undefined) return this.#noNumber();
-    this.#at += text.length;
+    if (!NUMBER.test(this.#text)) return this.#noNumber();
+    const text = this.#text.slice(this.#at, NUMBER.lastIndex);
+    this.#at = NUMBER.lastIndex;
     return isShortInteger(text) ? Number(text) : new JsonNumber(text);
   }
 
