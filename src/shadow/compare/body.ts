@@ -2,6 +2,7 @@
 import type { Arm } from "../../kernel/index.ts";
 import { areNumbersEqual, numberText } from "../json/decimal.ts";
 import {
+  areSpelledAlike,
   isArray,
   isNumber,
   isObject,
@@ -17,7 +18,7 @@ import type { IdPairs } from "./idPairs.ts";
 import { Meetings } from "./meetings.ts";
 import type { NormaliserContext, Pairing } from "./normalisers.ts";
 import { type Named, type Pairs, settleTies } from "./pairing.ts";
-import { isGuessed, Partners } from "./partners.ts";
+import { isGuessed, Paired, Partners } from "./partners.ts";
 import { Reporter, type Step } from "./reporter.ts";
 import { sharedIds } from "./sharedIds.ts";
 import { Trail, type TrailMark } from "./trail.ts";
@@ -115,6 +116,13 @@ class Walk {
     return !meetings.isNamedOtherwise(numberText(control));
   }
 
+  /** Spelt alike as well, where no rule and no pair of ids has anything to say: most of most bodies. */
+  #isUntouched(control: JsonValue, candidate: JsonValue, place: BodyPlace): boolean {
+    if (this.#isPlainlySame(control, candidate, place)) return true;
+    const isBare = place.found.length === 0 && !place.goesOn && this.#trail.meetings?.hasPairs !== true;
+    return isBare && areSpelledAlike(control, candidate);
+  }
+
   #isIgnored({ rule, how }: NonNullable<NodeRules["ignore"]>, control: JsonValue, candidate: JsonValue): boolean {
     const isNull = control === null || candidate === null;
     return (how === "all" || (how === "null-too" && isNull)) && this.#leaveOut(rule);
@@ -169,25 +177,29 @@ class Walk {
   #objects(control: JsonObject, candidate: JsonObject, place: BodyPlace, node: NodeRules): boolean {
     const [controlKeys, candidateKeys] = [Object.keys(control), Object.keys(candidate)];
     const mark = this.#trail.mark();
-    const paired = new Set<string>();
+    const paired = new Paired(control);
     const of = [control, candidate] as const;
-    let [children, equal] = [0, 0];
+    let [children, equal] = [controlKeys.length, 0];
     for (const key of controlKeys) {
       const other = this.#partners.ofKey(key, control, candidate, node);
-      if (other !== null) paired.add(other);
+      paired.add(key, other);
+      const [value, under] = [control[key] as JsonValue, place.key(key)];
+      // Nothing needs to be told of most.
+      if (other === key && this.#isUntouched(value, candidate[key] as JsonValue, under)) {
+        equal += 1;
+        continue;
+      }
       if (other !== null && other !== key) this.#trail.normalise("map");
       const isTentative = other !== null && other !== key && this.#trail.meetings?.isTentative(key, other) === true;
-      const step = { of, part: key, isData: node.isOpen };
-      const isEqual = this.#says.under({ ...step, isTentative }, () =>
+      const step = { of, part: key, isData: node.isOpen, isTentative };
+      const isEqual = this.#says.under(step, () =>
         other === null
-          ? this.#alone("missing", control[key] as JsonValue, place.key(key))
-          : this.compare(control[key] as JsonValue, candidate[other] as JsonValue, place.key(key)),
+          ? this.#alone("missing", value, under)
+          : this.compare(value, candidate[other] as JsonValue, under),
       );
-      children += 1;
       equal += isEqual ? 1 : 0;
     }
-    for (const key of candidateKeys) {
-      if (paired.has(key)) continue;
+    for (const key of paired.without(candidateKeys)) {
       const step = { of, part: key, isData: node.isOpen };
       const isEqual = this.#says.under(step, () => this.#alone("extra", candidate[key] as JsonValue, place.key(key)));
       children += 1;
@@ -279,17 +291,15 @@ class Walk {
     if (control.length !== candidate.length) return this.#says.report("value", "value", node, control, candidate);
     const mark = this.#trail.mark();
     let isSame = true;
+    const [of, items] = [[control, candidate] as const, place.item()];
     for (const [at, item] of control.entries()) {
-      const isEqual = this.#items(
-        { of: [control, candidate], part: at },
-        [item, candidate[at] as JsonValue],
-        place,
-        true,
-      );
+      const other = candidate[at] as JsonValue;
+      if (this.#isUntouched(item, other, items)) continue;
+      const isEqual = this.#items({ of, part: at }, [item, other], place, true);
       if (isEqual || !isSame) continue;
       isSame = false;
       // Asked at the first that is not equal: a list in another order would be as many differences as it has items.
-      const pairs = this.#reordered(control, candidate, place, mark);
+      const pairs = this.#reordered([control, candidate], at, place, mark);
       if (pairs === null) continue;
       this.#trail.backTo(mark);
       this.#both(pairs.both, [control, candidate], { by: "content" }, place);
@@ -299,11 +309,13 @@ class Walk {
   }
 
   /** All items, each with its own elsewhere; null: the lists are not the same in another order. */
-  #reordered(control: Items, candidate: Items, place: BodyPlace, { met }: TrailMark): Pairs | null {
+  #reordered([control, candidate]: Lists, at: number, place: BodyPlace, { met }: TrailMark): Pairs | null {
     // What was met item by item would name them wrongly.
     const taken = this.#trail.meetings?.takeBack(met) ?? [];
-    const pairs = this.#partners.ofItems(control, candidate, { by: "content" }, place.item());
-    if (pairs.control.length === 0 && pairs.isReordered) return pairs;
+    if (this.#partners.mayBeReordered(control, candidate, at, place.item())) {
+      const pairs = this.#partners.ofItems(control, candidate, { by: "content" }, place.item());
+      if (pairs.control.length === 0 && pairs.isReordered) return pairs;
+    }
     this.#trail.meetings?.restore(taken);
     return null;
   }

@@ -55,15 +55,17 @@ export function compareDeclared(control: Reply, candidate: Reply, check: ReplyCh
       const part = path[at];
       if (part !== undefined) walk.under(part, false, () => report(at + 1));
       else {
-        found.add({
-          template: walk.template,
-          path: walk.text,
-          kind: "type",
-          severity: "breaking",
-          control: one.get(name)?.found ?? AS_DECLARED,
-          candidate: other.get(name)?.found ?? AS_DECLARED,
-          acceptedBy: null,
-        });
+        found.add(
+          {
+            template: walk.template,
+            kind: "type",
+            severity: "breaking",
+            control: one.get(name)?.found ?? AS_DECLARED,
+            candidate: other.get(name)?.found ?? AS_DECLARED,
+            acceptedBy: null,
+          },
+          () => walk.text,
+        );
       }
     };
     report(0);

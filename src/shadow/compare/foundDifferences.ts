@@ -1,4 +1,4 @@
-import { type Difference, isWorse } from "../words.ts";
+import { type Difference, isWorse, type Severity, worstOf } from "../words.ts";
 
 export interface FoundDifference extends Difference {
   /** Places of the body with this template, kind and classes; `path` is the first. */
@@ -20,15 +20,20 @@ export interface Mark {
   readonly counting: number;
 }
 
-const isOneFamily = (one: Difference, other: Difference): boolean =>
-  one.template === other.template &&
-  one.kind === other.kind &&
-  one.control === other.control &&
-  one.candidate === other.candidate;
+/** What is told of a place; its path is asked for only where it is the first of its family. */
+export type Told = Omit<FoundDifference, "count" | "path">;
+
+const nameOf = ({ template, kind, control, candidate, acceptedBy, isTentative }: Told): string =>
+  `${kind} ${control} ${candidate} ${acceptedBy} ${isTentative === true} ${template}`;
+
+const NOTHING: Mark = { counts: [], counting: 0 };
 
 /** The differences of one pair of bodies; those of one family are counted together. */
 export class FoundDifferences {
   #all: Counted[] = [];
+  readonly #byName = new Map<string, Counted>();
+  /** Of those that count; null: nobody has asked since there are others. */
+  #worst: Severity | "none" | null = null;
   /** Places that differ and that no rule foresees. */
   #counting = 0;
 
@@ -40,23 +45,38 @@ export class FoundDifferences {
     return this.#counting;
   }
 
-  add(found: Omit<FoundDifference, "count">): void {
+  add(found: Told, pathOf: () => string): void {
     if (found.acceptedBy === null) this.#counting += 1;
-    const known = this.#all.find(
-      (one) => isOneFamily(one, found) && one.acceptedBy === found.acceptedBy && one.isTentative === found.isTentative,
-    );
-    if (known !== undefined) known.count += 1;
-    else if (this.#all.length < DIFFERENCES_MAX) this.#all.push({ ...found, count: 1 });
-    else if (this.#isWorst(found)) this.#all[DIFFERENCES_MAX] = { ...found, count: 1 };
+    const name = nameOf(found);
+    const known = this.#byName.get(name);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    const isFull = this.#all.length >= DIFFERENCES_MAX;
+    if (isFull && !this.#isWorst(found)) return;
+    const added = { ...found, path: pathOf(), count: 1 };
+    const place = isFull ? DIFFERENCES_MAX : this.#all.length;
+    this.#drop(place);
+    this.#all[place] = added;
+    this.#byName.set(name, added);
+  }
+
+  #drop(place: number): void {
+    this.#worst = null;
+    const dropped = this.#all[place];
+    if (dropped !== undefined) this.#byName.delete(nameOf(dropped));
   }
 
   /** However many there are, the worst that counts must not be missing: the verdict is made of it. */
-  #isWorst({ acceptedBy, severity }: Omit<FoundDifference, "count">): boolean {
-    const counting = this.#all.filter((one) => one.acceptedBy === null);
-    return acceptedBy === null && counting.every((one) => isWorse(severity, one.severity));
+  #isWorst({ acceptedBy, severity }: Told): boolean {
+    if (acceptedBy !== null) return false;
+    this.#worst ??= worstOf(this.#all.flatMap((one) => (one.acceptedBy === null ? [one.severity] : []))) ?? "none";
+    return this.#worst === "none" || isWorse(severity, this.#worst);
   }
 
   mark(): Mark {
+    if (this.#all.length === 0 && this.#counting === 0) return NOTHING;
     return { counts: this.#all.map(({ count }) => count), counting: this.#counting };
   }
 
@@ -65,6 +85,7 @@ export class FoundDifferences {
   }
 
   backTo({ counts, counting }: Mark): void {
+    for (let place = counts.length; place < this.#all.length; place++) this.#drop(place);
     this.#all = this.#all.slice(0, counts.length);
     for (const [at, count] of counts.entries()) (this.#all[at] as Counted).count = count;
     this.#counting = counting;

@@ -13,12 +13,23 @@ export class Meetings {
   readonly #ids: IdPairs;
   readonly #shared: () => ReadonlySet<string>;
   #met: Met[] = [];
+  #version = 0;
   readonly #names = { control: new Map<string, IdPair>(), candidate: new Map<string, IdPair>() };
 
   /** @param shared ids that both bodies hold: they name themselves (M1: equal values need no pair) */
   constructor(ids: IdPairs, shared: () => ReadonlySet<string>) {
     this.#ids = ids;
     this.#shared = shared;
+  }
+
+  /** Another one: other fingerprints. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Somebody's, or met here: a text may have another name. */
+  get hasPairs(): boolean {
+    return !this.#ids.isEmpty || this.#names.control.size > 0;
   }
 
   /** Two values at one path; `conflict`: one of them is known to be the name of something else (M4). */
@@ -40,7 +51,7 @@ export class Meetings {
 
   /** This text of both arms may not be the same thing: one of them calls that otherwise. */
   isNamedOtherwise(text: string): boolean {
-    if (this.#ids.isEmpty && this.#met.length === 0) return false;
+    if (!this.hasPairs) return false;
     return this.#find("control", text) !== null || this.#find("candidate", text) !== null;
   }
 
@@ -104,6 +115,7 @@ export class Meetings {
   }
 
   #add(pair: IdPair): void {
+    this.#version += 1;
     this.#met.push(pair);
     this.#names.control.set(pair.control, pair);
     this.#names.candidate.set(pair.candidate, pair);
@@ -111,6 +123,7 @@ export class Meetings {
 
   #forget(one: Met): void {
     if (one === "conflict") return;
+    this.#version += 1;
     this.#names.control.delete(one.control);
     this.#names.candidate.delete(one.candidate);
   }

@@ -2,7 +2,7 @@
 import { areNumbersEqual, numberText } from "../json/decimal.ts";
 import { isArray, isNumber, isObject, jsonTypeOf, type JsonObject, type JsonValue } from "../json/values.ts";
 import { type BodyPlace, type BodyRules, isTolerant, type NodeRules } from "./bodyRules.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { Fingerprints, isLoose } from "./fingerprint.ts";
 import { type Meetings, UNKNOWN_ID } from "./meetings.ts";
 import type { NormaliserContext, Pairing } from "./normalisers.ts";
 import { type Named, type Naming, type Pairs, pairUp, settleTies } from "./pairing.ts";
@@ -19,26 +19,52 @@ const GUESSED = "?";
 /** Whether only what two items say speaks for it that they are one thing. */
 export const isGuessed = ({ by }: Pairing, { name }: Named): boolean => by !== "key" || name.startsWith(GUESSED);
 
+/** Which keys of the candidate have a partner: nearly always each that control has too. */
+export class Paired {
+  readonly #control: JsonObject;
+  #isEachItself = true;
+  readonly #others = new Set<string>();
+  readonly #alone = new Set<string>();
+
+  constructor(control: JsonObject) {
+    this.#control = control;
+  }
+
+  add(key: string, other: string | null): void {
+    if (other === key) return;
+    this.#isEachItself = false;
+    this.#alone.add(key);
+    if (other !== null) this.#others.add(other);
+  }
+
+  /** Those that nobody is the partner of. */
+  without(keys: readonly string[]): readonly string[] {
+    const isItself = (key: string): boolean =>
+      Object.hasOwn(this.#control, key) && (this.#isEachItself || !this.#alone.has(key));
+    return keys.filter((key) => !isItself(key) && !this.#others.has(key));
+  }
+}
+
 export class Partners {
   readonly #rules: BodyRules;
   readonly #context: NormaliserContext;
   readonly #meetings: Meetings | null;
+  readonly #prints: Fingerprints;
 
   constructor(rules: BodyRules, context: NormaliserContext, meetings: Meetings | null) {
     this.#rules = rules;
     this.#context = context;
     this.#meetings = meetings;
+    this.#prints = new Fingerprints(rules, meetings);
   }
 
   /** @param items the place of them all */
   ofItems(control: Items, candidate: Items, pairing: ByName, items: BodyPlace): Pairs {
-    const rules = this.#rules;
     const namer = (arm: "control" | "candidate") => {
-      const idOf = this.#printOf(arm);
-      const contentOf = (item: JsonValue): string => fingerprintOf(item, items, rules, idOf);
+      const contentOf = (item: JsonValue): string => this.#prints.of(arm, item, items);
       if (pairing.by === "content") return contentOf;
       return (item: JsonValue): string => {
-        const name = fingerprintOf(memberOf(item, pairing.key), items.key(pairing.key), rules, idOf);
+        const name = this.#prints.of(arm, memberOf(item, pairing.key), items.key(pairing.key));
         return name === UNKNOWN_KEY ? GUESSED + contentOf(item) : name;
       };
     };
@@ -50,13 +76,23 @@ export class Partners {
     const naming: Naming = {
       control: namer("control"),
       candidate: namer("candidate"),
-      isLoose: (name) => name.includes("~"),
+      isLoose,
       matching: {
         keyOf: (named) => this.#nearness(...partOf(named)),
         isAlike: (one, other) => this.#areAlike(partOf(one)[0], ...partOf(other)),
       },
     };
     return pairUp(control, candidate, naming);
+  }
+
+  /** Whether two lists of one length may be the same in another order, asked of the items at one place. */
+  mayBeReordered(control: Items, candidate: Items, at: number, items: BodyPlace): boolean {
+    if (control.length < 2) return false;
+    const [one, other] = [control[at] as JsonValue, candidate[at] as JsonValue];
+    return (
+      candidate.some((each) => this.#prints.areOne(one, each, items)) &&
+      control.some((each) => this.#prints.areOne(each, other, items))
+    );
   }
 
   /** The candidate's key for the same thing, or null. */

@@ -17,5 +17,5 @@ const WORD = /^[\w.:/+-]{1,40}$/;
 export const isHarmlessText = (text: string): boolean =>
   WORD.test(text) && !LOOKS_HIDDEN.some((look) => look.test(text));
 
-/** Data, or somebody's: not the name of a field. */
-export const isPersonalKey = (key: string): boolean => isDataKey(key) || !isHarmlessText(key);
+/** Data, or somebody's: not the name of a field. A long one is told apart by its length, before anything is looked for in it. */
+export const isPersonalKey = (key: string): boolean => !isHarmlessText(key) || isDataKey(key);

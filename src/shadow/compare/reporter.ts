@@ -54,8 +54,8 @@ export class Reporter {
     const classes = { control: valueClass(control), candidate: valueClass(candidate) };
     const severity = severityOf(node, kind, usual);
     const mark = isTentative || this.#tentative > 0 ? ({ isTentative: true } as const) : {};
-    const { template, text: path } = this.#path;
-    this.#trail.found.add({ template, path, kind, severity, ...classes, acceptedBy, ...mark });
+    const { template } = this.#path;
+    this.#trail.found.add({ template, kind, severity, ...classes, acceptedBy, ...mark }, () => this.#path.text);
     return false;
   }
 

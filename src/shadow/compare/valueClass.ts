@@ -42,6 +42,7 @@ function textClass(text: string): string {
 
 /** By the number it says, not by its spelling: Python writes `1.0` where JavaScript writes `1`. */
 function numberClass(value: number | JsonNumber): string {
+  if (typeof value === "number") return "integer";
   const [digits, exponent] = canonicalNumber(value).split("e");
   if (exponent === undefined) return digits === "0" ? "integer" : "invalid";
   return exponent.startsWith("-") ? "decimal" : "integer";

@@ -32,3 +32,28 @@ export const isArray = (value: JsonValue): value is readonly JsonValue[] => Arra
 
 export const isObject = (value: JsonValue): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+
+/** Not only the same: the keys in the same order and the numbers in the same spelling. */
+export function areSpelledAlike(one: JsonValue, other: JsonValue): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (one instanceof JsonNumber) return other instanceof JsonNumber && one.text === other.text;
+  if (isArray(one)) {
+    if (!isArray(other) || one.length !== other.length) return false;
+    for (let at = 0; at < one.length; at++) {
+      if (!areSpelledAlike(one[at] as JsonValue, other[at] as JsonValue)) return false;
+    }
+    return true;
+  }
+  return isObject(other) && areMembersAlike(one as JsonObject, other);
+}
+
+function areMembersAlike(one: JsonObject, other: JsonObject): boolean {
+  const [keys, others] = [Object.keys(one), Object.keys(other)];
+  if (keys.length !== others.length) return false;
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at] as string;
+    if (key !== others[at] || !areSpelledAlike(one[key] as JsonValue, other[key] as JsonValue)) return false;
+  }
+  return true;
+}

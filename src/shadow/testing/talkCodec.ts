@@ -40,7 +40,7 @@ const CONTEXT = { delayMs: 0, nowMs: 0, shadow: "candidate" as const, conditions
 
 /** Without rules. */
 export const talkComparer: MessageComparer = {
-  fingerprint: ({ value }) => fingerprintOf(value, RULES.root, RULES, (text) => text),
+  fingerprint: ({ value }) => fingerprintOf(value, RULES),
   compare: (control, candidate) => compareBodies(control.value, candidate.value, RULES, CONTEXT),
 };
 

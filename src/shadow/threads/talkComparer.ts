@@ -44,10 +44,7 @@ export function createTalkComparer(
     turns: (rule: string) => ({ compared: tally.turns + 1, accepted: tally.hits(rule) }),
   };
   return {
-    fingerprint: ({ type, value }) => {
-      const body = rulesOf(type);
-      return fingerprintOf(value, body.root, body, (text) => text);
-    },
+    fingerprint: ({ type, value }) => fingerprintOf(value, rulesOf(type)),
     compare: (control, candidate) => compareBodies(control.value, candidate.value, rulesOf(control.type), context),
     whole: new WholeRules({ surface, rules: rules.live, conditions, counts: tally, shadow }),
     nowMs,
