@@ -64,7 +64,7 @@ export class Fingerprints {
       if (node.pairing !== null && node.pairing.pairing.by !== "position") items.sort();
       return folded(`[${items.join()}]`);
     }
-    return this.#writeObject(arm, one as JsonObject, at);
+    return this.#writeObject(arm, one, at);
   }
 
   #writeObject(arm: Arm, one: JsonObject, at: BodyPlace): string {

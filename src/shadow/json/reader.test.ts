@@ -74,6 +74,25 @@ test("a key that comes twice is noted, the last counts; __proto__ is a key like 
   assert.equal(Object.getPrototypeOf(reading.value), Object.prototype);
 });
 
+test("objects of nearly one shape are read as each is written, and keys that come twice are seen", () => {
+  const key = fc.constantFrom("a", "ab", "abc", "b", "__proto__", "a\\u0062", "\\u0061bc");
+  const object = fc.array(fc.tuple(key, fc.constantFrom("1", "[]", '{"a":{}}', '{"ab":2,"a":1}')), { maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(object, { maxLength: 6 }), (objects) => {
+      const writtenOf = (members: readonly (readonly [string, string])[]): string =>
+        `{${members.map(([name, value]) => `"${name}":${value}`).join()}}`;
+      const text = `[${objects.map(writtenOf).join()}]`;
+      const reading = readJson(text);
+      assert.ok("value" in reading);
+      assert.deepEqual(plain(reading.value), JSON.parse(text));
+      const names = objects.map((members) => members.map(([name]) => JSON.parse(`"${name}"`) as string));
+      const isTwice = names.some((all) => new Set(all).size < all.length);
+      assert.equal(reading.notes.has("duplicate-key"), isTwice);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
 test("an escaped key is what it says, where JSON.parse now and then takes it for a backslash (nodejs/node#63785)", () => {
   for (const key of ["~", '"', "\\", "\0", "\ud800", "a"]) {
     const escaped = `\\u${key.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -45,7 +45,7 @@ export function areSpelledAlike(one: JsonValue, other: JsonValue): boolean {
     }
     return true;
   }
-  return isObject(other) && areMembersAlike(one as JsonObject, other);
+  return isObject(other) && areMembersAlike(one, other);
 }
 
 function areMembersAlike(one: JsonObject, other: JsonObject): boolean {

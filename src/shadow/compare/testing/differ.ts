@@ -31,7 +31,7 @@ function viewOf(value: Parsed): View {
   if (value instanceof Spelled) return `#${exactly(value.source)}`;
   if (typeof value === "string") return `'${value}`;
   if (Array.isArray(value)) return value.map(viewOf);
-  if (!isParsedObject(value)) return String(value);
+  if (!isParsedObject(value)) return JSON.stringify(value);
   const view = Object.create(null) as Record<string, View>;
   for (const key of Object.keys(value)) view[key] = viewOf(value[key] as Parsed);
   return view;
