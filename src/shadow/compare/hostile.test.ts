@@ -14,7 +14,7 @@ import { changed, parsed, respelled } from "./testing/spelling.ts";
 /** Of processor time, for one body or pair. */
 const MS_MAX = 1_000;
 /** Writing twins of longer ones takes longer than comparing them. */
-const TWIN_BYTES_MAX = 1_000_000;
+const TWIN_BYTES_MAX = 200_000;
 
 const textOf = (body: Body): string => Buffer.from(bytesOf(body)).toString();
 
