@@ -1,6 +1,7 @@
 // The completion cassette before the real stand-in model, with the application's key function (shadow §12, §17 row 19).
 import assert from "node:assert/strict";
 import { Agent, request as httpRequest } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { modelCallKey } from "../../src/contract/index.ts";
 import { systemClock } from "../../src/kernel/index.ts";
@@ -16,11 +17,10 @@ let [recordUrl, replayUrl] = ["", ""];
 const misses: CassetteMiss[] = [];
 const counted: Record<string, number> = {};
 
-before(async () => {
-  model = await startStandIn({ STANDIN_CHUNK_MS: String(CHUNK_MS) });
+const startCassette = (provider: string): Cassette => {
   const count = (name: string): void => void (counted[name] = (counted[name] ?? 0) + 1);
-  cassette = createCassette({
-    provider: `${model.baseUrl}/v1`,
+  return createCassette({
+    provider: `${provider}/v1`,
     record: HERE,
     replay: HERE,
     keyOf: modelCallKey,
@@ -30,6 +30,11 @@ before(async () => {
     limits: { waitMs: 500 },
     onMiss: (miss) => void misses.push(miss),
   });
+};
+
+before(async () => {
+  model = await startStandIn({ STANDIN_CHUNK_MS: String(CHUNK_MS) });
+  cassette = startCassette(model.baseUrl);
   ({ recordUrl, replayUrl } = await cassette.start());
 });
 after(async () => {
@@ -218,16 +223,48 @@ test("every prompt that is not the served one is missed, and shown beside it wit
   assert.ok(!text.includes(word) && !text.includes("secret-of-the-arm"));
 });
 
-test("a client that leaves ends the model's call within 200 ms, and the replay ends at the same place", async () => {
+/** Stands before the model, which says nothing of a call before its end, and knows what has been handed to it. */
+async function startPipe(port: number) {
+  const sockets = new Set<Socket>();
+  let handed = "";
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one);
+      one.on("error", () => other.destroy()).on("close", () => other.destroy());
+    }
+    near.on("data", (chunk) => void far.write(chunk, (error) => (error ? undefined : (handed += chunk.toString()))));
+    far.pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hasHanded: (text: string) => handed.includes(text),
+    stop() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+test("a client that leaves ends the model's call within 200 ms, and the replay ends at the same place", async (t) => {
+  const pipe = await startPipe(model.port);
+  const own = startCassette(pipe.url);
+  t.after(async () => {
+    await own.close();
+    await pipe.stop();
+  });
+  const urls = await own.start();
   const leaving = new AbortController();
-  const body = chat(`A long one ${nonce()} !slow=60000`, STREAM);
+  const word = nonce();
+  const body = chat(`A long one ${word} !slow=60000`, STREAM);
   const id = nonce();
   const lines = (): number => model.logLines().filter(({ requestId }) => requestId === id).length;
-  const { recordings } = cassette.stats();
-  const serving = ask(recordUrl, body, { id, signal: leaving.signal });
-  await eventually(() => assert.ok(cassette.stats().recordings > recordings));
-  // The call has to be at the model, which says nothing of it before its end.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const serving = ask(urls.recordUrl, body, { id, signal: leaving.signal });
+  await eventually(() => assert.ok(pipe.hasHanded(word), "the call is at the model"));
   assert.equal(lines(), 0);
   const leftAt = performance.now();
   leaving.abort();
@@ -236,5 +273,5 @@ test("a client that leaves ends the model's call within 200 ms, and the replay e
   await eventually(() => assert.equal(lines(), 1), 2_000, 5);
   const tookMs = performance.now() - leftAt;
   assert.ok(tookMs <= 200, `the model's call went on for ${tookMs} ms`);
-  await assert.rejects(ask(replayUrl, body, { id }), { code: "ECONNRESET" });
+  await assert.rejects(ask(urls.replayUrl, body, { id }), { code: "ECONNRESET" });
 });

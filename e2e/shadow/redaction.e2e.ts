@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { call, createIssuer, eventually, REPOSITORY, signHs256, TEST_SECRET } from "../support/index.ts";
 import { readEvidence } from "../../src/shadow/index.ts";
+import { familiesIn } from "../support/shadowSight.ts";
 import { type NotesWorld, SHADOW_SECRET, startNotesWorld } from "./notesWorld.ts";
 
 const run = promisify(execFile);
@@ -84,8 +85,11 @@ async function findNothing(config: (text: string) => string): Promise<void> {
     const { text } = await call(proxy.adminUrl, { method: "GET", path: "/metrics" });
     assert.match(text, /comparisons_total\{[^}]*verdict="different"\} 30/);
   }, 15_000);
-  // A checkpoint behind the last one.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // The checkpoint behind the last one: samples are stored together with the counts of their family.
+  await eventually(() => {
+    const stored = familiesIn(join(stateDir, "shadow-0.sqlite3"));
+    assert.equal(stored.find(({ template }) => template === "$.version")?.differing, 30);
+  }, 15_000);
   const outputs = new Map<string, string>();
   for (const file of readdirSync(stateDir).filter((name) => name.startsWith("shadow-"))) {
     outputs.set(file, readFileSync(join(stateDir, file), "latin1"));
