@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { REPOSITORY } from "../support/paths.ts";
 import { type Service, startService } from "../support/process.ts";
 import { eventually, temporaryDir, TEST_SECRET } from "../support/index.ts";
+import { stopWithEvenAccounts } from "../support/shadowSight.ts";
 
 export const SHADOW_SECRET = "the-key-that-only-shadow-targets-accept-0001";
 
@@ -71,13 +72,18 @@ export async function startNotesWorld({
     const ready = proxy.logLines().filter(({ event }) => event === "shadow.target.safe");
     if (ready.length < 2) throw new Error("the targets are not known yet");
   });
-  const withAdmin = Object.assign(proxy, { adminUrl: String(line?.admin ?? "") });
+  const adminUrl = String(line?.admin ?? "");
+  const withAdmin = stopWithEvenAccounts(Object.assign(proxy, { adminUrl }), adminUrl);
   return {
     proxy: withAdmin,
     stateDir,
     targets: { control: shadowControl, candidate: shadowCandidate },
     async stop() {
-      for (const service of [proxy, ...services]) await service.stop();
+      try {
+        await proxy.stop();
+      } finally {
+        for (const service of services) await service.stop();
+      }
     },
   };
 }

@@ -78,6 +78,9 @@ export function launch(spec: ServiceSpec) {
   return {
     name: spec.name,
     pid: child.pid ?? 0,
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     stdout,
     stderr,
     /** JSON log lines printed so far. */

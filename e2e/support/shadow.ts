@@ -15,7 +15,16 @@ import { call } from "./http.ts";
 import { REPOSITORY } from "./paths.ts";
 import type { Service } from "./process.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
-import { familiesIn, type Found, type Kept, keptOf, type Sampled, sampledAt, settled } from "./shadowSight.ts";
+import {
+  familiesIn,
+  type Found,
+  type Kept,
+  keptOf,
+  type Sampled,
+  sampledAt,
+  settled,
+  stopWithEvenAccounts,
+} from "./shadowSight.ts";
 
 type Arm = "control" | "candidate";
 type PerArm<T> = Readonly<Record<Arm, T>>;
@@ -111,12 +120,15 @@ export async function startShadowWorld(options: ShadowWorldOptions = {}): Promis
   const armOptions = { modelUrl: cassette?.recordUrl ?? modelUrl, env: { ...options.armEnv } };
   const started: Service[] = [];
   const stop = async (): Promise<void> => {
-    // The proxy first, for it would count what ends as lost; the model last.
-    for (const service of started.filter(({ name }) => name.startsWith("proxy"))) await service.stop();
-    await targets.stop();
-    await Promise.all(started.map((service) => service.stop()));
-    await cassette?.stop();
-    process.off("exit", killAll);
+    try {
+      // The proxy first, for it would count what ends as lost; the model last.
+      for (const service of started.filter(({ name }) => name.startsWith("proxy"))) await service.stop();
+    } finally {
+      await targets.stop();
+      await Promise.all(started.map((service) => service.stop()));
+      await cassette?.stop();
+      process.off("exit", killAll);
+    }
   };
   const keep = async <S extends Service>(starting: Promise<S>): Promise<S> => {
     const service = await starting;
@@ -143,6 +155,7 @@ export async function startShadowWorld(options: ShadowWorldOptions = {}): Promis
         ...(options.config && { config: options.config }),
       }),
     );
+    stopWithEvenAccounts(proxy, proxy.adminUrl);
     await targetsSafe(proxy, targetsOf(targets));
     return worldOf({ proxy, control, candidate, model, cassette, targets, said, stop, logsDir: common.logsDir });
   } catch (error) {

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { metricSum } from "./admin.ts";
 import { eventually } from "./deadline.ts";
 import type { Json } from "./json.ts";
+import type { Exit, Launched } from "./process.ts";
 
 /** A shadow target, or the cassette; it starts again by itself when it ends. */
 export interface Kept {
@@ -36,6 +37,29 @@ export async function sampledAt(adminUrl: string): Promise<Sampled> {
   const text = await (await fetch(`${adminUrl}/metrics`)).text();
   return { text, sum: (name, labels = {}) => metricSum(text, name, labels) };
 }
+
+/** @throws Error when an exchange is not accounted for (shadow A1), or nothing is told of it */
+export async function accountsAreEven(adminUrl: string): Promise<void> {
+  const { text } = await sampledAt(adminUrl);
+  const gap = /^switchyard_shadow_accounting_gap (\S+)$/m.exec(text)?.[1];
+  if (gap !== "0") throw new Error(`the shadow's accounting gap is ${gap ?? "not told"}`);
+}
+
+/** The accounting gap is asked for before every end of a proxy: so it is after every file of tests (shadow §17, row 4). */
+export function stopWithEvenAccounts<P extends Launched>(proxy: P, adminUrl: string): P {
+  const { stop } = proxy;
+  return Object.assign(proxy, {
+    async stop(timeoutMs?: number): Promise<Exit> {
+      // What a test has killed can be asked nothing any more.
+      const problem = proxy.hasEnded ? null : await accountsAreEven(adminUrl).then(() => null, asError);
+      const exit = await stop(timeoutMs);
+      if (problem !== null) throw problem;
+      return exit;
+    },
+  });
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** Until every sampled exchange has its verdict; `unsafe_write` is decided before sampling (shadow A1). */
 export function settled(metrics: () => Promise<Sampled>, timeoutMs = SETTLED_MS): Promise<Sampled> {

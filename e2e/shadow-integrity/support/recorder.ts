@@ -16,7 +16,12 @@ export interface Recorded {
 const BUILD = '# TYPE ai_tutor_build_info gauge\nai_tutor_build_info{version="1"} 1\n';
 const SEEN_MAX = 10_000;
 
-export async function startRecorder(guard: "serving" | "target") {
+export interface RecorderOptions {
+  /** How long after its head an answer ends. */
+  readonly bodyAfterMs?: (url: string) => number;
+}
+
+export async function startRecorder(guard: "serving" | "target", { bodyAfterMs = () => 0 }: RecorderOptions = {}) {
   const seen: Recorded[] = [];
   const record = (request: IncomingMessage, isSocket: boolean): void => {
     const { method = "", url = "", headers, rawHeaders } = request;
@@ -31,7 +36,12 @@ export async function startRecorder(guard: "serving" | "target") {
     if (request.url === "/metrics") return void response.end(BUILD);
     const status = isRefused && request.url !== "/readyz" && request.url !== "/healthz" ? 421 : 200;
     response.writeHead(status, { "content-type": "application/json" });
-    response.end(request.method === "HEAD" ? undefined : '{"is":"recorded"}');
+    const end = (): void => void response.end(request.method === "HEAD" ? undefined : '{"is":"recorded"}');
+    const afterMs = bodyAfterMs(request.url ?? "");
+    if (afterMs === 0) return end();
+    response.flushHeaders();
+    const late = setTimeout(end, afterMs);
+    response.on("close", () => clearTimeout(late));
   });
   const sockets = new WebSocketServer({ noServer: true });
   server.on("upgrade", (request, socket, head) => {

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { eventually, metricSum, REPOSITORY, temporaryDir, TEST_SECRET } from "../../support/index.ts";
 import { type Service, startService } from "../../support/process.ts";
+import { stopWithEvenAccounts } from "../../support/shadowSight.ts";
 
 export const SHADOW_SECRET = "the-key-that-only-shadow-targets-accept-0001";
 
@@ -33,9 +34,13 @@ export interface ShadowProxyOptions {
   readonly config: string;
   readonly targets?: Readonly<Partial<Record<"control" | "candidate", string>>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Reused to restart a proxy on the same evidence. */
+  readonly stateDir?: string;
 }
 
 export interface ShadowProxy extends Service {
+  readonly stateDir: string;
+  readonly configFile: string;
   metrics(): Promise<string>;
   /** Events of this name so far. */
   events(name: string): number;
@@ -55,8 +60,8 @@ const NODE_FLAGS = (
   .split(" ")
   .filter((word) => word.startsWith("--"));
 
-export async function startShadowProxy({ arms, config, targets, env }: ShadowProxyOptions): Promise<ShadowProxy> {
-  const stateDir = temporaryDir("shadow");
+export async function startShadowProxy(options: ShadowProxyOptions): Promise<ShadowProxy> {
+  const { arms, config, targets, env, stateDir = temporaryDir("shadow") } = options;
   const file = join(stateDir, "switchyard.config.yaml");
   writeFileSync(file, config);
   const urls = Object.entries(targets ?? {}).map(([arm, url]) => [
@@ -89,7 +94,7 @@ export async function startShadowProxy({ arms, config, targets, env }: ShadowPro
     if (events("shadow.target.safe") < urls.length) throw new Error("the targets are not known yet");
   });
   const metrics = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
-  return Object.assign(proxy, { metrics, events });
+  return stopWithEvenAccounts(Object.assign(proxy, { stateDir, configFile: file, metrics, events }), admin);
 }
 
 const ORIGIN_CONFIG = `
