@@ -3,8 +3,8 @@
 export interface Samples {
   /** Of all label sets that have these values. @param name without the prefix */
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
-  /** By the values of one label. */
-  by(name: string, label: string): Readonly<Record<string, number>>;
+  /** By the values of one label, of those that have these values. */
+  by(name: string, label: string, labels?: Readonly<Record<string, string>>): Readonly<Record<string, number>>;
 }
 
 export function parseSamples(text: string): Samples {
@@ -19,16 +19,17 @@ export function parseSamples(text: string): Samples {
     const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, of]) => [key, of] as const);
     samples.push({ name, labels: Object.fromEntries(pairs), value: Number(value) });
   }
+  const having = (name: string, labels: Readonly<Record<string, string>>) =>
+    samples.filter(
+      (one) => one.name === name && Object.entries(labels).every(([key, value]) => one.labels[key] === value),
+    );
   return {
-    sum: (name, labels = {}) =>
-      samples
-        .filter((one) => one.name === name && Object.entries(labels).every(([key, value]) => one.labels[key] === value))
-        .reduce((sum, { value }) => sum + value, 0),
-    by: (name, label) => {
+    sum: (name, labels = {}) => having(name, labels).reduce((sum, { value }) => sum + value, 0),
+    by: (name, label, labels = {}) => {
       const sums: Record<string, number> = {};
-      for (const one of samples) {
+      for (const one of having(name, labels)) {
         const of = one.labels[label];
-        if (one.name === name && of !== undefined && one.value > 0) sums[of] = (sums[of] ?? 0) + one.value;
+        if (of !== undefined && one.value > 0) sums[of] = (sums[of] ?? 0) + one.value;
       }
       return sums;
     },
