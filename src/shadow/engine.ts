@@ -165,7 +165,8 @@ export class Engine<Sample> {
     const group = this.#groups.of(facts.group);
     if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
     if (group.isDiverged && verdict.name !== "not_compared") return this.skip(facts, "diverged");
-    if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
+    const isApart = verdict.name === "different" || verdict.name === "shadow_failed";
+    if (isApart && facts.changesState) group.isDiverged = true;
     const differences = verdict.name === "different" ? verdict.differences : [];
     const loud = differences.filter(({ acceptedBy }) => acceptedBy === null);
     return this.#conclude(facts, null, verdict, loud, []);

@@ -18,6 +18,9 @@ export interface LegEnd {
   readonly hasReason?: boolean;
 }
 
+/** It has ended without a word: its process is gone, or its line (RFC 6455 §7.1.5), or nobody reads there. */
+export const isBroken = ({ by, code, isHalfOpen }: LegEnd): boolean => isHalfOpen || (by === "arm" && code === 1006);
+
 export interface Ends {
   readonly control: LegEnd | null;
   readonly candidate: LegEnd | null;
@@ -52,6 +55,13 @@ export interface JudgedTurn {
   readonly ruleHits: ReadonlyMap<string, number>;
   /** Messages that were too many to be compared by what they say. */
   readonly unaligned: number;
+}
+
+export interface Closing {
+  readonly whole?: WholeRules | undefined;
+  readonly nowMs?: number | undefined;
+  /** The shadow's arm is gone (`isBroken`). */
+  readonly hasFailed?: boolean;
 }
 
 export interface JudgedClose {
@@ -114,16 +124,19 @@ export class TurnJudge {
     return { turn, verdict, differences: [], changesState, findings: [], ruleHits: NO_HITS, unaligned: 0 };
   }
 
-  /** @param isCut an arm could not end it, for the client had gone */
-  judge(found: TurnFindings, changesState: boolean, isCut: boolean): JudgedTurn {
+  /** @param unended why an arm could not end it: the client had gone, or the shadow's arm itself; null: it could */
+  judge(found: TurnFindings, changesState: boolean, unended: "served_aborted" | "shadow_failed" | null): JudgedTurn {
     const { turn, findings, unaligned } = found;
     if (this.#reason !== null) return this.skip(turn, changesState);
     const ruleHits = hitsOf(findings);
     const verdict = verdictOfTurn(found);
-    // What was not said because nobody listened any more is no difference.
-    if (isCut && verdict.name === "different") {
-      const cut = notCompared("served_aborted");
-      return { turn, verdict: cut, differences: [], changesState, findings, ruleHits, unaligned };
+    // What was not said because nobody listened any more, or nobody was there to say it, is no difference.
+    if (unended !== null && verdict.name === "different") {
+      const hasFailed = unended === "shadow_failed";
+      // Of a turn that was not answered nobody knows what it did (shadow J2).
+      if (hasFailed && changesState) this.giveUp("diverged");
+      const without: Verdict = hasFailed ? { name: "shadow_failed" } : notCompared("served_aborted");
+      return { turn, verdict: without, differences: [], changesState, findings, ruleHits, unaligned };
     }
     const isMismatch = verdict.name === "different";
     if (isMismatch) this.#firstDivergence ??= turn;
@@ -134,9 +147,14 @@ export class TurnJudge {
   }
 
   /** @param behind what came behind the last turn */
-  close(ends: Ends, behind: readonly TurnFindings[], whole?: WholeRules, nowMs = 0): JudgedClose {
+  close(ends: Ends, behind: readonly TurnFindings[], { whole, nowMs = 0, hasFailed = false }: Closing): JudgedClose {
     if (this.#reason !== null) return { verdict: notCompared(this.#reason), ruleHits: NO_HITS };
-    const ended = judgeClose(ends, whole, nowMs);
+    const judged = this.#close(judgeClose(ends, whole, nowMs), behind);
+    if (!hasFailed || judged.verdict.name !== "different") return judged;
+    return { ...judged, verdict: { name: "shadow_failed" } };
+  }
+
+  #close(ended: JudgedClose, behind: readonly TurnFindings[]): JudgedClose {
     const tails = behind.map((one) => ({ verdict: verdictOfTurn(one), ruleHits: hitsOf(one.findings) }));
     const spoken = tails.filter(({ verdict }) => verdict.name !== "identical");
     if (spoken.length === 0) return ended;
@@ -157,9 +175,10 @@ export function judgeConversation(facts: ConversationFacts): ConversationVerdict
     // A greeting only reads.
     const changesState = turn > 0 && facts.changesState[turn - 1] === true;
     const found = facts.turns[turn] ?? { turn, findings: [], own: [], unaligned: 0, done: NOTHING };
-    return judge.judge(found, changesState, facts.open !== undefined && wasCut(found, facts.open));
+    const isCut = facts.open !== undefined && wasCut(found, facts.open);
+    return judge.judge(found, changesState, isCut ? "served_aborted" : null);
   });
-  const close = judge.close(facts, facts.turns.slice(last + 1), facts.whole, facts.nowMs);
+  const close = judge.close(facts, facts.turns.slice(last + 1), { whole: facts.whole, nowMs: facts.nowMs });
   const { firstDivergence, isDiverged } = judge;
   const name = worstName([...turns.map(({ verdict }) => verdict), close.verdict]);
   return { turns, close, name, firstDivergence, isDiverged };
@@ -168,7 +187,14 @@ export function judgeConversation(facts: ConversationFacts): ConversationVerdict
 const NOTHING = { control: [], candidate: [] };
 
 /** The worst first; of what was not compared nobody knows. */
-const NAMES: readonly VerdictName[] = ["different", "not_compared", "accepted", "equivalent", "identical"];
+const NAMES: readonly VerdictName[] = [
+  "different",
+  "shadow_failed",
+  "not_compared",
+  "accepted",
+  "equivalent",
+  "identical",
+];
 
 export const worstName = (verdicts: readonly Verdict[]): VerdictName =>
   NAMES.find((name) => verdicts.some((one) => one.name === name)) ?? "identical";

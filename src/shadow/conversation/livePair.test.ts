@@ -27,6 +27,7 @@ function open(codec: ShadowCodec = talkCodec) {
     lagMs: LAG_MS,
     atMs: 0,
     ignoredCodes: IGNORED,
+    shadow: "candidate",
     onTurn: (turn) => void judged.push(turn),
   });
   return { pair, judged };
@@ -224,6 +225,47 @@ test("a turn that a client did not wait for is not compared; one that it waited 
   };
   assert.equal(leave(4_000), "identical served_aborted, identical");
   assert.equal(leave(60_000), "identical different, diverged");
+});
+
+for (const isHalfOpen of [false, true]) {
+  test(`shadow §7: what a shadow ${isHalfOpen ? "that is half-open" : "whose line broke"} had left to say is a failure of it`, () => {
+    const { pair, judged } = open();
+    for (const turn of [1, 2, 3]) {
+      pair.client(ask, turn * 1_000);
+      pair.arm("control", answer(turn), turn * 1_000 + 10);
+      if (turn < 3) pair.arm("candidate", answer(turn, turn === 1 ? "yes" : "no"), turn * 1_000 + 20);
+    }
+    pair.closed("control", { code: 1005, by: "client", isHalfOpen: false }, 60_000);
+    pair.closed("candidate", { code: 1006, by: "arm", isHalfOpen }, 60_000);
+    // What it had said in the second turn is its answer, and behind that nothing is compared.
+    assert.equal(textOf(pair.end()), "diverged");
+    assert.deepEqual(judged.map(textOf), ["identical", "identical", "different", "diverged"]);
+
+    const plain = open();
+    plain.pair.client(ask, 1_000);
+    plain.pair.arm("control", answer(1), 1_010);
+    plain.pair.closed("control", { code: 1005, by: "client", isHalfOpen: false }, 60_000);
+    plain.pair.closed("candidate", { code: 1006, by: "arm", isHalfOpen }, 60_000);
+    plain.pair.end();
+    assert.deepEqual(plain.judged.map(textOf), ["identical", "shadow_failed"]);
+
+    const silent = open();
+    silent.pair.arm("control", frameOf({ lane: "tutor", type: "hello", id: null, isFinal: false, value: {} }), 10);
+    silent.pair.closed("control", { code: 1005, by: "client", isHalfOpen: false }, 60_000);
+    silent.pair.closed("candidate", { code: 1006, by: "arm", isHalfOpen }, 60_000);
+    const close = silent.pair.end();
+    assert.deepEqual([...silent.judged.map(textOf), textOf(close)], ["shadow_failed", "shadow_failed"]);
+  });
+}
+
+test("a served arm whose line broke has failed its user: that its shadow answered is a difference", () => {
+  const { pair, judged } = open();
+  pair.client(ask, 1_000);
+  pair.arm("candidate", answer(1), 1_010);
+  pair.closed("control", { code: 1006, by: "arm", isHalfOpen: false }, 60_000);
+  pair.closed("candidate", { code: 1005, by: "client", isHalfOpen: false }, 60_000);
+  pair.end();
+  assert.deepEqual(judged.map(textOf), ["identical", "different"]);
 });
 
 test("a turn that never left for an arm before its client had gone is not compared", () => {

@@ -4,7 +4,7 @@
 import type { NotComparedReason } from "../words.ts";
 import type { ShadowCodec, SocketFrame } from "./codec.ts";
 import type { MessageComparer } from "./finding.ts";
-import { type Ends, type JudgedClose, type JudgedTurn, type LegEnd, TurnJudge, wasCut } from "./judge.ts";
+import { type Ends, isBroken, type JudgedClose, type JudgedTurn, type LegEnd, TurnJudge, wasCut } from "./judge.ts";
 import { GRACE_MS_MIN, LegRecorder } from "./legRecorder.ts";
 import { type Side, SIDES, TurnFold, type TurnFindings } from "./turnFold.ts";
 
@@ -17,6 +17,7 @@ export interface PairOptions {
   readonly atMs: number;
   /** Codes of closes that a proxy makes, which are not compared. */
   readonly ignoredCodes: ReadonlySet<number>;
+  readonly shadow: Side;
   /** Once for the greeting and for each turn of the client, in order. */
   onTurn(judged: JudgedTurn): void;
 }
@@ -41,6 +42,8 @@ export class ConversationPair {
   #windowMs: number | null = null;
   /** Turns that are windows: one in which nothing was said is none. */
   readonly #windows = new Set<number>();
+  /** The last turn that the shadow's arm had answered when its line broke; null: it did not break. */
+  #answeredTo: number | null = null;
   #judged = 0;
   #closed: JudgedClose | null = null;
 
@@ -109,6 +112,7 @@ export class ConversationPair {
     this.#ends[side] = end;
     const leg = this.#legs[side];
     leg.look(atMs);
+    if (side === this.#options.shadow && isBroken(end)) this.#answeredTo = leg.sealedTo;
     // An arm that has closed by itself had nothing more to say; one that was left could not.
     if (end.by !== "arm") this.#open[side] = leg.openAt(atMs);
     leg.close();
@@ -149,7 +153,7 @@ export class ConversationPair {
     }
     const ends: Ends = { ...this.#ends, ignoredCodes: this.#options.ignoredCodes };
     const { whole, nowMs } = this.#options.comparer;
-    this.#closed = this.#judge.close(ends, behind, whole, nowMs);
+    this.#closed = this.#judge.close(ends, behind, { whole, nowMs, hasFailed: this.#answeredTo !== null });
     return this.#closed;
   }
 
@@ -200,7 +204,11 @@ export class ConversationPair {
       this.#judged += 1;
       return true;
     }
-    return this.#emit(this.#judge.judge(this.#release(found), changesState, wasCut(found, this.#open)));
+    this.#release(found);
+    if (this.#answeredTo !== null && turn > this.#answeredTo) {
+      return this.#emit(this.#judge.judge(found, changesState, "shadow_failed"));
+    }
+    return this.#emit(this.#judge.judge(found, changesState, wasCut(found, this.#open) ? "served_aborted" : null));
   }
 
   #emit(judged: JudgedTurn): true {

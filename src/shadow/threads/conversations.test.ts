@@ -115,6 +115,22 @@ test("shadow C8: behind a turn that has changed what the arms hold the rest is d
   assert.ok(bench.diverged.includes("ann"));
 });
 
+test("shadow §7: a copy whose line breaks before its answer has failed, and so its group is diverged (J2)", () => {
+  const bench = openComparerBench([TALK]);
+  const one = socket(bench);
+  one.opening();
+  one.shaken();
+  one.copyShaken();
+  one.turn("t1");
+  one.answer("t1", "a");
+  one.copyClosed("arm", 1_006);
+  pass(bench, 1_000);
+  one.closed();
+  assert.deepEqual(bench.told(), ["null identical", "null identical", "null shadow_failed", "null diverged"]);
+  assert.deepEqual(bench.sockets, ["1 shadow_failed"]);
+  assert.ok(bench.diverged.includes("ann"));
+});
+
 test("the mirror thread's word may be here before the serving thread's that there is a socket", () => {
   const bench = openComparerBench([TALK]);
   const early = socket(bench, 1);

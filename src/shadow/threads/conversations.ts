@@ -269,6 +269,7 @@ export class Conversations {
       lagMs: LAG_MS,
       atMs,
       ignoredCodes: PROXY_CODES,
+      shadow,
       onTurn: (turn) => this.#turn(talk, turn, tally),
     });
   }

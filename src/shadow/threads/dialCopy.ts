@@ -16,11 +16,20 @@ export interface DialOptions {
   /** Once. */
   onHandshake(result: Handshake): void;
   onMessage(data: Buffer, isBinary: boolean): void;
+  onPong(): void;
   onClose(code: number): void;
 }
 
 /** @returns null when it cannot even be tried; that is told like any other end */
-export function dialCopy({ clock, url, headers, onHandshake, onMessage, onClose }: DialOptions): WebSocket | null {
+export function dialCopy({
+  clock,
+  url,
+  headers,
+  onHandshake,
+  onMessage,
+  onPong,
+  onClose,
+}: DialOptions): WebSocket | null {
   let isSettled = false;
   const settle = (result: Handshake): void => {
     if (isSettled) return;
@@ -55,6 +64,7 @@ export function dialCopy({ clock, url, headers, onHandshake, onMessage, onClose 
     settle({ error: error.code === "ECONNREFUSED" ? "refused" : "reset" }),
   );
   socket.on("message", (data: Buffer, isBinary) => onMessage(data, isBinary));
+  socket.on("pong", onPong);
   socket.on("close", (code) => {
     settle({ error: "reset" });
     onClose(code);

@@ -34,6 +34,9 @@ interface Target {
   readonly got: string[];
   readonly sockets: WebSocket[];
   readonly closes: number[];
+  pings: number;
+  /** Pings whose pong has arrived: the target asks back, and what it says arrives in order. */
+  pongs: number;
 }
 
 async function startTarget(
@@ -51,11 +54,18 @@ async function startTarget(
     got: [],
     sockets: [],
     closes: [],
+    pings: 0,
+    pongs: 0,
   };
   server.on("connection", (socket, req) => {
     target.got.push(`open ${req.url} ${String(req.headers["x-shadow"])}`);
     target.sockets.push(socket);
     socket.on("close", (code) => target.closes.push(code));
+    socket.on("ping", () => {
+      target.pings += 1;
+      socket.ping();
+    });
+    socket.on("pong", () => void (target.pongs += 1));
     socket.on("message", (data: Buffer) => {
       target.got.push(String(data));
       onMessage(socket, String(data));
@@ -103,7 +113,8 @@ function open(t: TestContext, url: string, more: Partial<SocketCopyOptions> = {}
     posted.map((item) => {
       if (item.kind === "copy-handshake")
         return `shaken ${"status" in item.result ? item.result.status : item.result.error}`;
-      if (item.kind === "copy-closed") return `closed ${item.code} by ${item.by}`;
+      if (item.kind === "copy-closed")
+        return `closed ${item.code} by ${item.by}${item.isHalfOpen ? ", half-open" : ""}`;
       if (item.kind === "copy-lost") return `lost ${item.reason}`;
       return "data" in item ? `${item.kind === "copy-client" ? ">" : "<"}${String(Buffer.from(item.data))}` : item.kind;
     });
@@ -265,6 +276,39 @@ test("shadow C4: more than 256 KiB that wait, here or at a target that does not 
     await pause(1);
   }
   assert.ok(told().includes("lost queue_full"), "its memory is not filled for ever");
+});
+
+test("shadow C7: a target that reads nothing any more is told as half-open, however the served socket ends", async (t) => {
+  const target = await startTarget(t);
+  for (const by of ["client", "arm"] as const) {
+    const clock = createManualClock();
+    const { client, closed, connect, told } = open(t, target.url, {}, clock);
+    connect();
+    await until(() => told().length === 1, "it is open");
+    target.sockets.at(-1)?.pause();
+    client("t1");
+    await until(() => told().length === 2, "the turn has left");
+    closed(by, 1_000);
+    for (let left = 5_100; left > 0; left -= 50) clock.advance(50);
+    await until(() => told().length === 3, "its end");
+    assert.deepEqual(told(), ["shaken 101", ">t1", "closed 1006 by arm, half-open"]);
+  }
+});
+
+test("shadow C7: a target that is there and says nothing is not half-open", async (t) => {
+  const target = await startTarget(t);
+  const clock = createManualClock();
+  const { client, closed, connect, told } = open(t, target.url, {}, clock);
+  connect();
+  await until(() => told().length === 1, "it is open");
+  client("t1");
+  client("t2");
+  await until(() => target.pongs === 1, "its pong");
+  assert.deepEqual([target.got.slice(1), target.pings], [["t1", "t2"], 1]);
+  closed("client", 1_000);
+  for (let left = 5_100; left > 0; left -= 50) clock.advance(50);
+  await until(() => told().length === 4, "its end");
+  assert.equal(told().at(-1), "closed 1000 by client");
 });
 
 test("what the codec cannot read costs the conversation, not the thread", async (t) => {

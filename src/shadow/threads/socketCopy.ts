@@ -15,7 +15,12 @@ const TURN_MS = 30_000;
 const CLOSE_MS = 5_000;
 const CLOSE_LOOK_MS = 50;
 const QUIET_MS = 500;
+/** A target that reads answers a ping at once (RFC 6455 §5.5.2), whatever it is about. */
 const HALF_OPEN_MS = 2_000;
+/** Asked no more often. */
+const PING_MS = 1_000;
+/** There was no close (RFC 6455 §7.1.5). */
+const ABNORMAL = 1006;
 /** shadow C4; also of what the target does not take. */
 const WAITING_BYTES_MAX = 256 * 1_024;
 const WAITING_MAX = 4_096;
@@ -62,6 +67,8 @@ export class SocketCopy {
   #lastMs = 0;
   #armBytes = 0;
   #armSinceMs = 0;
+  #pingedMs = Number.NEGATIVE_INFINITY;
+  #isPinged = false;
 
   constructor(options: SocketCopyOptions) {
     const { codec, clock, rewrite } = options;
@@ -90,6 +97,7 @@ export class SocketCopy {
         resolve();
       },
       onMessage: (data, isBinary) => this.#safely(() => this.#onMessage(data, isBinary)),
+      onPong: () => void (this.#isPinged = false),
       onClose: (code) => this.#onClose(code),
     });
     await promise;
@@ -224,13 +232,28 @@ export class SocketCopy {
       return;
     }
     socket.send(data, { binary: isBinary, compress: false });
+    this.#ping(socket);
     const copy = new Uint8Array(data);
     this.#options.post({ kind: "copy-client", id: this.#options.id, isBinary, data: copy, atMs: this.#atMs() }, [copy]);
     // Without final frames a turn is over when it has left.
     if (this.#options.codec?.endsTurns !== true && this.#held === 0) this.#turnEnded(Number.POSITIVE_INFINITY);
   }
 
+  /** With what the client sends: only then it matters whether anybody reads. */
+  #ping(socket: WebSocket): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (this.#isPinged || nowMs - this.#pingedMs < PING_MS) return;
+    this.#isPinged = true;
+    this.#pingedMs = nowMs;
+    socket.ping();
+  }
+
+  get #isHalfOpen(): boolean {
+    return this.#isPinged && this.#options.clock.monotonic() - this.#pingedMs >= HALF_OPEN_MS;
+  }
+
   #onMessage(data: Buffer, isBinary: boolean): void {
+    this.#isPinged = false;
     if (this.#isOver || this.#isFlooded(data.length)) return;
     const copy = new Uint8Array(data);
     const { codec, id, post } = this.#options;
@@ -292,6 +315,10 @@ export class SocketCopy {
   /** @param by null: the arm did not close, and that is told by nothing */
   #leave(code: number, by: "client" | "proxy" | null): void {
     if (this.#isOver) return;
+    if (this.#isHalfOpen) {
+      this.#closed("arm", ABNORMAL, true);
+      return;
+    }
     this.#isLeft = true;
     const isSendable = code === 1000 || (code >= 3000 && code <= 4999);
     if (isSendable) this.#socket?.close(code);
@@ -300,9 +327,9 @@ export class SocketCopy {
     else this.#closed(by, code);
   }
 
-  #closed(by: "client" | "arm" | "proxy", code: number): void {
+  #closed(by: "client" | "arm" | "proxy", code: number, isHalfOpen = false): void {
     const { id, post } = this.#options;
-    post({ kind: "copy-closed", id, by, code, isHalfOpen: false, atMs: this.#atMs() }, []);
+    post({ kind: "copy-closed", id, by, code, isHalfOpen, atMs: this.#atMs() }, []);
     this.#end();
   }
 
