@@ -21,15 +21,18 @@ export interface ExpectedFault {
 
 const different = (by: ExpectedFault["by"], kinds: string, ...faults: readonly string[]): ExpectedFault[] =>
   faults.map((fault) => ({ fault, as: "different", by, kinds: kinds.split(" ") }));
-const failed = (by: "calls" | "lesson", ...faults: readonly string[]): ExpectedFault[] =>
-  faults.map((fault) => ({ fault, as: "shadow_failed", by, on: by === "calls" ? CALLS : TUTOR }));
+const failed = (by: keyof typeof PLACES, ...faults: readonly string[]): ExpectedFault[] =>
+  faults.map((fault) => ({ fault, as: "shadow_failed", by, on: PLACES[by] }));
 const ending = (expected: readonly ExpectedFault[]): ExpectedFault[] =>
   expected.map((one) => ({ ...one, isEnding: true }));
 const slow = (by: ExpectedFault["by"], ...faults: readonly string[]): ExpectedFault[] =>
   faults.map((fault) => ({ fault, as: "latency", by }));
 
-const CALLS = /^(GET|POST|PATCH) \/api\//;
-const TUTOR = /^WS \/ws\/v2\/session\/[^/]+$/;
+const PLACES = {
+  calls: /^(GET|POST|PATCH) \/api\//,
+  lesson: /^WS \/ws\/v2\/session\/[^/]+$/,
+  board: /^WS \/ws\/v2\/session\/[^/]+\/whiteboard$/,
+} as const;
 
 export const FAULTS: readonly ExpectedFault[] = [
   ...different("calls", "status", "wrong-status", "http-5xx", "late-5xx", "token-reject"),
@@ -53,6 +56,7 @@ export const FAULTS: readonly ExpectedFault[] = [
   ...different("foreign", "status", "skip-ownership"),
   ...failed("calls", "reset", "hang"),
   ...failed("lesson", "half-open"),
+  ...failed("board", "half-open@whiteboard"),
   ...ending(failed("calls", "crash")),
   ...ending(failed("lesson", "crash-mid-turn")),
   ...slow("calls", "slow-reply", "cpu-burn"),
@@ -200,5 +204,5 @@ async function firedAt(world: LessonsWorld, shadow: Shadow, fault: string): Prom
   const target = world.targets[shadow];
   assert.ok(target !== undefined);
   const { text } = await call(target.baseUrl, { method: "GET", path: "/metrics", headers: { "x-shadow": "1" } });
-  return metricSum(text, "ai_tutor_faults_injected_total", { fault: fault.split(":")[0] ?? "" });
+  return metricSum(text, "ai_tutor_faults_injected_total", { fault: fault.split(/[:@]/)[0] ?? "" });
 }

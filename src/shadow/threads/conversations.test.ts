@@ -265,6 +265,19 @@ test("a document that both arms have left is forgotten, also when one side never
   assert.equal(bench.comparer.conversations.documentCounts.converged, 0);
 });
 
+test("shadow §7: a document whose copy nobody follows any more is not waited for; its group is diverged (J2)", () => {
+  const bench = openComparerBench([TALK], { documents: new Map([["board", board]]) });
+  const one = socket(bench, 1, "board");
+  one.opening();
+  one.shaken();
+  one.copyShaken();
+  one.copyClosed("arm", 1_006);
+  assert.deepEqual(bench.told(), ["null identical", "null identical", "null shadow_failed"]);
+  assert.deepEqual(bench.sockets, ["1 shadow_failed"]);
+  assert.ok(bench.diverged.includes("ann"));
+  assert.deepEqual([bench.comparer.conversations.open, bench.comparer.conversations.documentCounts.converged], [0, 0]);
+});
+
 test("documents of sockets that were open when the rules changed are still judged, and forgotten at their end", () => {
   const bench = openComparerBench([TALK], { documents: new Map([["board", board]]) });
   const one = socket(bench, 1, "board");

@@ -1,7 +1,7 @@
 // Socket conversations as they live (shadow §10, §11): the served frames come from the serving thread, the copy's from the mirror
 // thread. Turns and documents are judged while both sockets are open, and nothing of them is kept.
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
-import type { JudgedTurn } from "../conversation/judge.ts";
+import { isBroken, type JudgedTurn } from "../conversation/judge.ts";
 import { ConversationPair } from "../conversation/livePair.ts";
 import { TurnTally } from "../conversation/wholeRules.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -297,7 +297,14 @@ export class Conversations {
   }
 
   #closed(talk: Talk, side: Arm, { by, code, isHalfOpen, atMs }: Close): void {
-    talk.pair?.closed(side, { code, by, isHalfOpen }, atMs);
+    const end = { code, by, isHalfOpen };
+    talk.pair?.closed(side, end, atMs);
+    if (talk.documents !== null && side !== talk.facts.served && isBroken(end)) {
+      // The target lacks whatever comes: that its document is another one says nothing of the arms.
+      talk.documents.tell({ type: "forgotten", socket: String(talk.facts.id) }, atMs);
+      this.#finish(talk, true);
+      return;
+    }
     talk.documents?.tell({ type: "left", arm: side, socket: String(talk.facts.id) }, atMs);
     talk.ends += 1;
     talk.endedMs ??= this.#options.clock.now();
@@ -347,13 +354,15 @@ export class Conversations {
     talk.documents?.tell({ type: "forgotten", socket: String(talk.facts.id) }, atMs);
   }
 
-  #finish(talk: Talk): void {
+  /** @param isApart what the client still says will not get to the target */
+  #finish(talk: Talk, isApart = false): void {
     if (talk.isOver) return;
     if (talk.pair !== null) {
       const { verdict } = talk.pair.end();
-      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, false), verdict);
+      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), verdict);
       this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
     }
+    if (talk.of.unit.isDiverged(talk.facts.group)) this.#options.onDiverged(talk.of.plan, talk.facts.group);
     // A side that has not closed by now has nobody who listens.
     const atMs = this.#options.clock.now();
     for (const arm of ["control", "candidate"] as const) {

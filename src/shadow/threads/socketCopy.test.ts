@@ -295,6 +295,20 @@ test("shadow C7: a target that reads nothing any more is told as half-open, howe
   }
 });
 
+test("shadow C7: a target that takes nothing for five seconds is not waited for until the client leaves", async (t) => {
+  const target = await startTarget(t);
+  const clock = createManualClock();
+  const { client, connect, told } = open(t, target.url, { codec: null }, clock);
+  connect();
+  await until(() => told().length === 1, "it is open");
+  target.sockets.at(-1)?.pause();
+  client("a");
+  clock.advance(4_999);
+  assert.deepEqual(told(), ["shaken 101", ">a"]);
+  clock.advance(1);
+  assert.deepEqual(told(), ["shaken 101", ">a", "closed 1006 by arm, half-open"]);
+});
+
 test("shadow C7: a target that is there and says nothing is not half-open", async (t) => {
   const target = await startTarget(t);
   const clock = createManualClock();

@@ -17,6 +17,8 @@ const CLOSE_LOOK_MS = 50;
 const QUIET_MS = 500;
 /** A target that reads answers a ping at once (RFC 6455 §5.5.2), whatever it is about. */
 const HALF_OPEN_MS = 2_000;
+/** And one that has taken nothing for so long is as far behind as a conversation may be (shadow C4). */
+const SILENT_MS = 5_000;
 /** Asked no more often. */
 const PING_MS = 1_000;
 /** There was no close (RFC 6455 §7.1.5). */
@@ -69,6 +71,7 @@ export class SocketCopy {
   #armSinceMs = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
   #isPinged = false;
+  #cancelPing = (): void => {};
 
   constructor(options: SocketCopyOptions) {
     const { codec, clock, rewrite } = options;
@@ -97,7 +100,7 @@ export class SocketCopy {
         resolve();
       },
       onMessage: (data, isBinary) => this.#safely(() => this.#onMessage(data, isBinary)),
-      onPong: () => void (this.#isPinged = false),
+      onPong: () => this.#heard(),
       onClose: (code) => this.#onClose(code),
     });
     await promise;
@@ -246,6 +249,14 @@ export class SocketCopy {
     this.#isPinged = true;
     this.#pingedMs = nowMs;
     socket.ping();
+    this.#cancelPing = this.#options.clock.after(SILENT_MS, () => {
+      if (!this.#isOver) this.#closed("arm", ABNORMAL, true);
+    });
+  }
+
+  #heard(): void {
+    this.#isPinged = false;
+    this.#cancelPing();
   }
 
   get #isHalfOpen(): boolean {
@@ -253,7 +264,7 @@ export class SocketCopy {
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
-    this.#isPinged = false;
+    this.#heard();
     if (this.#isOver || this.#isFlooded(data.length)) return;
     const copy = new Uint8Array(data);
     const { codec, id, post } = this.#options;
@@ -337,6 +348,7 @@ export class SocketCopy {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#gate.close();
+    this.#cancelPing();
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     this.#endTurn?.();
