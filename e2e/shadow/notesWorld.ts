@@ -64,6 +64,8 @@ export async function startNotesWorld({
       SWITCHYARD__SHADOW__TARGETS__CONTROL__URL: shadowControl.baseUrl,
       SWITCHYARD__SHADOW__TARGETS__CANDIDATE__URL: shadowCandidate.baseUrl,
       SWITCHYARD__DRAIN__DELAY: "0s",
+      // Processes of a test share two cores: what is shed for their sake would be no figure of the shadow.
+      SWITCHYARD__SHADOW__YIELD_ABOVE: "1s",
       ...env,
     },
   });

@@ -362,7 +362,9 @@ export class Conversations {
       const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), verdict);
       this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
     }
-    if (talk.of.unit.isDiverged(talk.facts.group)) this.#options.onDiverged(talk.of.plan, talk.facts.group);
+    if (isApart && talk.of.unit.isDiverged(talk.facts.group)) {
+      this.#options.onDiverged(talk.of.plan, talk.facts.group);
+    }
     // A side that has not closed by now has nobody who listens.
     const atMs = this.#options.clock.now();
     for (const arm of ["control", "candidate"] as const) {
