@@ -19,7 +19,7 @@ const QUIET_MS = 500;
 const HALF_OPEN_MS = 2_000;
 /** And one that has taken nothing for so long is as far behind as a conversation may be (shadow C4). */
 const SILENT_MS = 5_000;
-/** Asked no more often. */
+/** How long behind a frame it is asked, and no more often. */
 const PING_MS = 1_000;
 /** There was no close (RFC 6455 §7.1.5). */
 const ABNORMAL = 1006;
@@ -70,6 +70,7 @@ export class SocketCopy {
   #armBytes = 0;
   #armSinceMs = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
+  #isWatching = false;
   #isPinged = false;
   #cancelPing = (): void => {};
 
@@ -235,28 +236,41 @@ export class SocketCopy {
       return;
     }
     socket.send(data, { binary: isBinary, compress: false });
-    this.#ping(socket);
+    this.#watch();
     const copy = new Uint8Array(data);
     this.#options.post({ kind: "copy-client", id: this.#options.id, isBinary, data: copy, atMs: this.#atMs() }, [copy]);
     // Without final frames a turn is over when it has left.
     if (this.#options.codec?.endsTurns !== true && this.#held === 0) this.#turnEnded(Number.POSITIVE_INFINITY);
   }
 
-  /** With what the client sends: only then it matters whether anybody reads. */
-  #ping(socket: WebSocket): void {
-    const nowMs = this.#options.clock.monotonic();
-    if (this.#isPinged || nowMs - this.#pingedMs < PING_MS) return;
+  /**
+   * Whether anybody reads there matters behind what the client has sent. A moment behind it: a target that stops with a frame
+   * may have read a ping that came in one piece with it.
+   */
+  #watch(): void {
+    if (this.#isWatching || this.#isOver) return;
+    this.#isWatching = true;
+    this.#cancelPing = this.#options.clock.after(PING_MS, () => this.#ping());
+  }
+
+  #ping(): void {
+    const socket = this.#socket;
+    if (socket === null || this.#isOver || socket.readyState !== socket.OPEN) return;
     this.#isPinged = true;
-    this.#pingedMs = nowMs;
+    this.#pingedMs = this.#options.clock.monotonic();
     socket.ping();
     this.#cancelPing = this.#options.clock.after(SILENT_MS, () => {
       if (!this.#isOver) this.#closed("arm", ABNORMAL, true);
     });
   }
 
+  /** A pong, or anything that is said behind a ping. */
   #heard(): void {
+    if (!this.#isPinged) return;
     this.#isPinged = false;
+    this.#isWatching = false;
     this.#cancelPing();
+    if (this.#openTurns > 0) this.#watch();
   }
 
   get #isHalfOpen(): boolean {
