@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { before, test, type TestContext } from "node:test";
-import { createIssuer, TEST_SECRET } from "../support/index.ts";
+import { createIssuer, stopAll, TEST_SECRET } from "../support/index.ts";
 import type { Service } from "../support/process.ts";
 import { bytesOf } from "./support/bytes.ts";
 import { runLoad } from "./support/pacedLoad.ts";
@@ -39,10 +39,7 @@ async function remember(t: TestContext, target: Service | string, work: Work): P
   const arms = { control: control.baseUrl, candidate: candidate.baseUrl };
   const targetUrl = typeof target === "string" ? target : target.baseUrl;
   const proxy = await startOriginProxy({ arms, target: targetUrl, env: LARGE });
-  t.after(async () => {
-    for (const service of [proxy, ...started]) await service.stop();
-    if (typeof target !== "string") await target.stop();
-  });
+  t.after(() => stopAll([proxy, ...started, ...(typeof target === "string" ? [] : [target])]));
   await runLoad({ baseUrl: proxy.baseUrl, ...LOAD, seconds: 10 });
   const memory = watchRss(proxy.pid, 250);
   await work(proxy);

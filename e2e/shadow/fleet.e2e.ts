@@ -12,6 +12,7 @@ import {
   type Postgres,
   REPOSITORY,
   startPostgres,
+  stopAll,
   TEST_SECRET,
 } from "../support/index.ts";
 import { type NotesWorld, SHADOW_SECRET, startNotesWorld } from "./notesWorld.ts";
@@ -20,8 +21,7 @@ const run = promisify(execFile);
 let world: NotesWorld | null = null;
 let postgres: Postgres | null = null;
 after(async () => {
-  await world?.stop();
-  await postgres?.stop();
+  await stopAll([world, postgres].filter((part) => part !== null));
 });
 
 test("evidence goes to PostgreSQL where its address is set, and reports come from there", async () => {

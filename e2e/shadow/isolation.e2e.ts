@@ -1,7 +1,7 @@
 // Whatever a shadow target does, what is served stays as it is (shadow I1–I9, §17 row 1).
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
-import { createIssuer, eventually, TEST_SECRET } from "../support/index.ts";
+import { createIssuer, eventually, stopAll, TEST_SECRET } from "../support/index.ts";
 import type { Service } from "../support/process.ts";
 import { type LoadResult, runLoad } from "../shadow-integrity/support/pacedLoad.ts";
 import { exchangeFrames, Tally } from "../shadow-integrity/support/transfers.ts";
@@ -52,16 +52,11 @@ before(async () => {
   services.unshift(off);
   await runLoad({ baseUrl: off.baseUrl, ...LOAD, seconds: 1 });
 });
-after(async () => {
-  for (const service of services) await service.stop();
-});
+after(() => stopAll(services));
 
 async function mirrored(t: TestContext, target: Service): Promise<ShadowProxy> {
   const proxy = await startOriginProxy({ arms, target: target.baseUrl });
-  t.after(async () => {
-    await proxy.stop();
-    await target.stop();
-  });
+  t.after(() => stopAll([proxy, target]));
   return proxy;
 }
 

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { createIssuer, REPOSITORY, temporaryDir, TEST_SECRET } from "../support/index.ts";
+import { createIssuer, REPOSITORY, stopAll, temporaryDir, TEST_SECRET } from "../support/index.ts";
 import type { Service } from "../support/process.ts";
 import { exchangeFrames, Tally } from "../shadow-integrity/support/transfers.ts";
 import {
@@ -75,9 +75,7 @@ before(async () => {
   callsPerSecond = Math.max(1, Math.round((HALF * calls) / seconds));
   await healthy.stop();
 });
-after(async () => {
-  for (const service of services) await service.stop();
-});
+after(() => stopAll(services));
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
@@ -130,10 +128,7 @@ for (const toxic of TOXICS) {
   test(`a target that is ${toxic}: p99 of what is served is at most a tenth above that with the shadow off`, async (t) => {
     const target = await startToxic(toxic);
     const on = await startOriginProxy({ arms, target: target.baseUrl });
-    t.after(async () => {
-      await on.stop();
-      await target.stop();
-    });
+    t.after(() => stopAll([on, target]));
     const tally = await openSockets(on);
     assert.deepEqual([tally.altered, tally.failed, tally.why], [0, 0, []]);
     const { offMs, onMs } = await untilValid(t, on);
@@ -147,10 +142,7 @@ for (const toxic of TOXICS) {
 test("a process with next to nothing to do is under no pressure", async (t) => {
   const target = await startOrigin("target");
   const on = await startOriginProxy({ arms, target: target.baseUrl });
-  t.after(async () => {
-    await on.stop();
-    await target.stop();
-  });
+  t.after(() => stopAll([on, target]));
   // Two looks and more (shadow I12).
   await load(on, { callsPerSecond: 20 }, 35);
   await settledBooks(on);

@@ -3,16 +3,23 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { call, createIssuer, eventually, openSocket, temporaryDir, TEST_SECRET, type User } from "../support/index.ts";
+import {
+  call,
+  createIssuer,
+  eventually,
+  openSocket,
+  stopAll,
+  temporaryDir,
+  TEST_SECRET,
+  type User,
+} from "../support/index.ts";
 import { type NotesWorld, startNotesWorld } from "./notesWorld.ts";
 
 const JOURNEYS = 50;
 const AT_ONCE = 5;
 const issuer = createIssuer(TEST_SECRET);
 const worlds: NotesWorld[] = [];
-after(async () => {
-  for (const world of worlds) await world.stop();
-});
+after(() => stopAll(worlds));
 
 async function start(options: Parameters<typeof startNotesWorld>[0] = {}): Promise<NotesWorld> {
   const world = await startNotesWorld(options);

@@ -26,9 +26,12 @@ test("shadow I11: a copy that comes back to its own proxy is answered 508, and c
   const origin = `http://127.0.0.1:${(mirrorBack.address() as AddressInfo).port}`;
   const world = await startNotesWorld({ env: { SWITCHYARD__SHADOW__TARGETS__CANDIDATE__URL: origin } });
   t.after(async () => {
-    await world.stop();
-    mirrorBack.close();
-    mirrorBack.closeAllConnections();
+    try {
+      await world.stop();
+    } finally {
+      mirrorBack.close();
+      mirrorBack.closeAllConnections();
+    }
   });
   proxyUrl = world.proxy.baseUrl;
   const user = createIssuer(TEST_SECRET).user();

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../support/paths.ts";
-import { type Service, startService } from "../support/process.ts";
+import { type Service, startService, stopAll } from "../support/process.ts";
 import { eventually, temporaryDir, TEST_SECRET } from "../support/index.ts";
 import { stopWithEvenAccounts } from "../support/shadowSight.ts";
 
@@ -81,11 +81,7 @@ export async function startNotesWorld({
     stateDir,
     targets: { control: shadowControl, candidate: shadowCandidate },
     async stop() {
-      try {
-        await proxy.stop();
-      } finally {
-        for (const service of services) await service.stop();
-      }
+      await stopAll([proxy, ...services]);
     },
   };
 }

@@ -4,7 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import jwt from "jsonwebtoken";
-import { call, createIssuer, eventually, openSocket, readClaims, REPOSITORY, TEST_SECRET } from "../support/index.ts";
+import {
+  call,
+  createIssuer,
+  eventually,
+  openSocket,
+  readClaims,
+  REPOSITORY,
+  stopAll,
+  TEST_SECRET,
+} from "../support/index.ts";
 import { type Recorded, type Recorder, startRecorder } from "../shadow-integrity/support/recorder.ts";
 import {
   booksOf,
@@ -52,10 +61,7 @@ async function startWorld(t: TestContext, config: string): Promise<World> {
     await stop();
     throw error;
   });
-  t.after(async () => {
-    await proxy.stop();
-    await stop();
-  });
+  t.after(() => stopAll([proxy, ...recorders]));
   return { proxy, arms: [control, candidate], targets: [shadowControl, shadowCandidate] };
 }
 

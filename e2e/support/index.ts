@@ -25,7 +25,7 @@ export { startPostgres } from "./postgres.ts";
 export type { Postgres } from "./postgres.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy, ProxyOptions } from "./proxy.ts";
-export { launch } from "./process.ts";
+export { launch, stopAll } from "./process.ts";
 export type { Exit, Launched, Service, ServiceSpec } from "./process.ts";
 export { startShadowWorld } from "./shadow.ts";
 export type { ShadowWorld, ShadowWorldOptions } from "./shadow.ts";

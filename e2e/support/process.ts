@@ -132,6 +132,13 @@ function portOf(line: Json): number {
   return Number(line.port ?? new URL(String(line.address)).port);
 }
 
+/** One after the other, and all of them: what was left running would hold up the whole file. @throws what the first one did */
+export async function stopAll(parts: Iterable<{ stop(): Promise<unknown> }>): Promise<void> {
+  const problems: unknown[] = [];
+  for (const part of parts) await part.stop().catch((error: unknown) => void problems.push(error));
+  if (problems.length > 0) throw problems[0];
+}
+
 /** Launches a service and waits for its `listening` line, which carries the real port. */
 export async function startService(spec: ServiceSpec): Promise<Service> {
   const launched = launch(spec);

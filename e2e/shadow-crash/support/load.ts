@@ -27,7 +27,7 @@ export function startLoad({ baseUrl, callsPerSecond, pathOf = () => "/notes/1" }
   const reads = new Map<string, number>();
   const open = new Set<Promise<void>>();
   let [calls, writes] = [0, 0];
-  let isOver = false;
+  const ending = new AbortController();
 
   const one = async (nr: number): Promise<void> => {
     const isWrite = nr % WRITE_EVERY === 0;
@@ -44,7 +44,7 @@ export function startLoad({ baseUrl, callsPerSecond, pathOf = () => "/notes/1" }
   };
   const running = (async () => {
     const beginMs = performance.now();
-    while (!isOver) {
+    while (!ending.signal.aborted) {
       const due = ((performance.now() - beginMs) / MS_PER_S) * callsPerSecond;
       for (; calls < due; calls++) {
         const asking = one(calls).finally(() => open.delete(asking));
@@ -56,7 +56,7 @@ export function startLoad({ baseUrl, callsPerSecond, pathOf = () => "/notes/1" }
   })();
   return {
     async stop(): Promise<Answered> {
-      isOver = true;
+      ending.abort();
       await running;
       return { reads, writes };
     },

@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { type Recorder, startRecorder } from "../../shadow-integrity/support/recorder.ts";
 import { SHADOW_SECRET, type ShadowProxy, startShadowProxy } from "../../shadow-integrity/support/world.ts";
-import { REPOSITORY, temporaryDir, TEST_SECRET } from "../../support/index.ts";
+import { REPOSITORY, stopAll, temporaryDir, TEST_SECRET } from "../../support/index.ts";
 
 const run = promisify(execFile);
 
@@ -75,13 +75,7 @@ export async function startCrashWorld(
   const target = await startRecorder("target", { bodyAfterMs });
   const stateDir = temporaryDir("crash");
   let proxy: ShadowProxy | null = null;
-  t.after(async () => {
-    try {
-      await proxy?.stop();
-    } finally {
-      for (const recorder of [...arms, target]) await recorder.stop();
-    }
-  });
+  t.after(() => stopAll([...(proxy === null ? [] : [proxy]), ...arms, target]));
   return {
     target,
     async start() {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { eventually, metricSum, REPOSITORY, temporaryDir, TEST_SECRET } from "../../support/index.ts";
-import { type Service, startService } from "../../support/process.ts";
+import { type Service, startService, stopAll } from "../../support/process.ts";
 import { stopWithEvenAccounts } from "../../support/shadowSight.ts";
 
 export const SHADOW_SECRET = "the-key-that-only-shadow-targets-accept-0001";
@@ -152,9 +152,7 @@ export const startOriginProxy = ({
 /** Two arms, a proxy that mirrors everything and a healthy target; all of them end with the test. */
 export async function startWorld(t: Pick<TestContext, "after">, options: Pick<OriginWorldOptions, "tap" | "env"> = {}) {
   const services: Service[] = [];
-  t.after(async () => {
-    for (const service of services) await service.stop();
-  });
+  t.after(() => stopAll(services));
   const started = await Promise.all(["control", "candidate", "target"].map((name) => startOrigin(name)));
   services.push(...started);
   const [control, candidate, target] = started as [Service, Service, Service];
