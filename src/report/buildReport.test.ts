@@ -40,7 +40,7 @@ test("JSON says what the report says, and keys come in order at every level", ()
     }),
     { numRuns: 100 },
   );
-  assert.match(toJson(buildReport(EVIDENCE)), /^\{\n {2}"cannotSay": [^]*\n {2}"schemaVersion": 1\n\}\n$/);
+  assert.match(toJson(buildReport(EVIDENCE)), /^\{\n {2}"cannotSay": [^]*\n {2}"schemaVersion": 2\n\}\n$/);
 });
 
 test("what was sampled is compared, or missing for a reason", () => {
@@ -83,7 +83,24 @@ test("families that count come first, then the worst, then the most frequent", (
     ["order", "open", true],
     ["value", "open", false],
     ["extra", "accepted", false],
+    ["breaking", "fixed", false],
+    ["breaking", "open", false],
   ]);
+});
+
+test("what the build before has shown counts against nobody until it is seen; enough comparisons without it make it fixed", () => {
+  const report = buildReport(EVIDENCE);
+  const [fixed, waiting] = report.families.slice(-2);
+  assert.deepEqual([fixed?.state, fixed?.fixed, fixed?.unseen], ["fixed", { atMs: TO_MS, build: "7be2" }, null]);
+  assert.deepEqual([waiting?.state, waiting?.unseen], ["open", { compared: 41, needed: 1_000 }]);
+  const route = report.routes.find((one) => one.route === waiting?.route);
+  assert.equal(route?.state, "not enough data", "a breaking difference that was seen would be worse");
+  assert.ok(report.head.readiness.because.every((one) => one.route !== waiting?.route || one.rule !== "breaking"));
+  const same = EVIDENCE.families.map((one) => ({ ...one, lastBuild: "7be2" }));
+  const [, other] = buildReport({ ...EVIDENCE, families: same }).families.slice(-2);
+  assert.deepEqual(other?.unseen, { compared: 41, needed: null }, "other rules make no newer build");
+  const late = buildReport({ ...EVIDENCE, window: { fromMs: TO_MS - 1, toMs: TO_MS } }).families.at(-1);
+  assert.deepEqual(late?.unseen, { compared: null, needed: 1_000 }, "a window of a moment has not counted it");
 });
 
 test("a family is set beside the comparisons of the time in which it was counted", () => {

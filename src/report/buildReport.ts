@@ -1,8 +1,8 @@
 // Evidence in, report out: no clock, no order of rows, nothing that is not in the input (shadow §16).
 import { EXIT, type ExitCode } from "../kernel/index.ts";
-import type { GapRow, Window } from "../shadow/ports.ts";
+import { type GapRow, lookedAtBy, settleCarried, type Window } from "../shadow/ports.ts";
 import { cannotSay } from "./cannotSay.ts";
-import { familyReports } from "./families.ts";
+import { familyReports, totalsSinceStart } from "./families.ts";
 import { readinessText } from "./headline.ts";
 import type { Gate, ReportFacts, ReportInput } from "./input.ts";
 import type { ExpiredRule, ReportHead, RouteState, ShadowReport } from "./model.ts";
@@ -12,7 +12,8 @@ import { missing, type RouteFigures, routeFigures } from "./routes.ts";
 
 const ROUTE_STATES: readonly RouteState[] = ["not ready", "not enough data", "ready", "not mirrored"];
 
-export function buildReport(input: ReportInput): ShadowReport {
+export function buildReport(evidence: ReportInput): ShadowReport {
+  const input = withSettled(evidence);
   const { campaign, window, facts } = input;
   const gate: Gate = { ...GATE, ...facts.gate };
   const figures = routeFigures(input);
@@ -39,7 +40,7 @@ export function buildReport(input: ReportInput): ShadowReport {
     readiness: { ...decision, text: readinessText(routes, because), because },
   };
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     head,
     routes,
     families,
@@ -49,6 +50,15 @@ export function buildReport(input: ReportInput): ShadowReport {
     expiredRules: expiredRules(facts),
     cannotSay: cannotSay(input, { routes: figures, gate, gaps: gaps.length, leftOut }),
   };
+}
+
+/** What all processes together have looked for long enough is fixed (shadow §4). */
+function withSettled(input: ReportInput): ReportInput {
+  const { families, campaign, window } = input;
+  const totals = totalsSinceStart(input);
+  return totals === null
+    ? input
+    : { ...input, families: settleCarried(families, lookedAtBy(totals), campaign, window.toMs) };
 }
 
 /** 0 for ready, 1 for the others (ux §6). */

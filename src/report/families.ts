@@ -1,7 +1,7 @@
 // Families as a person meets them: the worst first, each with its samples, and with the rule that would end it.
-import { type FamilyRow, SEVERITIES } from "../shadow/ports.ts";
+import { type FamilyRow, FIXED_COMPARISONS, lookedAtBy, SEVERITIES } from "../shadow/ports.ts";
 import type { ReportInput } from "./input.ts";
-import type { FamilyReport, RuleProposal, SampleReport } from "./model.ts";
+import type { FamilyReport, RuleProposal, SampleReport, Unseen } from "./model.ts";
 import { by, ratioOf } from "./order.ts";
 import { isCounting } from "./readiness.ts";
 import { comparedOf } from "./routes.ts";
@@ -18,6 +18,7 @@ const STATES = ["regressed", "open", "accepted", "fixed"] as const;
 
 const worstFirst = by<FamilyRow>(
   (one) => (isCounting(one) ? 0 : 1),
+  ({ isCarried, state }) => (isCarried && state !== "fixed" ? 1 : 0),
   ({ state }) => STATES.indexOf(state),
   ({ severity }) => SEVERITIES.indexOf(severity),
   ({ differing }) => -differing,
@@ -31,10 +32,12 @@ export interface FamilyReports {
 
 export function familyReports(input: ReportInput): FamilyReports {
   const all = [...input.families].sort(worstFirst);
-  const compared = comparedByRoute(input);
+  const totals = totalsSinceStart(input);
+  const compared = totals && new Map(totals.map(({ route, verdicts }) => [route, comparedOf(verdicts)]));
+  const looked = totals && lookedAtBy(totals);
   const left = { nodes: NODES_MAX, samples: 0 };
   const families = all.slice(0, FAMILIES_MAX).map((row): FamilyReport => {
-    const { differing, groups, ...facts } = row;
+    const { differing, groups, isCarried: _, ...facts } = row;
     const accepting = input.facts.acceptedBy.get(row.name);
     const { groupsCompared } = input.facts;
     return {
@@ -43,6 +46,7 @@ export function familyReports(input: ReportInput): FamilyReports {
       compared: compared?.get(row.route) ?? null,
       groups,
       groupShare: groupsCompared === null ? null : ratioOf(Math.min(groups, groupsCompared), groupsCompared),
+      unseen: unseenOf(row, looked, input.campaign.candidateBuild),
       isCounting: isCounting(row),
       acceptedBy: accepting === undefined ? null : ruleFacts(accepting),
       samples: samplesOf(input, row.name, left),
@@ -61,11 +65,14 @@ const ruleFacts = ({ id, owner, reason, until }: NonNullable<FamilyReport["accep
   ...(until === undefined ? {} : { until }),
 });
 
-/** Null where the window is shorter than what the families were counted in. */
-function comparedByRoute(input: ReportInput): ReadonlyMap<string, number> | null {
-  const { totals, totalsSinceStart, window, campaign } = input;
-  const rows = totalsSinceStart ?? (window.fromMs <= campaign.startedMs ? totals : null);
-  return rows === null ? null : new Map(rows.map(({ route, verdicts }) => [route, comparedOf(verdicts)]));
+/** What families were counted in; null where the window is shorter. */
+export const totalsSinceStart = ({ totals, totalsSinceStart: all, window, campaign }: ReportInput) =>
+  all ?? (window.fromMs <= campaign.startedMs ? totals : null);
+
+function unseenOf(row: FamilyRow, looked: ReadonlyMap<string, number> | null, build: string): Unseen | null {
+  if (!row.isCarried || row.state === "fixed") return null;
+  const compared = looked === null ? null : (looked.get(row.route) ?? 0);
+  return { compared, needed: row.lastBuild === build ? null : FIXED_COMPARISONS };
 }
 
 function samplesOf(

@@ -1,7 +1,7 @@
 // The answer in one sentence, with its numbers; and in a few words for each route.
 import { count, coveragePercent, limitText, plural } from "./format.ts";
 import type { Gate } from "./input.ts";
-import type { Finding, GateRule, RouteReport } from "./model.ts";
+import type { FamilyReport, Finding, GateRule, RouteReport } from "./model.ts";
 
 /** `1 of 5 routes above its limit, 1 without enough data` */
 export function readinessText(routes: readonly RouteReport[], findings: readonly Finding[]): string {
@@ -38,6 +38,17 @@ export function stateDetail(route: RouteReport, findings: readonly Finding[]): s
   const differing = findings.filter((one) => one.route === route.route && one.rule !== "mismatch");
   const told = differing.filter((one) => one.state === "not ready").map(({ text }) => text);
   return told.length > 0 ? told.join(", ") : null;
+}
+
+/** `not seen in this build (41 of 1 000 comparisons)`; null: there is nothing to add to the state. */
+export function stateNote({ unseen, fixed, state }: FamilyReport): string | null {
+  if (unseen !== null) {
+    const { compared, needed } = unseen;
+    if (needed === null) return "not seen since other rules hold";
+    return `not seen in this build (${compared === null ? "some" : count(compared)} of ${plural(needed, "comparison")})`;
+  }
+  if (fixed === null) return null;
+  return state === "fixed" ? `in build ${fixed.build}` : `was fixed in build ${fixed.build}`;
 }
 
 /** Fewer comparisons are no parity to speak of, unless they are bad already. */

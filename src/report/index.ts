@@ -6,6 +6,7 @@ import { toMarkdown } from "./markdown.ts";
 import type { ShadowReport } from "./model.ts";
 
 export { buildReport, exitCodeOf } from "./buildReport.ts";
+export { stateNote } from "./headline.ts";
 export { HTML_POLICY } from "./html/style.ts";
 export type * from "./input.ts";
 export type * from "./model.ts";

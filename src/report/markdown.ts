@@ -26,7 +26,7 @@ const BLIND_MAX = 10;
 export function toMarkdown(report: ShadowReport): string {
   const { head, routes, families, gaps, groups, expiredRules, cannotSay } = report;
   const shown = routes.slice(0, ROUTES_MAX);
-  const top = families.filter(({ state }) => state === "open" || state === "regressed").slice(0, FAMILIES_MAX);
+  const top = families.filter((one) => isOpen(one) && one.unseen === null).slice(0, FAMILIES_MAX);
   const lines = [
     titleOf(head),
     `**${head.readiness.state.toUpperCase()}**: ${head.readiness.text}. ${sentence(coverageText(head))}.`,
@@ -39,6 +39,7 @@ export function toMarkdown(report: ShadowReport): string {
     ...(routes.length > shown.length ? ["", furtherRoutes(routes.slice(ROUTES_MAX))] : []),
     "",
     ...top.map(topLine),
+    ...beforeLine(families, head),
     notCompared(head),
     ...(gaps.length > 0
       ? [
@@ -95,6 +96,27 @@ function furtherRoutes(routes: readonly RouteReport[]): string {
   const counts = states.map((state) => ({ state, found: routes.filter((one) => one.state === state).length }));
   const told = counts.filter(({ found }) => found > 0).map(({ state, found }) => `${count(found)} ${state}`);
   return `And ${plural(routes.length, "more route")}: ${told.join(", ")}.`;
+}
+
+const isOpen = ({ state }: FamilyReport): boolean => state === "open" || state === "regressed";
+
+/** What became of the differences of the build before. */
+function beforeLine(families: readonly FamilyReport[], { campaign }: ReportHead): readonly string[] {
+  const build = campaign.builds.candidate;
+  const fixed = families.filter((one) => one.state === "fixed" && one.fixed?.build === build).length;
+  const waiting = families.filter((one) => isOpen(one) && one.unseen !== null);
+  const told = [
+    fixed > 0 && `${count(fixed)} fixed in build ${plain(build)}`,
+    waiting.length > 0 && `${count(waiting.length)} open and not seen since${leastCompared(waiting)}`,
+  ].filter((part) => part !== false);
+  return told.length === 0 ? [] : [`Of the build before: ${told.join(", ")}`];
+}
+
+function leastCompared(waiting: readonly FamilyReport[]): string {
+  const counted = waiting.flatMap(({ unseen }) => (unseen?.needed != null && unseen.compared !== null ? [unseen] : []));
+  const [least] = counted.sort((one, other) => (one.compared ?? 0) - (other.compared ?? 0));
+  if (least?.needed == null) return "";
+  return ` (${counted.length > 1 ? "the least " : ""}${count(least.compared ?? 0)} of ${count(least.needed)} comparisons)`;
 }
 
 function topLine(family: FamilyReport): string {

@@ -5,6 +5,7 @@ import type {
   Confirmation,
   DifferenceKind,
   FamilyState,
+  FixedIn,
   GapRow,
   MirrorMode,
   NotComparedReason,
@@ -99,6 +100,13 @@ export interface SampleReport {
   readonly body: unknown;
 }
 
+export interface Unseen {
+  /** Comparisons of its route in which it was not seen; null: not known. */
+  readonly compared: number | null;
+  /** So many make it fixed; null: the build is the same as before, and only another one can be without it. */
+  readonly needed: number | null;
+}
+
 /** A rule that would accept a family, and what else it would hide. */
 export interface RuleProposal {
   readonly yaml: string;
@@ -124,6 +132,10 @@ export interface FamilyReport {
   readonly firstBuild: string;
   readonly lastBuild: string;
   readonly state: FamilyState;
+  /** When a build was found not to have it any more, the last time. */
+  readonly fixed: FixedIn | null;
+  /** Known from the campaign before, and not seen in this one so far; null: it was seen, or it is fixed. */
+  readonly unseen: Unseen | null;
   /** Counts against readiness. */
   readonly isCounting: boolean;
   readonly acceptedBy: AcceptingRule | null;
@@ -187,7 +199,7 @@ export interface ReportHead {
 }
 
 export interface ShadowReport {
-  readonly schemaVersion: 1;
+  readonly schemaVersion: 2;
   readonly head: ReportHead;
   /** The worst first. */
   readonly routes: readonly RouteReport[];

@@ -10,10 +10,14 @@ import type { RouteFigures } from "./routes.ts";
 export const GATE: Gate = { coverageMin: 0.95, comparisonsMin: 200 };
 
 type Figures = Pick<RouteFigures, "sampled" | "compared" | "coverage" | "notCompared">;
-type FamilyFacts = Pick<FamilyRow, "route" | "severity" | "state" | "confirmedBy">;
+type FamilyFacts = Pick<FamilyRow, "route" | "severity" | "state" | "confirmedBy" | "isCarried">;
 
-/** Breaking ones from their first exchange, others when noise is ruled out (shadow §8), until a rule or a build ends them. */
-export const isCounting = ({ state, severity, confirmedBy }: Omit<FamilyFacts, "route">): boolean =>
+/**
+ * Breaking ones from their first exchange, others when noise is ruled out (shadow §8), until a rule or a build ends them. What only
+ * the build before has shown is no mismatch of this one (ADR 17).
+ */
+export const isCounting = ({ state, severity, confirmedBy, isCarried }: Omit<FamilyFacts, "route">): boolean =>
+  !isCarried &&
   (state === "open" || state === "regressed") && (severity === "breaking" || confirmedBy !== null);
 
 /** Everything that is bad or missing, the worst first. @param unit all routes together */

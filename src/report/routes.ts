@@ -22,7 +22,7 @@ const NOTHING: Omit<RouteTotals, "route"> = {
 export function routeFigures({ totals, families, facts }: ReportInput): readonly RouteFigures[] {
   const known = new Map(facts.routes.map((one) => [one.route, one]));
   const counted = new Map(totals.map((one) => [one.route, one]));
-  const differing = new Set(families.map(({ route }) => route));
+  const differing = new Set(families.flatMap(({ route, isCarried }) => (isCarried ? [] : [route])));
   return [...new Set([...known.keys(), ...counted.keys(), ...differing])].sort(byText).map((route) => {
     const one = counted.get(route) ?? NOTHING;
     // What was found while it was mirrored is not forgotten when it no longer is.

@@ -358,7 +358,7 @@ export class Engine<Sample> {
         atMs: facts.atMs,
       }),
     );
-    const families = this.#options.families.see(facts.route.id, seen, facts.build);
+    const families = this.#options.families.see(facts.route.id, seen, facts.build, facts.atMs);
     const samples: { family: string; place: number; value: Sample }[] = [];
     let confirmed: Severity | null = null;
     for (const family of families) {

@@ -1,5 +1,5 @@
 import { ARMS } from "../../kernel/index.ts";
-import type { FamilyReport, SampleReport } from "../../report/index.ts";
+import { type FamilyReport, type SampleReport, stateNote } from "../../report/index.ts";
 import { count, moment, plural, share, table } from "../format.ts";
 import type { Output } from "../output.ts";
 import type { SampleBodies } from "./bodies.ts";
@@ -21,7 +21,7 @@ export function familiesText(families: readonly Numbered[], out: Output): string
   const rows = families.map((one) => [
     String(one.number),
     severityText(one, out),
-    one.state,
+    one.unseen === null ? one.state : `${one.state} before`,
     one.route,
     printable(one.template),
     `${one.kind} ${printable(changeText(one))}`,
@@ -41,6 +41,7 @@ export function familyText(family: Numbered, bodies: readonly SampleBodies[], ou
     ["change", `${kind}   ${printable(changeText(family))}`],
     ["seen", seenText(family)],
     ["counts", countsText(family)],
+    ...(stateNote(family) === null ? [] : [["state", printable(`${state}, ${stateNote(family)}`)] as const]),
     ["first", `${moment(family.firstSeenMs)}, build ${printable(family.firstBuild)}`],
     ["last", `${moment(family.lastSeenMs)}, build ${printable(family.lastBuild)}`],
   ];
@@ -60,12 +61,13 @@ function seenText({ seen, compared, groups }: FamilyReport): string {
   return `${compared === null ? `${count(seen)} times` : share(seen, compared)}, ${plural(groups, "group")}`;
 }
 
-function countsText({ isCounting, confirmedBy, state, acceptedBy }: FamilyReport): string {
+function countsText({ isCounting, confirmedBy, state, acceptedBy, unseen }: FamilyReport): string {
   if (isCounting) return `against readiness, by ${confirmedBy ?? "its severity"}`;
   if (state === "accepted")
     return acceptedBy === null
       ? "not: a rule accepts it"
       : `not: rule ${acceptedBy.id} accepts it until ${acceptedBy.until ?? "it is removed"} (${acceptedBy.owner}: ${acceptedBy.reason})`;
+  if (unseen !== null) return "not: only the build before has shown it";
   return state === "fixed" ? "not: it has not been seen since" : "not yet: it may be noise until it is confirmed";
 }
 

@@ -65,19 +65,34 @@ export const family = (facts: Partial<FamilyRow>): FamilyRow => {
     lastSeenMs: START_MS + MINUTE_MS,
     firstBuild: "2.0",
     lastBuild: "2.0",
+    isCarried: false,
+    fixed: null,
     ...facts,
   };
   const name = JSON.stringify([row.route, row.template, row.kind, row.control, row.candidate]);
-  return { name, memory: memoryOf(row.groups, row.confirmedBy), ...row };
+  return { name, memory: memoryOf(row), ...row };
 };
 
 let groups = 0;
 
 /** Of so many groups that nobody else has seen. */
-function memoryOf(count: number, confirmedBy: FamilyRow["confirmedBy"]): FamilyRow["memory"] {
+function memoryOf({
+  groups: count,
+  confirmedBy,
+  isCarried,
+  firstSeenMs,
+  fixed,
+}: Pick<FamilyRow, "groups" | "confirmedBy" | "isCarried" | "firstSeenMs" | "fixed">): FamilyRow["memory"] {
   const names = Array.from({ length: count }, () => (groups += 1).toString(16).padStart(12, "0"));
   const rechecks = { agreed: confirmedBy === "re-checks" ? 3 : 0, groups: ["a", "b"], isNoisy: false };
-  return { offered: count, groups: `e${names.join("")}`, rechecks, isByTest: confirmedBy === "family-test" };
+  return {
+    offered: count,
+    sinceMs: isCarried ? null : firstSeenMs,
+    goneMs: fixed?.atMs ?? null,
+    groups: `e${names.join("")}`,
+    rechecks,
+    isByTest: confirmedBy === "family-test",
+  };
 }
 
 /** What is kept of one exchange: shapes, no values. */

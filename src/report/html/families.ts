@@ -1,5 +1,6 @@
 // Families: a table of all, then each by itself with its samples and the rule that would end it.
-import { changeText, count, moment, percent, plural } from "../format.ts";
+import { changeText, count, moment, percent, plural, sentence } from "../format.ts";
+import { stateNote } from "../headline.ts";
 import type { AcceptingRule } from "../input.ts";
 import { type Markup, markup } from "../markup.ts";
 import type { FamilyReport, SampleReport, ShadowReport } from "../model.ts";
@@ -46,21 +47,24 @@ const seenText = ({ seen, compared }: FamilyReport): string =>
 const groupsText = ({ groups, groupShare }: FamilyReport): string =>
   groupShare === null ? count(groups) : `${count(groups)} (${percent(groupShare)})`;
 
-const stateText = ({ state, acceptedBy }: FamilyReport): Markup =>
-  markup`${state}${acceptedBy !== null && markup`<span class="detail">by ${acceptedBy.owner}, ${untilText(acceptedBy)}</span>`}`;
+function stateText(family: FamilyReport): Markup {
+  const { state, acceptedBy } = family;
+  const notes = [acceptedBy !== null && `by ${acceptedBy.owner}, ${untilText(acceptedBy)}`, stateNote(family) ?? false];
+  return markup`${state}${notes.map((note) => note !== false && markup`<span class="detail">${note}</span>`)}`;
+}
 
 const untilText = ({ until }: AcceptingRule): string =>
   until === undefined || until === "contract" ? "as long as the contract says so" : `until ${until}`;
 
-const confirmedText = (by: FamilyReport["confirmedBy"]): string =>
-  by === null ? "not confirmed" : by === "breaking" ? "from its first exchange" : `by ${by}`;
+const confirmedText = ({ confirmedBy: by, seen }: FamilyReport): string =>
+  seen === 0 ? "not seen" : by === null ? "not confirmed" : by === "breaking" ? "from its first exchange" : `by ${by}`;
 
 function row(family: FamilyReport, at: number | null): readonly Cell[] {
-  const { template, route, severity, kind, confirmedBy } = family;
+  const { template, route, severity, kind } = family;
   const path = markup`<code>${template}</code>`;
   return [
     markup`${at === null ? path : markup`<a href="#family-${at}">${path}</a>`}<span class="detail">${routeName(route)}</span>`,
-    markup`${family.isCounting ? markup`<strong>${severity}</strong>` : severity}<span class="detail">${confirmedText(confirmedBy)}</span>`,
+    markup`${family.isCounting ? markup`<strong>${severity}</strong>` : severity}<span class="detail">${confirmedText(family)}</span>`,
     `${kind} ${changeText(family)}`,
     seenText(family),
     groupsText(family),
@@ -70,10 +74,12 @@ function row(family: FamilyReport, at: number | null): readonly Cell[] {
 
 function details(family: FamilyReport, at: number, budget: Budget): Markup {
   const { route, template, severity, kind, control, candidate, samples, rule, acceptedBy } = family;
+  const note = stateNote(family);
   return markup`<article class="family" id="family-${at}"><h3><code>${template}</code></h3>
 <p>${route}. Kind ${kind}, severity ${severity}${family.isCounting && "; counts against readiness"}.</p>
 <p><span class="side">${armName("control")} <code>${control ?? "nothing"}</code></span> → <span class="side">${armName("candidate")} <code>${candidate ?? "nothing"}</code></span></p>
 <p class="quiet">Seen ${seenText(family)}, ${plural(family.groups, "group")}. First ${moment(family.firstSeenMs)} with build ${family.firstBuild}, last ${moment(family.lastSeenMs)} with build ${family.lastBuild}.</p>
+${note !== null && markup`<p>${sentence(family.state)}, ${note}.</p>`}
 ${acceptedBy !== null && markup`<p>Accepted by rule ${acceptedBy.id} of ${acceptedBy.owner}, ${untilText(acceptedBy)}: ${acceptedBy.reason}</p>`}
 ${samples.map((sample, index) => sampleDetails(sample, index, budget))}
 ${

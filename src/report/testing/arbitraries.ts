@@ -74,6 +74,8 @@ const families = fc.uniqueArray(
     lastSeenMs: time,
     firstBuild: text,
     lastBuild: text,
+    isCarried: fc.boolean(),
+    fixed: fc.option(fc.record({ atMs: time, build: text })),
   }),
   { selector: (one) => one.name, maxLength: 20 },
 );

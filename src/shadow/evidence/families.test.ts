@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Difference } from "../words.ts";
 import { seeded } from "../testing/seeded.ts";
+import { RESUMED } from "./testing/rows.ts";
 import { Families, type Family, type FamilySeen } from "./families.ts";
 import { Reservoir } from "./reservoir.ts";
 
@@ -55,9 +56,9 @@ function book(familiesMax?: number) {
   const families = new Families<string>(options);
   const see = (more: Partial<FamilySeen> = {}, build = "b1"): Family<string> | null => {
     const seen = { route: ROUTE, difference: DIFFERENCE, acceptedBy: null, group: "g1", build, atMs: 5, ...more };
-    return families.see(ROUTE, [seen], build)[0] ?? null;
+    return families.see(ROUTE, [seen], build, seen.atMs)[0] ?? null;
   };
-  return { families, see, dropped: () => dropped, clean: (build: string) => families.see(ROUTE, [], build) };
+  return { families, see, dropped: () => dropped, clean: (build: string) => families.see(ROUTE, [], build, 6) };
 }
 
 test("one family for each route, template, kind and classes", () => {
@@ -133,7 +134,7 @@ test("after a restart a family is what it was, and its row says only what came s
   for (const group of ["g1", "g2"]) family?.recheck(REAL, group);
   const { rows, seats } = again(old, ["g1", "g2"]);
   const next = book();
-  next.families.restore(rows, seats);
+  next.families.restore({ ...RESUMED, families: rows, seats });
   assert.deepEqual(next.families.unsaved().rows, [], "nothing of its own");
   const [restored] = next.families.all;
   assert.deepEqual(
@@ -162,7 +163,7 @@ test("what the store knew may come when the family was seen already", () => {
   assert.equal(rows[0]?.state, "fixed");
   const next = book();
   const family = next.see({ atMs: 9 }, "b3");
-  next.families.restore(rows, seats);
+  next.families.restore({ ...RESUMED, families: rows, seats });
   assert.deepEqual([family?.state, family?.severity, family?.firstSeenMs], ["regressed", "breaking", 5]);
   assert.equal(next.families.unsaved().rows[0]?.differing, 1);
 });
@@ -202,9 +203,76 @@ test("names that are too long together are counted and not kept", () => {
   const families = new Families<string>({ random: seeded(1), nameCharsMax: 200, onDrop: () => (dropped += 1) });
   for (let at = 0; at < 9; at++) {
     const difference = { ...DIFFERENCE, template: `$.${at}${"k".repeat(20)}` };
-    families.see(ROUTE, [{ route: ROUTE, difference, acceptedBy: null, group: "g", build: "b", atMs: 1 }], "b");
+    families.see(ROUTE, [{ route: ROUTE, difference, acceptedBy: null, group: "g", build: "b", atMs: 1 }], "b", 1);
   }
   const kept = [...families.all].length;
   assert.ok(kept > 0 && kept < 9);
   assert.equal(kept + dropped, 9);
+});
+
+test("shadow §4: what the build before has shown is fixed after a thousand comparisons without it, and regressed when it is seen again", () => {
+  const before = book();
+  before.see({ atMs: 3, build: "b1" });
+  const [stored] = before.families.unsaved().rows;
+  assert.ok(stored);
+  const next = book();
+  next.families.restore({ ...RESUMED, carried: { families: [stored], leftOut: 0 } });
+  const [family] = next.families.all;
+  const told = () => [family?.state, family?.isCarried, family?.differing, family?.confirmedBy, family?.fixed];
+  assert.deepEqual(told(), ["open", true, 0, null, null]);
+  assert.equal(next.families.unsaved().rows.length, 1, "the store has to know it too");
+  for (let at = 0; at < 999; at++) next.clean("b2");
+  assert.deepEqual(told(), ["open", true, 0, null, null]);
+  next.clean("b2");
+  assert.deepEqual(told(), ["fixed", true, 0, null, { atMs: 6, build: "b2" }]);
+  assert.deepEqual([family?.row.firstSeenMs, family?.row.firstBuild], [3, "b1"]);
+  next.see({ atMs: 9, build: "b2" }, "b2");
+  assert.deepEqual([family?.state, family?.isCarried, family?.differing], ["regressed", false, 1]);
+  // Another build: it was fixed once, so whoever shows it again has brought it back.
+  const third = book();
+  third.families.restore({ ...RESUMED, carried: { families: next.families.unsaved().rows, leftOut: 2 } });
+  assert.equal(third.dropped(), 2);
+  const [again] = third.families.all;
+  assert.deepEqual([again?.state, again?.isCarried], ["regressed", true]);
+  third.see({ atMs: 20, build: "b3" }, "b3");
+  assert.equal(again?.state, "regressed");
+});
+
+test("a run that goes on counts the comparisons of those before it, and one rule set is no newer build", () => {
+  const before = book();
+  before.see({ build: "b1" });
+  const [stored] = before.families.unsaved().rows;
+  assert.ok(stored);
+  const carried = { families: [stored], leftOut: 0 };
+  const one = book();
+  one.families.restore({ ...RESUMED, carried });
+  for (let at = 0; at < 600; at++) one.clean("b2");
+  const { rows } = one.families.unsaved();
+  const other = book();
+  other.families.restore({ ...RESUMED, families: rows, compared: new Map([[ROUTE, 600]]) });
+  for (let at = 0; at < 399; at++) other.clean("b2");
+  assert.equal([...other.families.all][0]?.state, "open");
+  other.clean("b2");
+  assert.equal([...other.families.all][0]?.state, "fixed");
+  const sameBuild = book();
+  sameBuild.families.restore({ ...RESUMED, carried });
+  for (let at = 0; at < 2_000; at++) sameBuild.clean("b1");
+  assert.equal([...sameBuild.families.all][0]?.state, "open");
+});
+
+test("what is seen before it is known to have been fixed is regressed too; how bad it was before says nothing", () => {
+  const before = book();
+  before.see({ build: "b1", difference: { ...DIFFERENCE, severity: "breaking" } });
+  const [stored] = before.families.unsaved().rows;
+  assert.ok(stored);
+  const fixed = { ...stored, state: "fixed" as const, fixed: { atMs: 4, build: "b2" } };
+  const late = book();
+  late.see({ atMs: 9, build: "b3" }, "b3");
+  late.families.restore({ ...RESUMED, carried: { families: [fixed], leftOut: 0 } });
+  const [family] = late.families.all;
+  assert.deepEqual([family?.state, family?.severity, family?.firstSeenMs], ["regressed", "value", 5]);
+  const early = book();
+  early.families.restore({ ...RESUMED, carried: { families: [fixed], leftOut: 0 } });
+  early.see({ atMs: 9, build: "b3" }, "b3");
+  assert.equal([...early.families.all][0]?.severity, "value");
 });

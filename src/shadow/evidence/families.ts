@@ -1,6 +1,6 @@
 // Families (shadow §4): all differences with one route, path template, kind and value classes. The thing a person decides about.
 import { Family, type FamilyFacts, familyName, type FamilySeen } from "./family.ts";
-import type { FamilyPart, SampleSeat } from "./model.ts";
+import type { FamilyPart, Resumed } from "./model.ts";
 
 export * from "./family.ts";
 
@@ -40,23 +40,27 @@ export class Families<T> {
   }
 
   /** The families of one comparison's differences; null for one too many. Those of the route that it lacks are told. */
-  see(route: string, seen: readonly FamilySeen[], build: string): readonly (Family<T> | null)[] {
+  see(route: string, seen: readonly FamilySeen[], build: string, atMs: number): readonly (Family<T> | null)[] {
     // What counts has the last word on a family that one exchange shows both ways.
     const ordered = [...seen].sort((one, other) => Number(one.acceptedBy === null) - Number(other.acceptedBy === null));
     const found = ordered.map((one) => {
-      const { difference, atMs } = one;
-      const times = { firstSeenMs: atMs, lastSeenMs: atMs, firstBuild: one.build, lastBuild: one.build };
+      const { difference } = one;
+      const times = { firstSeenMs: one.atMs, lastSeenMs: one.atMs, firstBuild: one.build, lastBuild: one.build };
       const family = this.#family({ ...difference, route: one.route, ...times });
       family?.see(one);
       return family;
     });
-    for (const family of this.#byRoute.get(route) ?? []) if (!found.includes(family)) family.missed(build);
+    for (const family of this.#byRoute.get(route) ?? []) if (!found.includes(family)) family.missed(build, atMs);
     return found;
   }
 
   /** What `EvidenceStore.resume` gave, once for a campaign, at any time: what was seen before it came is kept. */
-  restore(rows: readonly FamilyPart[], seats: ReadonlyMap<string, readonly SampleSeat[]>): void {
-    for (const row of rows) this.#family(row)?.restore(row, seats.get(row.name) ?? []);
+  restore({ families, seats, compared, carried }: Omit<Resumed, "campaign">): void {
+    for (const row of families) {
+      this.#family(row)?.restore(row, seats.get(row.name) ?? [], compared.get(row.route) ?? 0);
+    }
+    for (const row of carried.families) this.#family(row)?.carry(row);
+    for (let at = 0; at < carried.leftOut; at++) this.#options.onDrop();
   }
 
   unsaved(): UnsavedFamilies {

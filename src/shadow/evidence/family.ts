@@ -3,7 +3,8 @@
 import type { Recheck } from "../noise/recheckTally.ts";
 import { type DifferenceKind, type Difference, isWorse, type Severity } from "../words.ts";
 import { Distinct } from "./distinct.ts";
-import type { FamilyPart, SampleSeat } from "./model.ts";
+import { FIXED_COMPARISONS } from "./carried.ts";
+import type { FamilyPart, FamilyRow, FixedIn, SampleSeat } from "./model.ts";
 import { addRechecks, isConfirmedBy, NO_RECHECKS, type Rechecks, rechecksOf } from "./rechecks.ts";
 import { Reservoir, type Sample } from "./reservoir.ts";
 
@@ -59,8 +60,9 @@ export interface FamilyFacts extends FamilyKey {
   readonly lastBuild: string;
 }
 
-/** shadow §4: a newer build, and nothing in so many comparisons of the route. */
-const FIXED_COMPARISONS = 1_000;
+/** Of what no rule accepts: gone, and then seen. */
+export const stateOfSeen = (sinceMs: number | null, goneMs: number | null): "open" | "regressed" =>
+  sinceMs !== null && goneMs !== null && goneMs <= sinceMs ? "regressed" : "open";
 
 export class Family<T> {
   readonly key: FamilyKey;
@@ -75,10 +77,15 @@ export class Family<T> {
   firstBuild: string;
   lastSeenMs: number;
   lastBuild: string;
+  fixed: FixedIn | null = null;
   #version = 0;
   #isByTest = false;
-  #cleanBuild = "";
-  #cleanSince = 0;
+  /** Comparisons of its route since it was last seen. */
+  #clean = 0;
+  /** Epoch ms, of this run. */
+  #sinceMs: number | null = null;
+  #isSeenBefore = false;
+  #goneMs: number | null = null;
   #offeredBefore = 0;
   #rechecks = NO_RECHECKS;
   #rechecksBefore = NO_RECHECKS;
@@ -106,8 +113,14 @@ export class Family<T> {
     return this.#groups.count;
   }
 
+  /** No run of this campaign has seen it. */
+  get isCarried(): boolean {
+    return this.#sinceMs === null && !this.#isSeenBefore;
+  }
+
   get confirmedBy(): Confirmation | null {
     const { state, severity } = this;
+    if (this.isCarried) return null;
     const rechecks = addRechecks(this.#rechecksBefore, this.#rechecks);
     return confirmationOf({ state, severity, isByTest: this.#isByTest, rechecks });
   }
@@ -115,41 +128,42 @@ export class Family<T> {
   /** As it is stored: what this run has counted, and what it knows. */
   get row(): FamilyPart {
     const { name, key, severity, state, differing, groups, confirmedBy } = this;
-    const { firstSeenMs, lastSeenMs, firstBuild, lastBuild } = this;
+    const { firstSeenMs, lastSeenMs, firstBuild, lastBuild, isCarried, fixed } = this;
     const memory = {
       offered: this.samples.seen - this.#offeredBefore,
+      sinceMs: this.#sinceMs,
+      goneMs: this.#goneMs,
       groups: this.#groups.text,
       rechecks: this.#rechecks,
       isByTest: this.#isByTest,
     };
-    const seen = { firstSeenMs, lastSeenMs, firstBuild, lastBuild };
+    const seen = { firstSeenMs, lastSeenMs, firstBuild, lastBuild, isCarried, fixed };
     return { name, ...key, severity, state, differing, groups, confirmedBy, ...seen, memory };
   }
 
   see({ difference, acceptedBy, group, build, atMs }: Omit<FamilySeen, "route">): void {
+    // Rules may have changed since the campaign before: how bad it was there says nothing.
+    if (this.isCarried || isWorse(difference.severity, this.severity)) this.severity = difference.severity;
     this.#version += 1;
+    this.#sinceMs ??= atMs;
     this.differing += 1;
     this.lastSeenMs = atMs;
     this.lastBuild = build;
-    this.#cleanSince = 0;
-    this.#cleanBuild = build;
-    if (isWorse(difference.severity, this.severity)) this.severity = difference.severity;
+    this.#clean = 0;
     this.#groups.add(group);
     if (acceptedBy !== null) this.state = "accepted";
     else if (this.state === "fixed") this.state = "regressed";
-    else if (this.state === "accepted") this.state = "open"; // its rule has ended
+    else if (this.state === "accepted") this.state = this.#goneMs === null ? "open" : "regressed"; // its rule has ended
   }
 
   /** A comparison of its route in which it was not seen. */
-  missed(build: string): void {
+  missed(build: string, atMs: number): void {
     if (this.state === "fixed" || build === this.lastBuild) return;
-    if (this.#cleanBuild !== build) {
-      this.#cleanBuild = build;
-      this.#cleanSince = 0;
-    }
-    this.#cleanSince += 1;
-    if (this.#cleanSince < FIXED_COMPARISONS) return;
+    this.#clean += 1;
+    if (this.#clean < FIXED_COMPARISONS) return;
     this.state = "fixed";
+    this.fixed = { atMs, build };
+    this.#goneMs ??= atMs;
     this.#version += 1;
   }
 
@@ -174,17 +188,16 @@ export class Family<T> {
     return { group, value: make(), place };
   }
 
-  /** What the store knew when this run began; it may come after the run has seen the family itself. Told once. */
-  restore(stored: FamilyPart, seats: readonly SampleSeat[]): void {
-    const isNew = this.#version === 0;
-    if (stored.firstSeenMs < this.firstSeenMs)
-      [this.firstSeenMs, this.firstBuild] = [stored.firstSeenMs, stored.firstBuild];
-    if (isWorse(stored.severity, this.severity)) this.severity = stored.severity;
-    if (isNew) this.state = stored.state;
-    else if (stored.state === "fixed" || stored.state === "regressed") {
-      if (this.state === "open") this.state = "regressed";
-    }
+  /**
+   * What the store knew when this run began; it may come after the run has seen the family itself. Told once.
+   * @param compared of its route, by all runs before
+   */
+  restore(stored: FamilyPart, seats: readonly SampleSeat[], compared: number): void {
     const { memory } = stored;
+    this.#isSeenBefore = memory.sinceMs !== null;
+    this.#know(stored, memory.goneMs);
+    if (this.#isSeenBefore && isWorse(stored.severity, this.severity)) this.severity = stored.severity;
+    if (this.isCarried) this.#clean += compared;
     this.#isByTest ||= memory.isByTest;
     this.#rechecksBefore = memory.rechecks;
     this.#offeredBefore = memory.offered;
@@ -192,5 +205,21 @@ export class Family<T> {
       seats.map(({ group }) => ({ group, value: null })),
       this.#offeredBefore,
     );
+  }
+
+  /** Of the campaign before: what was counted there is not of this one. Told once. */
+  carry(stored: FamilyRow): void {
+    this.#know(stored, stored.fixed?.atMs ?? null);
+    this.#version += 1;
+  }
+
+  #know(stored: FamilyRow, goneMs: number | null): void {
+    if (stored.firstSeenMs < this.firstSeenMs)
+      [this.firstSeenMs, this.firstBuild] = [stored.firstSeenMs, stored.firstBuild];
+    this.fixed = stored.fixed;
+    this.#goneMs = goneMs;
+    if (this.#version === 0) this.state = stored.state;
+    // Seen here before it was known that it had been gone.
+    else if (this.state === "open") this.state = stateOfSeen(this.#sinceMs, goneMs);
   }
 }

@@ -70,12 +70,15 @@ const part = fc
     agreed: fc.nat({ max: 3 }),
     groups: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { maxLength: 2 }),
     isNoisy: fc.boolean(),
+    sinceMs: fc.option(fc.nat({ max: 4 })),
+    goneMs: fc.option(fc.nat({ max: 4 })),
+    fixed: fc.option(fc.record({ atMs: fc.nat({ max: 4 }), build: fc.constantFrom("1", "2") }, { noNullPrototype: true })),
   })
-  .map(({ names, offered, isByTest, agreed, groups, isNoisy, ...facts }): FamilyPart => {
+  .map(({ names, offered, isByTest, agreed, groups, isNoisy, sinceMs, goneMs, ...facts }): FamilyPart => {
     const distinct = distinctOf(names);
     const rechecks = { agreed: Math.max(agreed, groups.length), groups: groups.toSorted(), isNoisy };
-    const memory = { offered, groups: distinct.text, rechecks, isByTest };
-    return { ...FAMILY, ...facts, groups: distinct.count, memory };
+    const memory = { offered, sinceMs, goneMs, groups: distinct.text, rechecks, isByTest };
+    return { ...FAMILY, ...facts, isCarried: sinceMs === null, groups: distinct.count, memory };
   });
 
 test("rows of one family are one row, whatever was added up first", () => {
@@ -89,6 +92,27 @@ test("rows of one family are one row, whatever was added up first", () => {
       assert.deepEqual(mergeFamilies(folded), whole);
     }),
   );
+});
+
+test("fixed is what nobody has seen here, regressed what was seen behind that", () => {
+  const carried = { ...FAMILY, differing: 0, isCarried: true, lastBuild: "1.0", memory: { ...FAMILY.memory, sinceMs: null } };
+  const fixed: FamilyPart = {
+    ...carried,
+    state: "fixed",
+    fixed: { atMs: 50, build: "2.0" },
+    memory: { ...carried.memory, goneMs: 50 },
+  };
+  const seenAt = (atMs: number): FamilyPart => ({
+    ...FAMILY,
+    severity: "extra",
+    lastSeenMs: atMs,
+    memory: { ...FAMILY.memory, sinceMs: atMs },
+  });
+  const stateOf = (...parts: readonly FamilyPart[]) => mergeFamilies(parts).state;
+  assert.equal(stateOf(carried, fixed), "fixed");
+  assert.equal(stateOf(fixed, seenAt(60)), "regressed");
+  assert.equal(stateOf(fixed, seenAt(40), seenAt(60)), "open", "another process had seen it all the time");
+  assert.equal(mergeFamilies([carried, seenAt(60)]).severity, "extra", "rules may have changed since");
 });
 
 test("of what several have kept every sample has the same chance, however many each was offered", () => {
@@ -148,7 +172,7 @@ test("five thousand families, each with ten thousand groups and names as long as
       candidate: null,
     } as const;
     const seen = { route, difference, acceptedBy: null, group: `group-${group}`, build: "b", atMs: 1 };
-    const [family] = families.see(route, [seen], "b");
+    const [family] = families.see(route, [seen], "b", seen.atMs);
     family?.offerSample(`group-${group}`, () => "x".repeat(10_000));
   };
   for (let at = 0; at < 5_300; at++) for (let group = 0; group <= EXACT_MAX; group++) see(at, group * 6_000 + at);

@@ -47,12 +47,26 @@ export interface FamilyRow {
   readonly lastSeenMs: number;
   readonly firstBuild: string;
   readonly lastBuild: string;
+  /** Known from the campaign before this one, and not seen in this one. */
+  readonly isCarried: boolean;
+  /** When it was found to be gone, the last time; null: never. */
+  readonly fixed: FixedIn | null;
+}
+
+export interface FixedIn {
+  /** Epoch ms. */
+  readonly atMs: number;
+  readonly build: string;
 }
 
 /** What else a family needs to be added up, and to come back after a restart. */
 export interface FamilyMemory {
   /** Samples, of which the reservoir kept a few. */
   readonly offered: number;
+  /** Epoch ms: when it was first seen in this campaign; null: it is carried. */
+  readonly sinceMs: number | null;
+  /** Epoch ms: the first time that it was gone, as far as this campaign knows. */
+  readonly goneMs: number | null;
   /** Of a `Distinct`. */
   readonly groups: string;
   readonly rechecks: Rechecks;
@@ -120,6 +134,16 @@ export interface Resumed {
   readonly families: readonly FamilyPart[];
   /** By the names of families. */
   readonly seats: ReadonlyMap<string, readonly SampleSeat[]>;
+  /** Of the unit's campaign before this one, where nobody has begun it. */
+  readonly carried: CarriedFamilies;
+  /** Comparisons of each route so far, where a carried family waits for them. */
+  readonly compared: ReadonlyMap<string, number>;
+}
+
+export interface CarriedFamilies {
+  readonly families: readonly FamilyRow[];
+  /** Further ones. */
+  readonly leftOut: number;
 }
 
 /** For reports, also while others write. Changes nothing. */
@@ -165,7 +189,7 @@ export interface AddableReader extends EvidenceReader {
  */
 export interface EvidenceStore extends EvidenceReader {
   save(checkpoint: Checkpoint): Promise<void>;
-  resume(campaign: string): Promise<Resumed>;
+  resume(campaign: Pick<CampaignRow, "id" | "unit">): Promise<Resumed>;
   /** On request of the person they are of (shadow P5): samples and bodies. Gives how many samples there were. */
   removeGroup(group: string): Promise<number>;
   /** What is over its time goes; hours and days are summed; rows of runs that are over become one. */

@@ -34,6 +34,8 @@ const FAMILY: FamilyPart = {
   lastSeenMs: 200,
   firstBuild: "2.0",
   lastBuild: "2.0",
+  isCarried: false,
+  fixed: null,
   memory: memoryOf("ann", "bob"),
 };
 
@@ -222,16 +224,16 @@ test("what the last process says of a family holds, whatever older files say, an
   const folder = folderOf(t);
   const [before, now] = [writer(t, folder, 1), writer(t, folder, 2)];
   await before.save(checkpoint(11, 1, { families: [FAMILY] }));
-  const fixed: FamilyPart = {
+  const accepted: FamilyPart = {
     ...FAMILY,
-    state: "fixed",
+    state: "accepted",
     differing: 1,
     lastSeenMs: 300,
     memory: memoryOf("bob", "eve"),
   };
-  await now.save(checkpoint(12, 1, { process: "q", families: [fixed] }));
+  await now.save(checkpoint(12, 1, { process: "q", families: [accepted] }));
   const [family] = await reader(t, folder).families("c1");
-  assert.deepEqual([family?.state, family?.differing, family?.groups], ["fixed", 4, 3]);
+  assert.deepEqual([family?.state, family?.differing, family?.groups], ["accepted", 4, 3]);
 });
 
 test("of many samples twelve are kept, of more from who was offered more, and two of a group", async (t) => {

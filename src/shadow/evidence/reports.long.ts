@@ -102,7 +102,7 @@ function familiesAndSamples(atMs: number): { families: readonly FamilyPart[]; sa
     } as const;
     for (let group = 0; group < 40; group++) {
       const seen = { route, difference, acceptedBy: null, group: `g${group}`, build: "b", atMs };
-      const [family] = families.see(route, [seen], "b");
+      const [family] = families.see(route, [seen], "b", seen.atMs);
       const kept = family?.offerSample(`g${group}`, () => body);
       if (family && kept) samples.push({ family: family.name, place: kept.place, group: kept.group, atMs, body });
     }

@@ -6,14 +6,13 @@ import { MinuteCounters } from "./minuteCounters.ts";
 import type { BodyRow, Checkpoint, EvidenceStore, Resumed } from "./model.ts";
 import { Saver } from "./saver.ts";
 import { Series } from "./series.ts";
-import { CAMPAIGN, sample } from "./testing/rows.ts";
+import { CAMPAIGN, RESUMED, sample } from "./testing/rows.ts";
 
-const NONE: Resumed = { campaign: null, families: [], seats: new Map() };
 
-const seriesOf = (process: string, id = "c1"): Series<unknown> =>
+const seriesOf = (process: string, id = "c1", unit = id): Series<unknown> =>
   new Series({
     process,
-    campaign: { ...CAMPAIGN, id },
+    campaign: { ...CAMPAIGN, id, unit },
     counters: new MinuteCounters(process, () => {}),
     families: new Families<unknown>({ random: () => 0, onDrop: () => {} }),
   });
@@ -22,9 +21,9 @@ function world(series: readonly Series<unknown>[]) {
   const calls: string[] = [];
   const told: string[] = [];
   const store = {
-    resume: (id: string): Promise<Resumed> => {
+    resume: ({ id }: { readonly id: string }): Promise<Resumed> => {
       calls.push(`resume ${id}`);
-      return Promise.resolve(NONE);
+      return Promise.resolve(RESUMED);
     },
     save: ({ process }: Checkpoint): Promise<void> => {
       calls.push(`save ${process}`);
@@ -99,6 +98,18 @@ test("a run whose earlier one could not be saved waits for it; other campaigns d
   store.save = save;
   await saver.save();
   assert.deepEqual(calls.slice(3), ["save a", "save b", "resume c1", "save a again"]);
+});
+
+test("a campaign begins with the families of the one before: it waits until these are stored", async () => {
+  const { saver, store, calls } = world([seriesOf("a", "c1", "orders"), seriesOf("b", "c2", "orders")]);
+  const { save } = store;
+  store.save = (checkpoint) =>
+    checkpoint.process === "a" ? Promise.reject(new EvidenceError("busy")) : save(checkpoint);
+  await saver.save();
+  assert.deepEqual(calls, ["resume c1"]);
+  store.save = save;
+  await saver.save();
+  assert.deepEqual(calls.slice(1), ["save a", "resume c2", "save b"]);
 });
 
 test("a store that fails is told of once a minute, with its code, and everything is tried again", async () => {

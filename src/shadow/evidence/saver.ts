@@ -72,17 +72,17 @@ export class Saver {
     if (store === null) return;
     const failing = new Set<string>();
     for (const series of this.#options.series()) {
-      const { id } = series.campaign;
-      // Later runs of a campaign begin with what the earlier ones have stored.
-      if (failing.has(id)) continue;
+      const { id, unit } = series.campaign;
+      // Later runs of a campaign begin with what the earlier ones have stored, and so do later campaigns of a unit.
+      if (failing.has(id) || (!series.isResumed && failing.has(unit))) continue;
       try {
-        if (!series.isResumed) series.restore(await store.resume(id));
+        if (!series.isResumed) series.restore(await store.resume(series.campaign));
         const { checkpoint, bodies, saved } = series.unsaved(this.#options.clock.now());
         await store.save(checkpoint);
         saved();
         await this.#saveBodies(store, bodies);
       } catch (error) {
-        failing.add(id);
+        failing.add(id).add(unit);
         this.#failed(error);
         if (error instanceof EvidenceError && error.code === "over") this.#options.onOver(error);
       }

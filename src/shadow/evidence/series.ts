@@ -58,10 +58,10 @@ export class Series<T> {
     return false;
   }
 
-  restore({ families, seats }: Resumed): void {
+  restore(resumed: Resumed): void {
     if (this.#isResumed) return;
     this.#isResumed = true;
-    this.families.restore(families, seats);
+    this.families.restore(resumed);
   }
 
   /** Another one has begun. */

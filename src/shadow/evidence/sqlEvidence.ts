@@ -4,6 +4,7 @@ import type {
   AddableReader,
   CampaignEnd,
   CampaignRow,
+  CarriedFamilies,
   Checkpoint,
   EvidenceStore,
   FamilyPart,
@@ -18,7 +19,7 @@ import type {
   Window,
 } from "./model.ts";
 import { type BodiesOptions, deleteBodies, SqlBodies } from "./sqlBodies.ts";
-import { type SqlDatabase, type SqlSession, upsert } from "./sqlDatabase.ts";
+import { type SqlDatabase, type SqlRow, type SqlSession, upsert } from "./sqlDatabase.ts";
 import { expireEvidence } from "./sqlExpiry.ts";
 import {
   FAMILY_COLUMNS,
@@ -32,9 +33,11 @@ import {
   textOf,
 } from "./sqlRows.ts";
 import { readEnd, readTotals } from "./sqlTotals.ts";
+import { carriedFrom, lookedAtBy, settleCarried } from "./carried.ts";
 import { familiesOf } from "./familyMerge.ts";
 import { dayOf, hourOf } from "./spans.ts";
 
+const EVER: Window = { fromMs: 0, toMs: 8.64e15 };
 /** Runs that others look for dead ones. */
 const LOOK_MS = 30_000;
 
@@ -129,36 +132,40 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
     }
   }
 
-  async resume(campaign: string): Promise<Resumed> {
-    const [begun, families, seats] = await this.#db.read(async (sql) => [
-      await sql.all("SELECT facts FROM campaigns WHERE id = ?", [campaign]),
-      await sql.all("SELECT family, process, facts FROM families WHERE campaign = ?", [campaign]),
-      await sql.all('SELECT family, process, place, "group" FROM samples WHERE campaign = ?', [campaign]),
-    ]);
-    const partsBy = Map.groupBy(families, (row) => textOf(row, "family"));
-    const seatsBy = Map.groupBy(seats, (row) => textOf(row, "family"));
-    const merged = familiesOf(families.map(partOf));
-    return {
-      campaign: begun[0] === undefined ? null : (JSON.parse(textOf(begun[0], "facts")) as CampaignRow),
-      families: merged,
-      seats: new Map(
-        merged.map(({ name }) => {
-          const parts = (partsBy.get(familyId(name)) ?? []).map((row) => ({
-            process: textOf(row, "process"),
-            part: partOf(row),
-          }));
-          const kept = (seatsBy.get(familyId(name)) ?? []).map(keptOf);
-          return [name, mergedSamples(kept, parts).map(({ group }) => ({ group }))];
-        }),
-      ),
-    };
+  async resume({ id, unit }: Pick<CampaignRow, "id" | "unit">): Promise<Resumed> {
+    return this.#db.read(async (sql) => {
+      const begun = await sql.all("SELECT facts FROM campaigns WHERE id = ?", [id]);
+      const known = await readFamilies(sql, id);
+      const hasCarried = known.families.some(({ isCarried }) => isCarried);
+      return {
+        campaign: begun[0] === undefined ? null : campaignOf(begun[0]),
+        ...known,
+        carried: begun[0] === undefined ? await this.#carriedTo(sql, id, unit) : { families: [], leftOut: 0 },
+        compared: hasCarried ? lookedAtBy(await readTotals(sql, this.#db.ranges, id, EVER)) : new Map(),
+      };
+    });
+  }
+
+  /** Of the unit's campaign of which a run has saved last. */
+  async #carriedTo(sql: SqlSession, id: string, unit: string): Promise<CarriedFamilies> {
+    const [row] = await sql.all(
+      `SELECT c.facts, MAX(p.saved_ms) AS most FROM campaigns c JOIN processes p ON p.campaign = c.id
+       WHERE c.unit = ? AND c.id <> ? GROUP BY c.id, c.facts, c.started_ms ORDER BY most DESC, c.started_ms DESC LIMIT 1`,
+      [unit, id],
+    );
+    if (row === undefined) return { families: [], leftOut: 0 };
+    const before = campaignOf(row);
+    const { families } = await readFamilies(sql, before.id);
+    if (families.length === 0) return { families, leftOut: 0 };
+    const compared = lookedAtBy(await readTotals(sql, this.#db.ranges, before.id, EVER));
+    return carriedFrom(settleCarried(families.map(withoutMemory), compared, before, Number(row["most"])));
   }
 
   async campaigns(unit?: string): Promise<readonly CampaignRow[]> {
     const [where, values] = unit === undefined ? ["", []] : ["WHERE unit = ?", [unit]];
     const sql = `SELECT facts FROM campaigns ${where} ORDER BY started_ms DESC, id`;
     const rows = await this.#db.read((session) => session.all(sql, values));
-    return rows.map((row) => JSON.parse(textOf(row, "facts")) as CampaignRow);
+    return rows.map(campaignOf);
   }
 
   totals(campaign: string, window: Window): Promise<readonly RouteTotals[]> {
@@ -166,7 +173,7 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
   }
 
   async families(campaign: string): Promise<readonly FamilyRow[]> {
-    return (await this.parts(campaign)).map(({ memory: _, ...row }) => row);
+    return (await this.parts(campaign)).map(withoutMemory);
   }
 
   async parts(campaign: string): Promise<readonly FamilyPart[]> {
@@ -238,6 +245,24 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
       await this.#db.close();
     }
   }
+}
+
+const withoutMemory = ({ memory: _, ...row }: FamilyPart): FamilyRow => row;
+const campaignOf = (row: SqlRow): CampaignRow => JSON.parse(textOf(row, "facts")) as CampaignRow;
+
+async function readFamilies(sql: SqlSession, campaign: string): Promise<Pick<Resumed, "families" | "seats">> {
+  const families = await sql.all("SELECT family, process, facts FROM families WHERE campaign = ?", [campaign]);
+  const seats = await sql.all('SELECT family, process, place, "group" FROM samples WHERE campaign = ?', [campaign]);
+  const partsBy = Map.groupBy(families, (row) => textOf(row, "family"));
+  const seatsBy = Map.groupBy(seats, (row) => textOf(row, "family"));
+  const merged = familiesOf(families.map(partOf));
+  const seatsOf = ({ name }: FamilyPart) => {
+    const of = partsBy.get(familyId(name)) ?? [];
+    const parts = of.map((row) => ({ process: textOf(row, "process"), part: partOf(row) }));
+    const kept = (seatsBy.get(familyId(name)) ?? []).map(keptOf);
+    return [name, mergedSamples(kept, parts).map(({ group }) => ({ group }))] as const;
+  };
+  return { families: merged, seats: new Map(merged.map(seatsOf)) };
 }
 
 async function saveGap(

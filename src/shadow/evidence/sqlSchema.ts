@@ -1,7 +1,7 @@
 // Tables of evidence (shadow §14), the same in SQLite and PostgreSQL. A family goes by a hash of its name, for names are longer than
 // an index may hold.
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 interface Types {
   /** 64 bits. */

@@ -47,7 +47,7 @@ test("a file of another version is refused, and stays as it was", async (t) => {
   db.exec("PRAGMA user_version = 99");
   db.close();
   assert.throws(() => openSqliteEvidence(file), withCode("format"));
-  assert.throws(() => openSqliteEvidence(file), /has format 99, expected 2/);
+  assert.throws(() => openSqliteEvidence(file), /has format 99, expected 3/);
   assert.deepEqual(readdirSync(join(file, "..")), ["evidence.sqlite"]);
 });
 
@@ -62,7 +62,7 @@ test("a full file rejects by name, keeps what it had, and goes on when room was 
   await assert.rejects(fill(), withCode("full"));
   assert.ok(saved > 3);
   await assert.rejects(store.save(checkpoint({ samples: [large(saved)] })), withCode("full"));
-  assert.equal((await store.resume("c1")).seats.get("f1")?.length, Math.min(saved, 12));
+  assert.equal((await store.resume({ id: "c1", unit: "tutoring" })).seats.get("f1")?.length, Math.min(saved, 12));
   await store.expire(8 * DAY_MS);
   await store.save(checkpoint({ samples: [large(saved)] }));
   assert.equal((await store.samples("c1", "f1")).length, 1);

@@ -13,7 +13,7 @@ import type { RoutePlan } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
 import { seeded } from "../testing/seeded.ts";
-import { UnitEvidence } from "./unitEvidence.ts";
+import { countFamilies, UnitEvidence } from "./unitEvidence.ts";
 
 const PLAN: RoutePlan = {
   id: "GET /a",
@@ -91,7 +91,7 @@ function world() {
     return unit;
   };
   let groups = 0;
-  const differ = (unit: UnitEvidence, text = "x"): void => {
+  const differ = (unit: UnitEvidence, total: unknown = "x"): void => {
     time.ms += 10;
     groups += 1;
     const facts = {
@@ -102,8 +102,9 @@ function world() {
       atMs: time.ms,
       mayRecheck: false,
     };
-    unit.judge(PLAN, facts, pair({ total: text }));
+    unit.judge(PLAN, facts, pair({ total }));
   };
+  const agree = (unit: UnitEvidence): void => differ(unit, 1);
   const told: string[] = [];
   const saverOf = (unit: UnitEvidence, openStore: () => EvidenceStore) =>
     new Saver({
@@ -116,7 +117,7 @@ function world() {
       onOver: () => told.push("over"),
       tell: (event, { code = "" }) => told.push(`${event} ${code}`),
     });
-  return { time, begin, differ, dropped, told, saverOf };
+  return { time, begin, differ, agree, dropped, told, saverOf };
 }
 
 /** A file that each saver opens anew and that none closes, as when its process is killed. */
@@ -167,6 +168,61 @@ test("a campaign that comes back, and a thread that is started again, add to wha
     [names[2]],
     "all but the thread that died have said their end",
   );
+});
+
+test("shadow §4: open with one build, fixed with the next and regressed with the third, though all is started again in between", async (t) => {
+  const { begin, differ, agree, saverOf } = world();
+  const store = sharedStore(t);
+  const familyOf = async (unit: UnitEvidence) => (await store.families(unit.campaign?.id ?? ""))[0];
+  const first = begin("p");
+  first.setBuild("candidate", "2.0");
+  differ(first);
+  await saverOf(first, () => store).save();
+  const second = begin("q");
+  second.setBuild("candidate", "3.0");
+  const saver = saverOf(second, () => store);
+  for (let at = 0; at < 700; at++) agree(second);
+  await saver.save();
+  const told = async (unit: UnitEvidence) => {
+    const { state, isCarried, differing, firstBuild, fixed } = (await familyOf(unit)) ?? {};
+    return [state, isCarried, differing, firstBuild, fixed?.build ?? null];
+  };
+  // What was compared before the store had said what to look for is not counted by the process, but by whoever reads.
+  assert.deepEqual(await told(second), ["open", true, 0, "2.0", null]);
+  const third = begin("r");
+  third.setBuild("candidate", "3.0");
+  const other = saverOf(third, () => store);
+  await other.save();
+  for (let at = 0; at < 299; at++) agree(third);
+  await other.save();
+  assert.equal((await told(third))[0], "open");
+  agree(third);
+  await other.save();
+  assert.deepEqual(await told(third), ["fixed", true, 0, "2.0", "3.0"]);
+  third.setBuild("candidate", "4.0");
+  await other.save();
+  assert.deepEqual(await told(third), ["fixed", true, 0, "2.0", "3.0"]);
+  differ(third);
+  await other.save();
+  assert.deepEqual(await told(third), ["regressed", false, 1, "2.0", "3.0"]);
+  assert.deepEqual(
+    countFamilies(third.families).map(({ state, count }) => [state, count]),
+    [["regressed", 1]],
+  );
+});
+
+test("an open family of the build before is in no gauge until it is seen", async (t) => {
+  const { begin, differ, saverOf } = world();
+  const store = sharedStore(t);
+  const unit = begin("p");
+  unit.setBuild("candidate", "2.0");
+  differ(unit);
+  const saver = saverOf(unit, () => store);
+  await saver.save();
+  assert.equal(countFamilies(unit.families).length, 1);
+  unit.setBuild("candidate", "3.0");
+  await saver.save();
+  assert.deepEqual([[...unit.families].length, countFamilies(unit.families)], [1, []]);
 });
 
 test("what ends while it is saved is saved once more, and said to have ended", async (t) => {

@@ -10,6 +10,7 @@ import type {
   FamilyPart,
   FamilyRow,
   MinuteRow,
+  Resumed,
   SampleRow,
 } from "../model.ts";
 import { NO_RECHECKS } from "../rechecks.ts";
@@ -29,8 +30,24 @@ export const CAMPAIGN: CampaignRow = {
 export function memoryOf(...groups: readonly string[]): FamilyMemory {
   const distinct = new Distinct();
   for (const one of groups) distinct.add(one);
-  return { offered: groups.length, groups: distinct.text, rechecks: NO_RECHECKS, isByTest: false };
+  return {
+    offered: groups.length,
+    sinceMs: 1,
+    goneMs: null,
+    groups: distinct.text,
+    rechecks: NO_RECHECKS,
+    isByTest: false,
+  };
 }
+
+/** Of a campaign that nobody has begun, and none before it. */
+export const RESUMED: Resumed = {
+  campaign: null,
+  families: [],
+  seats: new Map(),
+  carried: { families: [], leftOut: 0 },
+  compared: new Map(),
+};
 
 /** As it is read. */
 export const rowOf = ({ memory: _, ...row }: FamilyPart): FamilyRow => row;
@@ -51,6 +68,8 @@ export const FAMILY: FamilyPart = {
   lastSeenMs: 2,
   firstBuild: "2.0",
   lastBuild: "2.0",
+  isCarried: false,
+  fixed: null,
   memory: memoryOf("ann", "bob"),
 };
 

@@ -4,7 +4,7 @@ import { test, type TestContext } from "node:test";
 import { EvidenceError } from "../evidenceError.ts";
 import type { BodyRow, EvidenceReader, EvidenceStore, FamilyPart } from "../model.ts";
 import type { BodiesOptions } from "../sqlBodies.ts";
-import { CAMPAIGN, checkpoint, DAY_MS, EVER, FAMILY, memoryOf, minutesOf, rowOf, sample, sampledOf } from "./rows.ts";
+import { CAMPAIGN, checkpoint, DAY_MS, EVER, FAMILY, memoryOf, minutesOf, RESUMED, rowOf, sample, sampledOf } from "./rows.ts";
 import { storeProperties } from "./storeProperties.ts";
 
 export interface Place {
@@ -45,10 +45,10 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     const other: FamilyPart = { ...FAMILY, differing: 4, lastSeenMs: 9, memory: memoryOf("bob", "eve") };
     await store.save(checkpoint({ process: "run-2", families: [other] }));
     assert.deepEqual(await store.families("c1"), [{ ...rowOf(FAMILY), differing: 7, groups: 3, lastSeenMs: 9 }]);
-    const { families, campaign } = await store.resume("c1");
+    const { families, campaign } = await store.resume(CAMPAIGN);
     assert.equal(families[0]?.memory.offered, 4);
     assert.deepEqual(campaign, CAMPAIGN);
-    assert.deepEqual(await store.resume("c2"), { campaign: null, families: [], seats: new Map() });
+    assert.deepEqual(await store.resume({ id: "c2", unit: "other" }), RESUMED);
     await store.close();
   });
 
@@ -60,12 +60,43 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     assert.deepEqual(await store.families("c1"), [{ ...rowOf(FAMILY), differing: 9 }]);
     const of = (place: number, group: string) => ({ ...sample(place, group), process: "run-1" });
     assert.deepEqual(await store.samples("c1", "f1"), [of(0, "ann"), of(1, "eve")]);
-    assert.deepEqual([...(await store.resume("c1")).seats], [["f1", [{ group: "ann" }, { group: "eve" }]]]);
+    assert.deepEqual([...(await store.resume(CAMPAIGN)).seats], [["f1", [{ group: "ann" }, { group: "eve" }]]]);
     assert.equal(await store.removeGroup("ann"), 1);
     assert.deepEqual(await store.samples("c1", "f1"), [of(1, "eve")]);
     assert.deepEqual(await store.campaigns("tutoring"), [CAMPAIGN]);
     assert.deepEqual(await store.campaigns("other"), []);
     assert.ok((await store.bytes()) > 0);
+    await store.close();
+  });
+
+  it("a campaign that nobody has begun begins with the families of its unit's campaign before", async ({ open }) => {
+    const store = open();
+    const [one, two, other] = [
+      { ...CAMPAIGN, id: "b1" },
+      { ...CAMPAIGN, id: "b2", candidateBuild: "3.0", startedMs: 2_000 },
+      { ...CAMPAIGN, id: "b3", unit: "other" },
+    ];
+    await store.save(checkpoint({ campaign: one, families: [FAMILY], atMs: 9_000 }));
+    await store.save(checkpoint({ campaign: other, families: [{ ...FAMILY, name: "f9" }], atMs: 9_999 }));
+    const { carried, compared, campaign } = await store.resume(two);
+    assert.deepEqual([campaign, carried, compared.size], [null, { families: [rowOf(FAMILY)], leftOut: 0 }, 0]);
+    const unseen: FamilyPart = {
+      ...FAMILY,
+      differing: 0,
+      groups: 0,
+      isCarried: true,
+      memory: { ...memoryOf(), sinceMs: null },
+    };
+    const minutes = minutesOf("run-1", 60_000, 600);
+    await store.save(checkpoint({ campaign: two, families: [unseen], minutes, atMs: 10_000 }));
+    const again = await store.resume(two);
+    assert.deepEqual(again.carried.families, [], "it was begun");
+    assert.deepEqual([again.families.map(({ isCarried }) => isCarried), again.compared.get("GET /")], [[true], 600]);
+    // Two processes have looked for it, neither of them often enough: the third campaign knows of both.
+    const others = minutesOf("run-2", 60_000, 600);
+    await store.save(checkpoint({ campaign: two, process: "run-2", families: [unseen], minutes: others, atMs: 11_000 }));
+    const [gone] = (await store.resume({ id: "b4", unit: CAMPAIGN.unit })).carried.families;
+    assert.deepEqual([gone?.state, gone?.fixed, gone?.firstBuild], ["fixed", { atMs: 11_000, build: "3.0" }, "2.0"]);
     await store.close();
   });
 
@@ -169,7 +200,7 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     assert.deepEqual(await store.families("c2"), []);
     await store.expire(701 * DAY_MS);
     assert.deepEqual(await store.campaigns(), []);
-    assert.deepEqual(await store.resume("c1"), { campaign: null, families: [], seats: new Map() });
+    assert.deepEqual(await store.resume(CAMPAIGN), RESUMED);
     await store.close();
   });
 

@@ -44,7 +44,7 @@ function apply(families: Families<string>, one: Exclude<Step, string>, atMs: num
     };
     const acceptedBy = one.isAccepted ? "rule" : null;
     const seen = { route: "GET /", difference, acceptedBy, group: `g${one.group}`, build: "2.0", atMs };
-    const [family] = families.see("GET /", [seen], "2.0");
+    const [family] = families.see("GET /", [seen], "2.0", atMs);
     family?.offerSample(`g${one.group}`, () => "sample");
   } else if ("recheck" in one) named(one.recheck)?.recheck(REAL, `g${one.group}`);
   else named(one.test)?.confirmByTest();
@@ -57,7 +57,7 @@ export function storeProperties(it: It, numRuns: number): void {
   it("however often it is started again, a campaign's families are those of one that never was", async ({ open }) => {
     let campaigns = 0;
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const campaign = { ...CAMPAIGN, id: `p${++campaigns}` };
+      const campaign = { ...CAMPAIGN, id: `p${++campaigns}`, unit: `u${campaigns}` };
       let [store, run, atMs] = [open(), 0, DAY_MS];
       let here = newFamilies();
       const [sure, whole] = [newFamilies(), newFamilies()];
@@ -73,8 +73,7 @@ export function storeProperties(it: It, numRuns: number): void {
         run += 1;
         store = open({ now: () => atMs });
         here = newFamilies();
-        const { families, seats } = await store.resume(campaign.id);
-        here.restore(families, seats);
+        here.restore(await store.resume(campaign));
       };
       for (const one of [...steps, "save" as const]) {
         atMs += 1_000;
@@ -96,7 +95,7 @@ export function storeProperties(it: It, numRuns: number): void {
       }
       for (const [one, at] of done) apply(whole, one, at);
       assert.deepEqual(await store.families(campaign.id), shown(whole));
-      sure.restore(...(Object.values(await store.resume(campaign.id)).slice(1) as Parameters<typeof sure.restore>));
+      sure.restore(await store.resume(campaign));
       assert.deepEqual(
         [...sure.all].map(({ name, state, confirmedBy, samples }) => [name, state, confirmedBy, samples.seen]),
         [...whole.all]
