@@ -130,6 +130,16 @@ test("a route's own limit decides readiness, and one that lets more pass is told
   );
 });
 
+test("how many groups wait for their seed is told of all processes together, also of those that have stopped", async (t) => {
+  const folder = shadowFolder(t);
+  const counted = { identical: { "GET /orders/:id": 500 } };
+  await store(t, folder, 1, { ...counted, groups: { waiting: 3, seeded: 40, diverged: 1 } });
+  await store(t, folder, 2, { ...counted, groups: { waiting: 4, seeded: 50, diverged: 0 } });
+  const { stdout } = await folder.ask("shadow", "report");
+  assert.match(stdout, /^Groups: 90 seeded, 1 diverged, 7 waiting$/m);
+  assert.match(stdout, /^- what 7 groups did that were never seeded is not in the sample$/m);
+});
+
 test("--since counts back from the end of the evidence", async (t) => {
   const folder = shadowFolder(t);
   const day = 86_400_000;

@@ -5,6 +5,7 @@ import type {
   ComparisonRule,
   FamilyRow,
   GapRow,
+  GroupCounts,
   MirrorMode,
   NotComparedReason,
   RouteTotals,
@@ -28,13 +29,6 @@ export interface RouteFacts {
 
 /** Who accepts a family, until when (shadow §4): of the rule that does. */
 export type AcceptingRule = Pick<ComparisonRule, "id" | "owner" | "reason" | "until">;
-
-export interface GroupCounts {
-  /** Never seeded yet: in no sample (shadow J1). */
-  readonly waiting: number;
-  readonly seeded: number;
-  readonly diverged: number;
-}
 
 /** What advancing asks for (rollout §3.5); what is lower than the defaults is said in the report. */
 export interface Gate {

@@ -7,13 +7,14 @@ import type {
   FamilyState,
   FixedIn,
   GapRow,
+  GroupCounts,
   MirrorMode,
   NotComparedReason,
   Severity,
   VerdictName,
   Window,
 } from "../shadow/ports.ts";
-import type { AcceptingRule, Gate, GroupCounts, RouteKind } from "./input.ts";
+import type { AcceptingRule, Gate, RouteKind } from "./input.ts";
 
 /** The worst first. */
 export const READINESS = ["not ready", "not enough data", "ready"] as const;

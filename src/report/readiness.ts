@@ -17,8 +17,7 @@ type FamilyFacts = Pick<FamilyRow, "route" | "severity" | "state" | "confirmedBy
  * the build before has shown is no mismatch of this one (ADR 17).
  */
 export const isCounting = ({ state, severity, confirmedBy, isCarried }: Omit<FamilyFacts, "route">): boolean =>
-  !isCarried &&
-  (state === "open" || state === "regressed") && (severity === "breaking" || confirmedBy !== null);
+  !isCarried && (state === "open" || state === "regressed") && (severity === "breaking" || confirmedBy !== null);
 
 /** Everything that is bad or missing, the worst first. @param unit all routes together */
 export function findingsOf(

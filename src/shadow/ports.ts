@@ -62,7 +62,16 @@ export interface ShadowApplication {
 }
 
 // What a report is made of (shadow §16): evidence as it is stored, and the closed words in it.
-export type { CampaignRow, FamilyRow, FixedIn, GapRow, RouteTotals, SampleRow, Window } from "./evidence/model.ts";
+export type {
+  CampaignRow,
+  FamilyRow,
+  FixedIn,
+  GapRow,
+  GroupCounts,
+  RouteTotals,
+  SampleRow,
+  Window,
+} from "./evidence/model.ts";
 export { FIXED_COMPARISONS, lookedAtBy, settleCarried } from "./evidence/carried.ts";
 export { type BucketCounts, LogHistogram } from "./evidence/logHistogram.ts";
 export type { Confirmation, FamilyState } from "./evidence/families.ts";

@@ -36,7 +36,7 @@ export async function reportInput(
     families,
     samples,
     gaps: await evidence.gaps(id),
-    facts: factsOf(config, setting, deps.shadow, families, toMs),
+    facts: factsOf(config, setting, deps.shadow, { families, groups: await evidence.groups(id), nowMs: toMs }),
   };
 }
 
@@ -44,8 +44,11 @@ function factsOf(
   { arms, shadow }: Chosen["config"],
   setting: UnitSetting,
   application: CliContext["deps"]["shadow"],
-  families: readonly Family[],
-  nowMs: number,
+  {
+    families,
+    groups,
+    nowMs,
+  }: { readonly families: readonly Family[]; readonly groups: ReportFacts["groups"]; readonly nowMs: number },
 ): ReportFacts {
   const arm = <T>(of: (name: Arm) => T) => ({ control: of("control"), candidate: of("candidate") });
   const accepting = setting.rules.filter((rule) => rule.accept !== undefined && isLive(rule, nowMs));
@@ -66,8 +69,7 @@ function factsOf(
       };
     }),
     backends: arm((name) => arms[name].backend),
-    // Who waits for a seed is known to the running process only; it tells it as a metric.
-    groups: null,
+    groups,
     groupsCompared: null,
     expiredRules: bookOf(setting, setting.rules, application, () => nowMs).ended,
     acceptedBy,

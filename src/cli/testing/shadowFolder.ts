@@ -119,6 +119,7 @@ export interface Stored {
   readonly samples?: Checkpoint["samples"];
   /** Redacted, one for each of the first samples. */
   readonly bodies?: { readonly key: Uint8Array; readonly of: readonly unknown[] };
+  readonly groups?: Checkpoint["groups"];
 }
 
 /** One checkpoint of process `at`; its file stays open for writing until the test ends. */
@@ -159,6 +160,7 @@ export async function store(
     }),
     families,
     samples,
+    groups: stored.groups ?? null,
   });
   for (const [place, body] of (bodies?.of ?? []).entries()) {
     const sample = samples[place];

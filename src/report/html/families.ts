@@ -49,8 +49,9 @@ const groupsText = ({ groups, groupShare }: FamilyReport): string =>
 
 function stateText(family: FamilyReport): Markup {
   const { state, acceptedBy } = family;
-  const notes = [acceptedBy !== null && `by ${acceptedBy.owner}, ${untilText(acceptedBy)}`, stateNote(family) ?? false];
-  return markup`${state}${notes.map((note) => note !== false && markup`<span class="detail">${note}</span>`)}`;
+  const accepted = acceptedBy === null ? null : `by ${acceptedBy.owner}, ${untilText(acceptedBy)}`;
+  const notes = [accepted, stateNote(family)].filter((note) => note !== null);
+  return markup`${state}${notes.map((note) => markup`<span class="detail">${note}</span>`)}`;
 }
 
 const untilText = ({ until }: AcceptingRule): string =>

@@ -49,9 +49,7 @@ const TOTALS: readonly RouteTotals[] = [
 
 type Usual = "name" | "firstBuild" | "lastBuild" | "firstSeenMs" | "lastSeenMs" | "isCarried" | "fixed";
 
-const family = (
-  facts: Omit<FamilyRow, Usual> & Partial<Pick<FamilyRow, Exclude<Usual, "name">>>,
-): FamilyRow => ({
+const family = (facts: Omit<FamilyRow, Usual> & Partial<Pick<FamilyRow, Exclude<Usual, "name">>>): FamilyRow => ({
   name: JSON.stringify([facts.route, facts.template, facts.kind, facts.control, facts.candidate]),
   firstSeenMs: FROM_MS + 2 * HOUR_MS,
   lastSeenMs: TO_MS - HOUR_MS / 4,

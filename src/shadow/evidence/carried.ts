@@ -39,8 +39,7 @@ export const settleCarried = <T extends FamilyRow>(
 export function carriedFrom(families: readonly FamilyRow[]): CarriedFamilies {
   const rank = ({ state }: FamilyRow): number => (state === "fixed" ? 1 : 0);
   const sorted = families.toSorted(
-    (one, other) =>
-      rank(one) - rank(other) || other.lastSeenMs - one.lastSeenMs || (one.name < other.name ? -1 : 1),
+    (one, other) => rank(one) - rank(other) || other.lastSeenMs - one.lastSeenMs || (one.name < other.name ? -1 : 1),
   );
   return { families: sorted.slice(0, CARRIED_MAX), leftOut: Math.max(0, sorted.length - CARRIED_MAX) };
 }

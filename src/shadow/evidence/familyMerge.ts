@@ -23,7 +23,10 @@ export function mergeFamilies(parts: readonly FamilyPart[]): FamilyPart {
   // Of what was seen here, those tell that have seen it.
   const [one, ...others] = seen.length > 0 ? seen : parts;
   if (one === undefined) throw new RangeError("no row of the family");
-  const severity = others.reduce((worst, part) => (isWorse(part.severity, worst) ? part.severity : worst), one.severity);
+  const severity = others.reduce(
+    (worst, part) => (isWorse(part.severity, worst) ? part.severity : worst),
+    one.severity,
+  );
   const last = others.reduce((found, part) => (isLater(part, found) ? part : found), one);
   const first = parts.reduce((found, part) => (isEarlier(part, found) ? part : found), one);
   const memory = mergeMemories(parts.map((part) => part.memory));

@@ -72,7 +72,9 @@ const part = fc
     isNoisy: fc.boolean(),
     sinceMs: fc.option(fc.nat({ max: 4 })),
     goneMs: fc.option(fc.nat({ max: 4 })),
-    fixed: fc.option(fc.record({ atMs: fc.nat({ max: 4 }), build: fc.constantFrom("1", "2") }, { noNullPrototype: true })),
+    fixed: fc.option(
+      fc.record({ atMs: fc.nat({ max: 4 }), build: fc.constantFrom("1", "2") }, { noNullPrototype: true }),
+    ),
   })
   .map(({ names, offered, isByTest, agreed, groups, isNoisy, sinceMs, goneMs, ...facts }): FamilyPart => {
     const distinct = distinctOf(names);
@@ -95,7 +97,13 @@ test("rows of one family are one row, whatever was added up first", () => {
 });
 
 test("fixed is what nobody has seen here, regressed what was seen behind that", () => {
-  const carried = { ...FAMILY, differing: 0, isCarried: true, lastBuild: "1.0", memory: { ...FAMILY.memory, sinceMs: null } };
+  const carried = {
+    ...FAMILY,
+    differing: 0,
+    isCarried: true,
+    lastBuild: "1.0",
+    memory: { ...FAMILY.memory, sinceMs: null },
+  };
   const fixed: FamilyPart = {
     ...carried,
     state: "fixed",

@@ -2,6 +2,7 @@
 import type { Arm } from "../../kernel/index.ts";
 import type { DifferenceKind, NotComparedReason, Severity, VerdictName } from "../words.ts";
 import type { FamilyState, Confirmation } from "./family.ts";
+import type { RunGroups } from "./groupCounts.ts";
 import type { BucketCounts } from "./logHistogram.ts";
 import type { Rechecks } from "./rechecks.ts";
 
@@ -99,6 +100,14 @@ export interface GapRow {
   readonly toMs: number;
 }
 
+/** Of a unit whose groups are seeded before they are in the sample (shadow J1): a gauge. */
+export interface GroupCounts {
+  /** Without a seed: in no sample. */
+  readonly waiting: number;
+  readonly seeded: number;
+  readonly diverged: number;
+}
+
 /** All that changed since the last checkpoint of one campaign. Minute rows replace those of the same minute. */
 export interface Checkpoint {
   readonly campaign: CampaignRow;
@@ -111,6 +120,8 @@ export interface Checkpoint {
   readonly minutes: readonly MinuteRow[];
   readonly families: readonly FamilyPart[];
   readonly samples: readonly SampleRow[];
+  /** Null: nothing is seeded. */
+  readonly groups: GroupCounts | null;
   /** The last one of this name: another campaign has begun, and nothing will be missing. */
   readonly isEnded?: boolean;
 }
@@ -157,6 +168,8 @@ export interface EvidenceReader {
   /** At most 12, however many runs have kept some. */
   samples(campaign: string, family: string): Promise<readonly StoredSample[]>;
   gaps(campaign: string): Promise<readonly GapRow[]>;
+  /** Of all runs, to be added up by `sumGroups`. */
+  groups(campaign: string): Promise<readonly RunGroups[]>;
   bytes(): Promise<number>;
   /** null: no key was given. */
   readonly bodies: BodyReader | null;

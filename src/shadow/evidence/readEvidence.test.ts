@@ -64,6 +64,7 @@ const checkpoint = (minute: number, sampled: number, more: Partial<Checkpoint> =
   ],
   families: [],
   samples: [],
+  groups: null,
   ...more,
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EvidenceError } from "./evidenceError.ts";
 import { evidenceFilesIn } from "./evidenceFiles.ts";
 import { familiesOf } from "./familyMerge.ts";
+import { sumGroups } from "./groupCounts.ts";
 import type {
   AddableReader,
   BodyRow,
@@ -10,6 +11,7 @@ import type {
   EvidenceReader,
   FamilyRow,
   GapRow,
+  GroupCounts,
   RouteTotals,
   StoredSample,
   Window,
@@ -37,6 +39,8 @@ export type FoundBodies =
   | { readonly state: "locked" | "gone" | "unreadable" };
 
 export interface StoredEvidence extends Pick<EvidenceReader, "totals" | "families" | "samples" | "gaps" | "close"> {
+  /** Of all processes; null: nothing is seeded. */
+  groups(campaign: string): Promise<GroupCounts | null>;
   readonly files: readonly string[];
   /** Files beyond the limit: what is in them is missing everywhere. */
   readonly filesLeftOut: number;
@@ -179,6 +183,11 @@ class MergedEvidence implements StoredEvidence {
   async gaps(campaign: string): Promise<readonly GapRow[]> {
     const gaps = (await this.#all((reader) => reader.gaps(campaign))).flat();
     return gaps.sort((one, other) => one.fromMs - other.fromMs || (one.process < other.process ? -1 : 1));
+  }
+
+  async groups(campaign: string): Promise<GroupCounts | null> {
+    const runs = await this.#all((reader) => reader.groups(campaign));
+    return sumGroups(runs.flatMap((own, at) => own.map((one) => ({ ...one, slot: `${at} ${one.slot}` }))));
   }
 
   async close(): Promise<void> {

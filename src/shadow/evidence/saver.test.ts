@@ -8,7 +8,6 @@ import { Saver } from "./saver.ts";
 import { Series } from "./series.ts";
 import { CAMPAIGN, RESUMED, sample } from "./testing/rows.ts";
 
-
 const seriesOf = (process: string, id = "c1", unit = id): Series<unknown> =>
   new Series({
     process,

@@ -1,7 +1,7 @@
 // One run of one campaign, as far as it is stored (shadow §14). A campaign that comes back is another run of it.
 import type { Families } from "./families.ts";
 import type { MinuteCounters } from "./minuteCounters.ts";
-import type { BodyRow, CampaignRow, Checkpoint, Resumed, SampleRow } from "./model.ts";
+import type { BodyRow, CampaignRow, Checkpoint, GroupCounts, Resumed, SampleRow } from "./model.ts";
 import { PendingSamples } from "./pendingSamples.ts";
 
 export interface SeriesParts<T> {
@@ -25,6 +25,7 @@ export class Series<T> {
   readonly families: Families<T>;
   readonly #parts: SeriesParts<T>;
   readonly #samples = new PendingSamples();
+  #groups: GroupCounts | null = null;
   #isResumed = false;
   #isEnded = false;
   #isOver = false;
@@ -64,6 +65,11 @@ export class Series<T> {
     this.families.restore(resumed);
   }
 
+  /** As they are now (shadow J1). */
+  setGroups(groups: GroupCounts | null): void {
+    this.#groups = groups;
+  }
+
   /** Another one has begun. */
   end(): void {
     this.#isEnded = true;
@@ -78,7 +84,7 @@ export class Series<T> {
     const pending = this.#samples.rows;
     const samples = pending.map(({ row }) => row);
     return {
-      checkpoint: { campaign, process, atMs, minutes, families: families.rows, samples, isEnded },
+      checkpoint: { campaign, process, atMs, minutes, families: families.rows, samples, groups: this.#groups, isEnded },
       bodies: pending.flatMap(({ row, bodies }) => {
         return bodies === null ? [] : [{ ...row, campaign: campaign.id, process, body: bodies }];
       }),

@@ -10,6 +10,7 @@ import type {
   FamilyPart,
   FamilyRow,
   GapRow,
+  GroupCounts,
   KeptOfFamily,
   MinuteRow,
   Resumed,
@@ -35,6 +36,7 @@ import {
 import { readEnd, readTotals } from "./sqlTotals.ts";
 import { carriedFrom, lookedAtBy, settleCarried } from "./carried.ts";
 import { familiesOf } from "./familyMerge.ts";
+import type { RunGroups } from "./groupCounts.ts";
 import { dayOf, hourOf } from "./spans.ts";
 
 const EVER: Window = { fromMs: 0, toMs: 8.64e15 };
@@ -79,8 +81,9 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
       const families = checkpoint.families.map((part) => familyValues(campaign.id, process, part));
       await upsert(sql, "families", { keys: FAMILY_KEYS, columns: FAMILY_COLUMNS }, families);
       await this.#saveSamples(sql, checkpoint);
-      const run = { keys: ["campaign", "process"], columns: ["saved_ms", "ended_ms", "is_folded"] };
-      await upsert(sql, "processes", run, [[campaign.id, process, atMs, isEnded ? atMs : null, 0]]);
+      const run = { keys: ["campaign", "process"], columns: ["saved_ms", "ended_ms", "is_folded", "group_counts"] };
+      const groups = checkpoint.groups && JSON.stringify(checkpoint.groups);
+      await upsert(sql, "processes", run, [[campaign.id, process, atMs, isEnded ? atMs : null, 0, groups]]);
     });
     if (isEnded) this.#own.delete(campaign.id);
     else this.#own.set(campaign.id, { process, lookedMs: mustLook || own === undefined ? atMs : own.lookedMs });
@@ -211,6 +214,18 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
       process: textOf(row, "process"),
       fromMs: Number(row["from_ms"]),
       toMs: Number(row["to_ms"]),
+    }));
+  }
+
+  async groups(campaign: string): Promise<readonly RunGroups[]> {
+    const sql = "SELECT process, saved_ms, ended_ms, group_counts FROM processes WHERE campaign = ? ORDER BY process";
+    const rows = await this.#db.read((session) => session.all(sql, [campaign]));
+    return rows.map((row) => ({
+      // One file is one process's; of a fleet a process begins the names of its runs with its own.
+      slot: this.#db.deadAfterMs === null ? "" : textOf(row, "process").replace(/\.[^.]*$/, ""),
+      savedMs: Number(row["saved_ms"]),
+      isEnded: row["ended_ms"] !== null,
+      groups: row["group_counts"] === null ? null : (JSON.parse(textOf(row, "group_counts")) as GroupCounts),
     }));
   }
 

@@ -72,10 +72,10 @@ CREATE TABLE bodies (
 CREATE INDEX bodies_by_group ON bodies ("group");
 CREATE INDEX bodies_by_age ON bodies (at_ms);
 
--- When a run last saved, and when it ended or was found dead. Folded: its families are of process '' now, it may not go on.
+-- When a run last saved, its gauge of groups then, and when it ended or was found dead. Folded: its families are of process '' now, it may not go on.
 CREATE TABLE processes (
   campaign TEXT NOT NULL, process TEXT NOT NULL, saved_ms ${big} NOT NULL, ended_ms ${big}, is_folded ${big} NOT NULL,
-  PRIMARY KEY (campaign, process)
+  group_counts TEXT, PRIMARY KEY (campaign, process)
 )${strict};
 
 CREATE TABLE gaps (

@@ -146,3 +146,16 @@ test("shadow J5: a group that was idle for half an hour is forgotten", () => {
   assert.equal(groups.standing("u", "ann"), "waiting");
   assert.deepEqual(groups.counts(), []);
 });
+
+test("shadow J1: of every unit that seeds it is told how many groups wait; one that has lost its seed waits too", () => {
+  const { groups, pass, last } = open();
+  groups.begin("u", "ann", "control", false)();
+  pass(1_000);
+  groups.seeded(last());
+  groups.begin("u", "bob", "control", false);
+  groups.begin("other", "eve", "control", false);
+  const counts = { waiting: 1, seeded: 1, diverged: 0 };
+  assert.deepEqual(groups.countsOf(["u", "v", "u"]), { u: counts, v: { waiting: 0, seeded: 0, diverged: 0 } });
+  groups.lose("u", "ann");
+  assert.deepEqual(groups.countsOf(["u"]), { u: { waiting: 2, seeded: 0, diverged: 0 } });
+});

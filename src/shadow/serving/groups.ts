@@ -1,6 +1,7 @@
 // Where each group of a stateful unit stands (shadow §9): at rest or not, seeded or not, written to since its last check. Lives in
 // the serving thread, for only there is known what is in flight.
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import type { GroupCounts } from "../evidence/model.ts";
 import { Foreseen } from "./foreseen.ts";
 import { IdleMap } from "./idleMap.ts";
 
@@ -116,6 +117,16 @@ export class Groups {
     if (known !== undefined) this.#all.delete(nameOf(unit, name));
     this.#foreseen.add(this.#group(unit, name, arm));
     return true;
+  }
+
+  /** Of units that seed, also of those of which no group is known yet. */
+  countsOf(units: Iterable<UnitId>): Readonly<Record<UnitId, GroupCounts>> {
+    const sums = new Map([...units].map((unit) => [unit, { waiting: 0, seeded: 0, diverged: 0 }]));
+    for (const { unit, standing, count } of this.counts()) {
+      const sum = sums.get(unit);
+      if (sum !== undefined) sum[standing === "lost" ? "waiting" : standing] += count;
+    }
+    return Object.fromEntries(sums);
   }
 
   /** Something of the group leaves for `arm`; what is given is to be called when it has ended. */

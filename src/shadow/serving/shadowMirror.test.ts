@@ -116,6 +116,13 @@ test("shadow A2: behind the stop nothing is started or told again, whatever is c
   assert.deepEqual([mirror.isOn, events.length], [false, before]);
 });
 
+test("before the stop the evidence is told of the groups: nobody else knows who waits", async (t) => {
+  const { mirror, count } = open(t);
+  await until(() => count("compare settings") === 1, "it runs");
+  await mirror.stop();
+  assert.equal(count("compare groups {}"), 1, "this one seeds nothing");
+});
+
 test("shadow I14: without a shadow no thread is started until there is one", async (t) => {
   const { mirror, events, count } = open(t, null);
   assert.equal(mirror.isOn, false);

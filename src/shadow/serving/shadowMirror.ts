@@ -172,6 +172,7 @@ class ShadowMirror implements Mirror {
     this.#loop.disable();
     this.#toMirror.flush();
     this.#toCompare.flush();
+    this.#tellGroups();
     await this.#threads?.stop(STOP_MS);
     this.#serving.lost("stopping");
     this.#options.metrics.shadowAccountingGap.set(this.#serving.accounting.gap);
@@ -208,6 +209,13 @@ class ShadowMirror implements Mirror {
       }
       this.#tick();
     });
+  }
+
+  /** For the evidence: they are known here only, and a report is asked when nothing runs any more. */
+  #tellGroups(): void {
+    const seeded = [...this.#settings.plans.values()].filter(({ isStateful }) => isStateful);
+    const units = this.#settings.seeds === null ? [] : seeded.map(({ unit }) => unit);
+    this.#threads?.toCompare({ type: "groups", units: this.#groups.countsOf(units) });
   }
 
   #start(): Threads {
@@ -357,6 +365,7 @@ class ShadowMirror implements Mirror {
           if (more > 0) metrics.shadowEvidenceDropped.inc({ reason }, more);
         }
         this.#dropped = evidenceDropped;
+        this.#tellGroups();
         break;
       }
       case "event":

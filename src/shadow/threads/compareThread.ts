@@ -133,6 +133,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     else if (message.type === "list") void seeding.list(message.wish);
     else if (message.type === "items") for (const item of message.items) comparer.take(item);
     else if (message.type === "peer") connect(message.port);
+    else if (message.type === "groups") comparer.setGroups(message.units);
     else if (message.type === "builds") comparer.setBuilds(message.builds);
     else if (message.type === "missed") comparer.missed(message);
     else if (message.type === "mirror-lost") comparer.mirrorLost(message.lastId);

@@ -1,6 +1,7 @@
 // Judges what the two other threads bring (shadow I5): pairs the halves, asks the engine of their unit, and says what ended.
 import type { Arm, Clock, RouteId, UnitId } from "../../kernel/index.ts";
 import { hashOfRules } from "../campaign.ts";
+import type { GroupCounts } from "../evidence/model.ts";
 import { NORMALISERS } from "../compare/normalisers.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -100,6 +101,11 @@ export class Comparer {
       this.#builds[arm] = build;
       for (const unit of this.#units.values()) unit.setBuild(arm, build);
     }
+  }
+
+  /** Of the units that are named; the others seed nothing. */
+  setGroups(units: Readonly<Record<UnitId, GroupCounts>>): void {
+    for (const [name, unit] of this.#units) unit.setGroups(units[name] ?? null);
   }
 
   take(item: CompareItem): void {

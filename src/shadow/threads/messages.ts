@@ -7,6 +7,7 @@ import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
 import type { TargetGuard } from "../mirror/guardProbe.ts";
 import type { ObservedPair } from "../engine.ts";
+import type { GroupCounts } from "../evidence/model.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
 import type { GroupWish } from "../serving/groups.ts";
@@ -190,6 +191,8 @@ export type ToCompare =
   | { readonly type: "mirror-lost"; readonly lastId: number }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
   | ({ readonly type: "missed" } & Missed)
+  /** Of units that are seeded: who waits is known to the serving thread alone. */
+  | { readonly type: "groups"; readonly units: Readonly<Record<UnitId, GroupCounts>> }
   | { readonly type: "stop" };
 
 /** What a compare thread that is new has to know of the time before it. */

@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { NORMALISERS } from "../compare/normalisers.ts";
 import type { ObservedPair } from "../engine.ts";
 import { EvidenceError } from "../evidence/evidenceError.ts";
+import { sumGroups } from "../evidence/groupCounts.ts";
 import type { Checkpoint, EvidenceStore } from "../evidence/model.ts";
 import { Saver } from "../evidence/saver.ts";
 import { openSqliteEvidence } from "../evidence/sqliteEvidence.ts";
@@ -223,6 +224,23 @@ test("an open family of the build before is in no gauge until it is seen", async
   unit.setBuild("candidate", "3.0");
   await saver.save();
   assert.deepEqual([[...unit.families].length, countFamilies(unit.families)], [1, []]);
+});
+
+test("shadow J1: who waits for a seed is stored with each checkpoint, of the campaign that runs", async (t) => {
+  const { begin, saverOf } = world();
+  const store = sharedStore(t);
+  const unit = begin("p");
+  unit.setGroups({ waiting: 3, seeded: 0, diverged: 0 });
+  unit.setBuild("candidate", "2.0");
+  const saver = saverOf(unit, () => store);
+  await saver.save();
+  unit.setGroups({ waiting: 1, seeded: 2, diverged: 0 });
+  await saver.save();
+  const told = async () => sumGroups(await store.groups(unit.campaign?.id ?? ""));
+  assert.deepEqual(await told(), { waiting: 1, seeded: 2, diverged: 0 });
+  unit.setBuild("candidate", "3.0");
+  await saver.save();
+  assert.deepEqual(await told(), { waiting: 1, seeded: 2, diverged: 0 });
 });
 
 test("what ends while it is saved is saved once more, and said to have ended", async (t) => {

@@ -7,7 +7,7 @@ import { Engine, type ExchangeFacts, type Judgement, type ObservedPair, type Pen
 import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
-import type { CampaignRow } from "../evidence/model.ts";
+import type { CampaignRow, GroupCounts } from "../evidence/model.ts";
 import { Redactor } from "../evidence/redact.ts";
 import { type KeptExchange, keptExchange } from "../evidence/keptExchange.ts";
 import { Series } from "../evidence/series.ts";
@@ -67,6 +67,7 @@ export class UnitEvidence {
   #redacted: ReadonlySet<RouteId> = new Set();
   #running: Running | null = null;
   #pairs: IdPair[] = [];
+  #groups: GroupCounts | null = null;
   /** Which campaign asked for a re-check. */
   readonly #askedBy = new WeakMap<PendingRecheck, Running>();
   /** Ended, and not yet stored to its last row. */
@@ -183,6 +184,12 @@ export class UnitEvidence {
     this.#running?.engine.forget(group);
   }
 
+  /** Null: its groups are not seeded. */
+  setGroups(groups: GroupCounts | null): void {
+    this.#groups = groups;
+    this.#running?.series.setGroups(groups);
+  }
+
   get divergedGroups(): number {
     return this.#running?.engine.divergedGroups ?? 0;
   }
@@ -240,6 +247,7 @@ export class UnitEvidence {
     });
     const groupPrint = remembered(createFingerprint(key, "group"));
     const series = new Series<KeptExchange>({ process: name, campaign, counters, families });
+    series.setGroups(this.#groups);
     return { campaign, engine, series, ids, groupPrint, ratios: new RouteRatios() };
   }
 }

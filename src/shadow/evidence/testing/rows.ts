@@ -88,6 +88,7 @@ export const checkpoint = (more: Partial<Checkpoint> = {}): Checkpoint => ({
   minutes: [],
   families: [],
   samples: [],
+  groups: null,
   ...more,
 });
 

@@ -4,7 +4,19 @@ import { test, type TestContext } from "node:test";
 import { EvidenceError } from "../evidenceError.ts";
 import type { BodyRow, EvidenceReader, EvidenceStore, FamilyPart } from "../model.ts";
 import type { BodiesOptions } from "../sqlBodies.ts";
-import { CAMPAIGN, checkpoint, DAY_MS, EVER, FAMILY, memoryOf, minutesOf, RESUMED, rowOf, sample, sampledOf } from "./rows.ts";
+import {
+  CAMPAIGN,
+  checkpoint,
+  DAY_MS,
+  EVER,
+  FAMILY,
+  memoryOf,
+  minutesOf,
+  RESUMED,
+  rowOf,
+  sample,
+  sampledOf,
+} from "./rows.ts";
 import { storeProperties } from "./storeProperties.ts";
 
 export interface Place {
@@ -94,9 +106,28 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     assert.deepEqual([again.families.map(({ isCarried }) => isCarried), again.compared.get("GET /")], [[true], 600]);
     // Two processes have looked for it, neither of them often enough: the third campaign knows of both.
     const others = minutesOf("run-2", 60_000, 600);
-    await store.save(checkpoint({ campaign: two, process: "run-2", families: [unseen], minutes: others, atMs: 11_000 }));
+    await store.save(
+      checkpoint({ campaign: two, process: "run-2", families: [unseen], minutes: others, atMs: 11_000 }),
+    );
     const [gone] = (await store.resume({ id: "b4", unit: CAMPAIGN.unit })).carried.families;
     assert.deepEqual([gone?.state, gone?.fixed, gone?.firstBuild], ["fixed", { atMs: 11_000, build: "3.0" }, "2.0"]);
+    await store.close();
+  });
+
+  it("groups are those of the last checkpoint of each run, also after its end", async ({ open, reader }) => {
+    const store = open();
+    const groups = { waiting: 3, seeded: 2, diverged: 1 };
+    await store.save(checkpoint({ process: "p.1", groups: { ...groups, waiting: 9 }, atMs: 5_000 }));
+    await store.save(checkpoint({ process: "p.1", groups, atMs: 6_000 }));
+    const read = reader();
+    const told = async () =>
+      (await read.groups("c1")).map(({ savedMs, isEnded, groups: own }) => [savedMs, isEnded, own]);
+    assert.deepEqual(await told(), [[6_000, false, groups]]);
+    await store.save(checkpoint({ process: "p.1", groups, atMs: 7_000, isEnded: true }));
+    assert.deepEqual(await told(), [[7_000, true, groups]]);
+    assert.equal((await read.groups("c1")).length, 1);
+    assert.deepEqual(await read.groups("other"), []);
+    await read.close();
     await store.close();
   });
 
