@@ -1,5 +1,6 @@
 // Families as a person meets them: the worst first, each with its samples, and with the rule that would end it.
 import { type FamilyRow, FIXED_COMPARISONS, lookedAtBy, SEVERITIES } from "../shadow/ports.ts";
+import { againOf, sumAgain } from "./askedAgain.ts";
 import type { ReportInput } from "./input.ts";
 import type { FamilyReport, RuleProposal, SampleReport, Unseen } from "./model.ts";
 import { by, ratioOf } from "./order.ts";
@@ -40,6 +41,7 @@ export function familyReports(input: ReportInput): FamilyReports {
     const { differing, groups, isCarried: _, ...facts } = row;
     const accepting = input.facts.acceptedBy.get(row.name);
     const { groupsCompared } = input.facts;
+    const samples = samplesOf(input, row, left);
     return {
       ...facts,
       seen: differing,
@@ -49,7 +51,8 @@ export function familyReports(input: ReportInput): FamilyReports {
       unseen: unseenOf(row, looked, input.campaign.candidateBuild),
       isCounting: isCounting(row),
       acceptedBy: accepting === undefined ? null : ruleFacts(accepting),
-      samples: samplesOf(input, row.name, left),
+      askedAgain: sumAgain(samples.map(({ again }) => again)),
+      samples,
       rule: row.state === "accepted" ? null : proposal(row, input),
     };
   });
@@ -77,7 +80,7 @@ function unseenOf(row: FamilyRow, looked: ReadonlyMap<string, number> | null, bu
 
 function samplesOf(
   { samples }: ReportInput,
-  family: string,
+  { name: family, template }: FamilyRow,
   left: { nodes: number; samples: number },
 ): readonly SampleReport[] {
   const rows = [...(samples.get(family) ?? [])].sort(
@@ -94,7 +97,9 @@ function samplesOf(
     return true;
   });
   left.samples += rows.length - kept.length;
-  return kept.map(({ place, group, atMs, body }) => ({ place, group, atMs, body }));
+  return kept.map(({ place, group, atMs, body }) => {
+    return { place, group, atMs, again: againOf(template, body), body };
+  });
 }
 
 /** Counted as far as `max`, and without recursion: nobody promises how deep a body is. */

@@ -6,7 +6,9 @@ import { toMarkdown } from "./markdown.ts";
 import type { ShadowReport } from "./model.ts";
 
 export { buildReport, exitCodeOf } from "./buildReport.ts";
+export { againText, sampleAgainText } from "./askedAgain.ts";
 export { stateNote } from "./headline.ts";
+export { differencesByPart, type TalkRow, talkRows } from "./talk.ts";
 export { HTML_POLICY } from "./html/style.ts";
 export type * from "./input.ts";
 export type * from "./model.ts";

@@ -1,4 +1,5 @@
 // At most 60 lines, for a comment on a pull request (ux §6).
+import { againText } from "./askedAgain.ts";
 import {
   boundsText,
   changeText,
@@ -121,6 +122,7 @@ function leastCompared(waiting: readonly FamilyReport[]): string {
 
 function topLine(family: FamilyReport): string {
   const { route, template, kind, seen, compared, groups, severity, isCounting } = family;
+  const again = againText(family.askedAgain);
   const parts = [
     plain(route),
     code(template),
@@ -128,6 +130,7 @@ function topLine(family: FamilyReport): string {
     compared === null ? `${count(seen)} seen` : `${count(seen)} of ${count(compared)}`,
     plural(groups, "group"),
     isCounting ? severity : `${severity}, not confirmed`,
+    ...(again === null ? [] : [again]),
   ];
   return `Top: ${parts.join(" · ")}`;
 }

@@ -93,10 +93,36 @@ export interface RouteReport {
   readonly comparisonsMissing: number;
 }
 
+/** Whether an arm said the same when it was asked once more, at the place of a family. */
+export type Repeated = "same" | "changed";
+
+export interface SampleAgainReport {
+  /** How often both arms were asked once more. */
+  readonly rechecks: number;
+  /** Null: not asked. */
+  readonly control: Repeated | null;
+  readonly candidate: Repeated | null;
+  readonly isStillApart: boolean | null;
+  /** Control alone, beside its first answer (shadow §8, layer 2). */
+  readonly repeat: Repeated | null;
+}
+
+/** Of a family's samples. */
+export interface AskedAgain {
+  /** Those of which both arms were asked once more. */
+  readonly samples: number;
+  /** By control, then by candidate. */
+  readonly grid: Readonly<Record<Repeated, Readonly<Record<Repeated, number>>>>;
+  /** Control alone. */
+  readonly repeats: Readonly<Record<Repeated, number>>;
+}
+
 export interface SampleReport {
   readonly place: number;
   readonly group: string;
   readonly atMs: number;
+  /** Null: its call was not made again. */
+  readonly again: SampleAgainReport | null;
   /** Redacted before it was stored. */
   readonly body: unknown;
 }
@@ -140,6 +166,7 @@ export interface FamilyReport {
   /** Counts against readiness. */
   readonly isCounting: boolean;
   readonly acceptedBy: AcceptingRule | null;
+  readonly askedAgain: AskedAgain;
   readonly samples: readonly SampleReport[];
   /** Null: no rule can name such a place, or a rule does already. */
   readonly rule: RuleProposal | null;

@@ -25,7 +25,7 @@ function open(mode: IdentityMode = "declared") {
     families,
     counters,
     noise: new NoiseModel(),
-    sampleOf: (_, differences) => differences.map(({ path }) => path).join(),
+    sampleOf: ({ differences }) => differences.map(({ path }) => path).join(),
   });
   return { engine, counters, families, map };
 }

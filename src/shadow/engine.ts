@@ -6,6 +6,8 @@ import { compareExchange } from "./compare/exchange.ts";
 import type { FoundDifference } from "./compare/foundDifferences.ts";
 import type { Families, Family, FamilySeen } from "./evidence/families.ts";
 import type { MinuteCounters } from "./evidence/minuteCounters.ts";
+import type { Trail } from "./conversation/talkTrail.ts";
+import type { DocumentView } from "./yjs/documentView.ts";
 import { type Group, Groups, isRacing, mayHaveChanged } from "./identity/groups.ts";
 import type { IdentityMap, IdentityMode } from "./identity/identityMap.ts";
 import type { NoiseModel } from "./noise/noiseModel.ts";
@@ -23,8 +25,27 @@ export interface EngineOptions<Sample> {
   readonly counters: MinuteCounters;
   readonly noise: NoiseModel;
   /** What is kept of a pair that differs; only asked for the few that are kept. */
-  sampleOf(pair: ObservedPair | null, differences: readonly FoundDifference[], route: RouteId): Sample;
+  sampleOf(seen: SeenExchange): Sample;
   readonly groupsMax?: number;
+}
+
+/** Of what was judged elsewhere: what a person needs to see it. */
+export interface SeenView {
+  readonly conversation?: Trail;
+  readonly document?: DocumentView;
+}
+
+/** What a sample is made of. */
+export interface SeenExchange {
+  readonly route: RouteId;
+  /** Null: it was no call. */
+  readonly pair: ObservedPair | null;
+  readonly differences: readonly FoundDifference[];
+  /** The call once more, on both arms. */
+  readonly rechecks: readonly RecheckSeen[];
+  /** Templates on which control differed from itself when it alone was asked once more; null: it was not. */
+  readonly repeat: ReadonlySet<string> | null;
+  readonly view: SeenView;
 }
 
 export interface ObservedPair {
@@ -81,12 +102,23 @@ export interface PendingRecheck {
 /** What a repeat has shown; the last: it was not comparable, or the group wrote in between. */
 export type RepeatOutcome = "equal" | "different" | "not_compared";
 
+interface SeenMore {
+  /** Re-checks that prove something. */
+  readonly proof: readonly RecheckSeen[];
+  /** All that were made. */
+  readonly seen: readonly RecheckSeen[];
+  view(): SeenView;
+}
+
+const NOTHING_MORE: SeenMore = { proof: [], seen: [], view: () => ({}) };
 const NO_HITS: ReadonlyMap<string, number> = new Map();
 
 export class Engine<Sample> {
   readonly #options: EngineOptions<Sample>;
   readonly #groups: Groups;
   readonly #unsettled = new WeakSet<PendingRecheck>();
+  /** What the repeat has shown of an exchange that is not settled yet. */
+  readonly #repeats = new WeakMap<ExchangeFacts, ReadonlySet<string>>();
 
   constructor(options: EngineOptions<Sample>) {
     this.#options = options;
@@ -157,11 +189,11 @@ export class Engine<Sample> {
     if (verdict.name === "different" && facts.changesState) group.isDiverged = true;
     // Of a write that never arrived nobody knows what it did.
     if (verdict.name === "shadow_failed" && facts.changesState) group.isDiverged = true;
-    return { ...this.#conclude(facts, pair, verdict, loud, []), ruleHits };
+    return { ...this.#conclude(facts, pair, verdict, loud, NOTHING_MORE), ruleHits };
   }
 
   /** What was judged elsewhere: a turn of a conversation, a document, the state of both stores. */
-  add(facts: ExchangeFacts, verdict: Verdict): Judgement<Sample> {
+  add(facts: ExchangeFacts, verdict: Verdict, view: () => SeenView = () => ({})): Judgement<Sample> {
     const group = this.#groups.of(facts.group);
     if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
     if (group.isDiverged && verdict.name !== "not_compared") return this.skip(facts, "diverged");
@@ -169,7 +201,7 @@ export class Engine<Sample> {
     if (isApart && facts.changesState) group.isDiverged = true;
     const differences = verdict.name === "different" ? verdict.differences : [];
     const loud = differences.filter(({ acceptedBy }) => acceptedBy === null);
-    return this.#conclude(facts, null, verdict, loud, []);
+    return this.#conclude(facts, null, verdict, loud, { ...NOTHING_MORE, view });
   }
 
   /**
@@ -184,7 +216,7 @@ export class Engine<Sample> {
     if (seen === null) {
       // Nothing can be said of a read that may have been overtaken.
       if (isRace) return { ...this.#count(facts, { name: "not_compared", reason: "budget" }, pair), ruleHits };
-      return { ...this.#conclude(facts, pair, verdict, loud, []), ruleHits };
+      return { ...this.#conclude(facts, pair, verdict, loud, NOTHING_MORE), ruleHits };
     }
     const isGone = ({ template }: FoundDifference): boolean => !weighRechecks(template, seen).isArmsApart;
     const left = loud.filter((one) => !isGone(one));
@@ -192,11 +224,12 @@ export class Engine<Sample> {
     if (severity === null) {
       const { differences, normalisers, notes } = verdict;
       const transient = { name: "transient", differences, normalisers, notes } as const;
-      return { ...this.#conclude(facts, pair, transient, [], []), ruleHits };
+      return { ...this.#conclude(facts, pair, transient, [], NOTHING_MORE), ruleHits };
     }
     const differences = verdict.differences.filter((one) => !loud.includes(one) || left.includes(one));
     const proof = seen.length >= (isTwice ? 2 : 1) ? seen : [];
-    return { ...this.#conclude(facts, pair, { ...verdict, severity, differences }, left, proof), ruleHits };
+    const more = { ...NOTHING_MORE, proof, seen };
+    return { ...this.#conclude(facts, pair, { ...verdict, severity, differences }, left, more), ruleHits };
   }
 
   /**
@@ -209,6 +242,7 @@ export class Engine<Sample> {
     if (mayHaveChanged(group, facts.atMs)) return "not_compared";
     const itself = this.#differing(facts, pair.control, repeat);
     if (itself === null) return "not_compared";
+    this.#repeats.set(facts, templatesOf(itself));
     const { verdict } = this.#compare(facts, pair, group, null);
     const arms = group.isDiverged ? null : countingOf(verdict);
     this.#options.noise.learnRepeat(facts.route.id, { itself, arms });
@@ -330,9 +364,9 @@ export class Engine<Sample> {
     pair: ObservedPair | null,
     verdict: Verdict,
     loud: readonly FoundDifference[],
-    rechecks: readonly RecheckSeen[],
+    more: SeenMore,
   ): Judgement<Sample> {
-    return { ...this.#count(facts, verdict, pair), ...this.#see(facts, pair, verdict, loud, rechecks) };
+    return { ...this.#count(facts, verdict, pair), ...this.#see(facts, pair, verdict, loud, more) };
   }
 
   #see(
@@ -340,7 +374,7 @@ export class Engine<Sample> {
     pair: ObservedPair | null,
     verdict: Verdict,
     loud: readonly FoundDifference[],
-    rechecks: readonly RecheckSeen[],
+    { proof, seen: rechecks, view }: SeenMore,
   ): Pick<Judgement<Sample>, "samples" | "confirmed"> {
     const isCompared = "differences" in verdict || verdict.name === "identical";
     if (!isCompared) return { samples: [], confirmed: null };
@@ -360,13 +394,15 @@ export class Engine<Sample> {
     );
     const families = this.#options.families.see(facts.route.id, seen, facts.build, facts.atMs);
     const samples: { family: string; place: number; value: Sample }[] = [];
+    const exchange = (): SeenExchange => {
+      const repeat = this.#repeats.get(facts) ?? null;
+      return { route: facts.route.id, pair, differences, rechecks, repeat, view: view() };
+    };
     let confirmed: Severity | null = null;
     for (const family of families) {
       if (family === null) continue;
-      this.#confirm(facts, family, rechecks);
-      const kept = family.offerSample(facts.groupPrint, () =>
-        this.#options.sampleOf(pair, differences, facts.route.id),
-      );
+      this.#confirm(facts, family, proof);
+      const kept = family.offerSample(facts.groupPrint, () => this.#options.sampleOf(exchange()));
       if (kept !== null) samples.push({ family: family.name, place: kept.place, value: kept.value });
       const { severity } = family;
       if (family.confirmedBy !== null && (confirmed === null || isWorse(severity, confirmed))) confirmed = severity;

@@ -73,6 +73,16 @@ export type {
   Window,
 } from "./evidence/model.ts";
 export { FIXED_COMPARISONS, lookedAtBy, settleCarried } from "./evidence/carried.ts";
+export {
+  readSample,
+  type SampleAgain,
+  type SampleBody,
+  type SampleConversation,
+  type SampleDifference,
+  type SampleDocument,
+  type SampleFrame,
+} from "./evidence/sampleBody.ts";
+export { weighRechecks } from "./noise/recheck.ts";
 export { type BucketCounts, LogHistogram } from "./evidence/logHistogram.ts";
 export type { Confirmation, FamilyState } from "./evidence/families.ts";
 export { type DifferenceKind, type NotComparedReason, SEVERITIES, type Severity, VERDICTS } from "./words.ts";

@@ -1,7 +1,7 @@
 import { plural, table } from "../format.ts";
 import type { Output } from "../output.ts";
 import type { FixtureTrial, Hidden, HiddenFamily, RuleTrial } from "./ruleTrial.ts";
-import { changeText, printable } from "./showText.ts";
+import { changeText, printable } from "../printable.ts";
 
 export interface RulesTested {
   readonly file: string;

@@ -1,35 +1,10 @@
 // What the evidence keeps of one exchange: shapes of both sides, and where they differ.
-import { z } from "zod";
 import type { Arm } from "../../kernel/index.ts";
-import { DIFFERENCE_KINDS, SEVERITIES } from "../../shadow/index.ts";
+import { readSample, type SampleBody, type SampleDifference, type SampleSide } from "../../shadow/index.ts";
 
-const side = z.union([
-  z.object({ status: z.number(), headers: z.array(z.string()), body: z.unknown().optional() }),
-  z.object({ error: z.string() }),
-  z.null(),
-]);
+export type SeenSide = SampleSide;
 
-const stored = z.object({
-  differences: z.array(
-    z.object({
-      template: z.string(),
-      path: z.string(),
-      kind: z.enum(DIFFERENCE_KINDS),
-      severity: z.enum(SEVERITIES),
-      control: z.string().nullable(),
-      candidate: z.string().nullable(),
-    }),
-  ),
-  control: side,
-  candidate: side,
-  /** Values are kept beside it, sealed. */
-  bodies: z.string().optional(),
-});
-
-type Stored = z.infer<typeof stored>;
-export type SeenSide = z.infer<typeof side>;
-
-export type SeenDifference = Stored["differences"][number] & {
+export type SeenDifference = SampleDifference & {
   /** What stands there, as far as it is kept. */
   readonly shown: Readonly<Record<Arm, string>>;
 };
@@ -39,20 +14,30 @@ export interface SeenSample {
   readonly control: SeenSide;
   readonly candidate: SeenSide;
   readonly hasBodies: boolean;
+  /** It was a call: there are two sides. */
+  readonly isCall: boolean;
+  readonly views: Pick<SampleBody, "conversation" | "document">;
 }
 
 const SHOWN_MAX = 200;
 
 /** Null: another version has stored it. */
 export function sampleOf(body: unknown): SeenSample | null {
-  const { data } = stored.safeParse(body);
-  if (data === undefined) return null;
+  const data = readSample(body);
+  if (data === null) return null;
   const differences = data.differences.map((one): SeenDifference => {
-    const shown = (arm: Arm): string => shownAt(data[arm], one.path, one[arm]);
+    const shown = (arm: Arm): string => shownAt(data[arm] ?? null, one.path, one[arm]);
     return { ...one, shown: { control: shown("control"), candidate: shown("candidate") } };
   });
-  const { control, candidate, bodies } = data;
-  return { control, candidate, differences, hasBodies: bodies !== undefined };
+  const { control = null, candidate = null, bodies, conversation, document } = data;
+  return {
+    control,
+    candidate,
+    differences,
+    hasBodies: bodies !== undefined,
+    isCall: data.control !== undefined,
+    views: { conversation, document },
+  };
 }
 
 /** Of control, as rules ask for it. */

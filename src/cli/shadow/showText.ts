@@ -1,19 +1,13 @@
 import { ARMS } from "../../kernel/index.ts";
-import { type FamilyReport, type SampleReport, stateNote } from "../../report/index.ts";
+import { againText, type FamilyReport, sampleAgainText, type SampleReport, stateNote } from "../../report/index.ts";
 import { count, moment, plural, share, table } from "../format.ts";
 import type { Output } from "../output.ts";
+import { changeText, printable } from "../printable.ts";
 import type { SampleBodies } from "./bodies.ts";
 import { type SeenDifference, sampleOf, type SeenSide } from "./sample.ts";
+import { documentText, partsText, talkText } from "./viewText.ts";
 
 export type Numbered = FamilyReport & { readonly number: number };
-
-/** Names come from the arms: what a terminal would obey is not printed. */
-// biome-ignore lint: control characters are what is meant.
-export const printable = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
-
-export const changeText = ({ control, candidate }: { control: string | null; candidate: string | null }): string =>
-  `${control ?? "nothing"} → ${candidate ?? "nothing"}`;
 
 /** What is open, the first to look at, stands first. */
 export function familiesText(families: readonly Numbered[], out: Output): string {
@@ -36,11 +30,13 @@ const severityText = ({ severity, isCounting }: FamilyReport, out: Output): stri
 
 export function familyText(family: Numbered, bodies: readonly SampleBodies[], out: Output): string {
   const { number, route, template, kind, state, samples } = family;
+  const asked = againText(family.askedAgain);
   const rows: (readonly [string, string])[] = [
     ["path", printable(template)],
     ["change", `${kind}   ${printable(changeText(family))}`],
     ["seen", seenText(family)],
     ["counts", countsText(family)],
+    ...(asked === null ? [] : [["again", asked] as const]),
     ...(stateNote(family) === null ? [] : [["state", printable(`${state}, ${stateNote(family)}`)] as const]),
     ["first", `${moment(family.firstSeenMs)}, build ${printable(family.firstBuild)}`],
     ["last", `${moment(family.lastSeenMs)}, build ${printable(family.lastBuild)}`],
@@ -71,13 +67,26 @@ function countsText({ isCounting, confirmedBy, state, acceptedBy, unseen }: Fami
   return state === "fixed" ? "not: it has not been seen since" : "not yet: it may be noise until it is confirmed";
 }
 
-function sampleText({ group, atMs, body }: SampleReport, title: string, family: FamilyReport, out: Output): string {
+function sampleText(
+  { group, atMs, again, body }: SampleReport,
+  title: string,
+  family: FamilyReport,
+  out: Output,
+): string {
   const head = `${title}   ${moment(atMs)}   group ${group}`;
   const sample = sampleOf(body);
   if (sample === null) return `${head}\n  ${printable((JSON.stringify(body) ?? "empty").slice(0, 400))}`;
+  const { conversation, document } = sample.views;
   const sides = ARMS.map((arm) => `${out.armMark(arm)} ${arm} ${sideText(sample[arm])}`).join("   ");
   const differences = sample.differences.map((one) => differenceText(one, isOf(family, one)));
-  return [head, `  ${sides}`, ...differences].join("\n");
+  return [
+    head,
+    ...(sample.isCall ? [`  ${sides}`] : []),
+    ...(again === null ? [] : [`  ${sampleAgainText(again)}`]),
+    ...(conversation === undefined ? differences : partsText(sample.differences, conversation)),
+    ...(conversation === undefined ? [] : talkText(conversation)),
+    ...(document === undefined ? [] : documentText(document)),
+  ].join("\n");
 }
 
 const sideText = (side: SeenSide): string =>

@@ -1,11 +1,15 @@
 // Families: a table of all, then each by itself with its samples and the rule that would end it.
+import { readSample } from "../../shadow/ports.ts";
 import { changeText, count, moment, percent, plural, sentence } from "../format.ts";
 import { stateNote } from "../headline.ts";
 import type { AcceptingRule } from "../input.ts";
 import { type Markup, markup } from "../markup.ts";
-import type { FamilyReport, SampleReport, ShadowReport } from "../model.ts";
+import { sampleAgainText } from "../askedAgain.ts";
+import type { AskedAgain, FamilyReport, SampleReport, ShadowReport } from "../model.ts";
+import { documentView } from "./documentView.ts";
 import { armName, type Cell, type Column, routeName, table } from "./parts.ts";
 import { type Budget, sampleNotes, sampleTree } from "./sampleTree.ts";
+import { talkView } from "./talkView.ts";
 
 /** Further ones are in the table. */
 const SHOWN_MAX = 50;
@@ -82,6 +86,7 @@ function details(family: FamilyReport, at: number, budget: Budget): Markup {
 <p class="quiet">Seen ${seenText(family)}, ${plural(family.groups, "group")}. First ${moment(family.firstSeenMs)} with build ${family.firstBuild}, last ${moment(family.lastSeenMs)} with build ${family.lastBuild}.</p>
 ${note !== null && markup`<p>${sentence(family.state)}, ${note}.</p>`}
 ${acceptedBy !== null && markup`<p>Accepted by rule ${acceptedBy.id} of ${acceptedBy.owner}, ${untilText(acceptedBy)}: ${acceptedBy.reason}</p>`}
+${againGrid(family.askedAgain)}
 ${samples.map((sample, index) => sampleDetails(sample, index, budget))}
 ${
   rule !== null &&
@@ -91,12 +96,36 @@ ${
 `;
 }
 
+/** Control beside its repeat, candidate beside its own (shadow §16.4). */
+function againGrid({ samples, grid, repeats }: AskedAgain): Markup | null {
+  const repeated = repeats.same + repeats.changed;
+  if (samples + repeated === 0) return null;
+  const alone =
+    repeated > 0 && `Control alone was asked again ${plural(repeated, "time")}: ${count(repeats.changed)} changed.`;
+  if (samples === 0) return markup`<p class="quiet">${alone}</p>`;
+  const row = (name: string, of: AskedAgain["grid"]["same"]) => [name, count(of.same), count(of.changed)];
+  return markup`<div class="again">${table(
+    `Asked again, of ${plural(samples, "sample")}: both the same is a difference of the arms, all else may be noise.`,
+    [{ name: "" }, { name: "Candidate same", isNumber: true }, { name: "Candidate changed", isNumber: true }],
+    [row("Control same", grid.same), row("Control changed", grid.changed)],
+  )}</div>${alone !== false && markup`<p class="quiet">${alone}</p>`}`;
+}
+
 /** The first is open: most often one is enough. */
-function sampleDetails({ group, atMs, body }: SampleReport, index: number, budget: Budget): Markup {
+function sampleDetails({ group, atMs, again, body }: SampleReport, index: number, budget: Budget): Markup {
   const title = `Sample ${index + 1}, ${moment(atMs)}, group ${group.slice(0, GROUP_CHARS)}`;
   const notes = sampleNotes(body).map(([name, text]) => markup`<p class="quiet">${name}: ${text}</p>`);
-  const content = markup`${notes}${sampleTree(body, budget)}`;
+  const asked = again !== null && markup`<p class="quiet">${sentence(sampleAgainText(again))}.</p>`;
+  const content = markup`${notes}${asked}${sampleContent(body, budget)}`;
   return index === 0
     ? markup`<details open="open"><summary>${title}</summary>${content}</details>`
     : markup`<details><summary>${title}</summary>${content}</details>`;
+}
+
+/** Conversations and documents have their own way to be looked at (shadow §16.5). */
+function sampleContent(body: unknown, budget: Budget): Markup {
+  const sample = readSample(body);
+  if (sample?.conversation !== undefined) return talkView(sample.conversation, sample.differences, budget);
+  if (sample?.document !== undefined) return documentView(sample.document, budget);
+  return sampleTree(body, budget);
 }

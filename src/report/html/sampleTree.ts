@@ -90,6 +90,12 @@ const list = (nodes: readonly Node[], budget: Budget): Markup =>
 const side = (arm: Arm, value: Side): Markup =>
   markup`<span class="side">${armName(arm)} <code>${textOf(value)}</code></span>`;
 
+/** One side alone. */
+export const shapeTree = (shape: unknown, budget: Budget): Markup =>
+  isBranch(shape)
+    ? markup`<ul class="tree">${write(nodeOf({ name: "$", control: shape, candidate: shape }, 0), budget)}</ul>`
+    : markup`<code class="quiet">${textOf(shape)}</code>`;
+
 /** A body with both sides, or any other one beside itself. */
 export function sampleTree(body: unknown, budget: Budget): Markup {
   const hasSides = memberOf(body, "control") !== NOTHING || memberOf(body, "candidate") !== NOTHING;

@@ -148,6 +148,18 @@ line.candidate.range{stroke-dasharray:5 3}
 .family p{margin:4px 0}
 details details{margin-left:2px}
 summary{cursor:pointer;padding:2px 0}
+.again table{width:auto}
+.again tbody th{min-width:140px}
+.talk{table-layout:fixed;min-width:640px}
+.talk .between{width:26%;text-align:center;padding-right:14px}
+.talk .turn{width:52px}
+.talk th:first-child{padding-left:8px;min-width:0}
+.talk .first th{background:var(--changed);border-top:2px solid var(--bad)}
+.talk .rest th{color:var(--quiet);background:var(--soft)}
+.talk td{overflow-wrap:anywhere}
+.talk .first td{background:var(--changed);border-top:2px solid var(--bad)}
+.talk .rest td{color:var(--quiet);background:var(--soft)}
+.parts{list-style:none;padding-left:0}
 .tree,.tree ul{list-style:none;padding-left:18px;margin:0}
 .tree{padding-left:4px}
 .tree li{padding:1px 0}

@@ -156,7 +156,72 @@ const sample = (place: number, group: string, control: unknown, candidate: unkno
   body: { control, candidate, normalisers: ["time(delay+2s)"] },
 });
 
+const [TOKENS, , ORDER] = FAMILIES as readonly [FamilyRow, FamilyRow, FamilyRow];
+
+const found = ({ template, kind, severity, control, candidate }: FamilyRow, path: string) => {
+  return { template, path, kind, severity, control, candidate };
+};
+
+const talkFrame = (who: string, turn: number, ms: number, more: object = {}) => ({
+  who,
+  turn,
+  type: who === "client" ? null : "agent_state",
+  ms,
+  chars: 120,
+  parts: null,
+  state: who === "client" ? null : "matched",
+  link: null,
+  ...more,
+});
+
+const sampleBeside = (family: FamilyRow, place: number, body: object): SampleRow => ({
+  family: family.name,
+  place,
+  group: `7ab0${place}cd1a2b3`,
+  atMs: TO_MS - (place + 2) * HOUR_MS,
+  body,
+});
+
+const asked = (place: number, control: readonly string[], candidate: readonly string[]): SampleRow => {
+  const side = (token: string) => ({
+    status: 200,
+    headers: ["content-type"],
+    body: { messages: [{ token_count: token }] },
+  });
+  return sampleBeside(TOKENS, place, {
+    differences: [found(TOKENS, "$.messages[0].token_count")],
+    again: { rechecks: [{ arms: [TOKENS.template], control, candidate }], repeat: place === 0 ? [] : null },
+    control: side("integer#aa12"),
+    candidate: side("integer#bb34"),
+  });
+};
+
+const TALK_SAMPLE = sampleBeside(ORDER, 0, {
+  differences: [
+    found(ORDER, "message:agent_state $.order"),
+    { ...found(ORDER, "message:delta $"), template: "message:delta $", kind: "value" },
+  ],
+  conversation: {
+    turn: 3,
+    first: 5,
+    leftOut: 2,
+    frames: [
+      talkFrame("client", 2, 0),
+      talkFrame("control", 2, 850, { state: "before" }),
+      talkFrame("candidate", 2, 790, { state: "before" }),
+      talkFrame("client", 3, 0, { body: { type: "text(7)#20ab", text: "text(41)#90c1" } }),
+      talkFrame("control", 3, 310, { type: "delta", parts: 14, link: 0, body: "text(420)#77aa" }),
+      talkFrame("control", 3, 900, { link: 1, state: "changed", body: { order: ["text(1)#a1", "text(1)#b2"] } }),
+      talkFrame("candidate", 3, 940, { link: 1, state: "changed", body: { order: ["text(1)#b2", "text(1)#a1"] } }),
+      talkFrame("candidate", 3, 1_200, { type: "hint", state: "extra", body: { id: 5 } }),
+      talkFrame("control", 4, 20, { state: "behind" }),
+    ],
+  },
+});
+
 const SAMPLES = new Map<string, readonly SampleRow[]>([
+  [TOKENS.name, [asked(0, [], []), asked(1, [], []), asked(2, [TOKENS.template], [])]],
+  [ORDER.name, [TALK_SAMPLE]],
   [
     PROGRESS.name,
     [

@@ -27,6 +27,7 @@ export interface MessageFinding {
   /** Positions in what each arm said. */
   readonly control: number | null;
   readonly candidate: number | null;
+  readonly said: Readonly<Record<"control" | "candidate", ArmMessage | null>>;
   readonly differences: readonly FoundDifference[];
   /** Byte for byte. */
   readonly isIdentical: boolean;
@@ -73,7 +74,8 @@ const bare = (state: MessageState, control: Named | null, candidate: Named | nul
   const notes = [...new Set([...(one?.notes ?? []), ...(other?.notes ?? [])])];
   const at = { control: control?.at ?? null, candidate: candidate?.at ?? null };
   const plain = { differences: [], isIdentical: false, normalisers: [], ruleHits: NO_HITS, isApart: false };
-  return { state, lane, type, turn, ...at, notes, ...plain };
+  const said = { control: one ?? null, candidate: other ?? null };
+  return { state, lane, type, turn, ...at, said, notes, ...plain };
 };
 
 /** A message that is not where, or not what, it should be; its own rules may foresee that. */

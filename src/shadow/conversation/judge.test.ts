@@ -17,6 +17,7 @@ const difference = {
 } as const;
 
 const plain = (turn: number, more: Partial<MessageFinding> = {}): MessageFinding => ({
+  said: { control: null, candidate: null },
   state: "matched",
   lane: "turns",
   type: "envelope",

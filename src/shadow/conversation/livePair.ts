@@ -6,6 +6,7 @@ import type { ShadowCodec, SocketFrame } from "./codec.ts";
 import type { MessageComparer } from "./finding.ts";
 import { type Ends, isBroken, type JudgedClose, type JudgedTurn, type LegEnd, TurnJudge, wasCut } from "./judge.ts";
 import { GRACE_MS_MIN, LegRecorder } from "./legRecorder.ts";
+import { TalkTrail, type Trail } from "./talkTrail.ts";
 import { type Side, SIDES, TurnFold, type TurnFindings } from "./turnFold.ts";
 
 export interface PairOptions {
@@ -18,8 +19,8 @@ export interface PairOptions {
   /** Codes of closes that a proxy makes, which are not compared. */
   readonly ignoredCodes: ReadonlySet<number>;
   readonly shadow: Side;
-  /** Once for the greeting and for each turn of the client, in order. */
-  onTurn(judged: JudgedTurn): void;
+  /** Once for the greeting and for each turn of the client, in order. @param around what was said there; to be asked at once */
+  onTurn(judged: JudgedTurn, around: () => Trail): void;
 }
 
 /** Of an arm that talks where nobody asks: so much is a turn by itself, or its turn would never end. */
@@ -32,6 +33,7 @@ export class ConversationPair {
   readonly #legs: Readonly<Record<Side, LegRecorder>>;
   readonly #fold: TurnFold;
   readonly #judge = new TurnJudge();
+  readonly #trail = new TalkTrail();
   readonly #ends: Record<Side, LegEnd | null> = { control: null, candidate: null };
   readonly #open: Record<Side, ((turn: number) => number | null) | null> = { control: null, candidate: null };
   /** Of turns that are not judged yet, by their number. */
@@ -45,6 +47,8 @@ export class ConversationPair {
   /** The last turn that the shadow's arm had answered when its line broke; null: it did not break. */
   #answeredTo: number | null = null;
   #judged = 0;
+  /** What came behind the last turn. */
+  readonly #behind: TurnFindings[] = [];
   #closed: JudgedClose | null = null;
 
   constructor(options: PairOptions) {
@@ -94,6 +98,10 @@ export class ConversationPair {
       if (isTurn) this.#askedMs = Math.max(this.#askedMs ?? atMs, atMs);
       const { turns } = this.#legs[one];
       if (isTurn && turns > this.#judged - 1) this.#changesState.set(turns, seen.changesState);
+      // Both get the same: one of them is enough to show it.
+      if (one === SIDES[0] && seen.kind !== "presence" && this.#judge.reason === null) {
+        this.#trail.client(frame, turns, atMs);
+      }
     }
     this.#advance();
     return isTurn;
@@ -145,7 +153,7 @@ export class ConversationPair {
       leg.close();
     }
     this.#advance();
-    const behind: TurnFindings[] = [];
+    const behind = this.#behind;
     while (this.#judge.reason === null && this.#fold.held > 0) {
       const found = this.#fold.next(this.#legs);
       if (found === null) break;
@@ -174,6 +182,13 @@ export class ConversationPair {
     return isIdle && this.#windowMs !== null && nowMs - this.#windowMs >= WINDOW_MS;
   }
 
+  /** What was said before the end, and behind the last turn; to be asked behind `end`. */
+  aroundEnd(): Trail {
+    const [one] = this.#behind;
+    const findings = this.#behind.flatMap((found) => found.findings);
+    return this.#trail.around(one === undefined ? null : { ...one, findings }, this.#judged, []);
+  }
+
   #advance(): void {
     for (const side of SIDES) {
       const { notCompared } = this.#legs[side];
@@ -196,25 +211,28 @@ export class ConversationPair {
     const changesState = this.#changesState.get(turn) === true;
     if (this.#judge.reason !== null) {
       this.#forget();
-      return this.#emit(this.#judge.skip(turn, changesState));
+      return this.#emit(this.#judge.skip(turn, changesState), null);
     }
     const found = this.#fold.next(this.#legs);
     if (found === null) return false;
     if (this.#windows.delete(turn) && isSilent(found)) {
       this.#judged += 1;
+      this.#trail.pass(found, turn);
       return true;
     }
     this.#release(found);
     if (this.#answeredTo !== null && turn > this.#answeredTo) {
-      return this.#emit(this.#judge.judge(found, changesState, "shadow_failed"));
+      return this.#emit(this.#judge.judge(found, changesState, "shadow_failed"), found);
     }
-    return this.#emit(this.#judge.judge(found, changesState, wasCut(found, this.#open) ? "served_aborted" : null));
+    return this.#emit(this.#judge.judge(found, changesState, wasCut(found, this.#open) ? "served_aborted" : null), found);
   }
 
-  #emit(judged: JudgedTurn): true {
+  #emit(judged: JudgedTurn, found: TurnFindings | null): true {
     this.#changesState.delete(judged.turn);
     this.#judged += 1;
-    this.#options.onTurn(judged);
+    this.#options.onTurn(judged, () => this.#trail.around(found, judged.turn, this.#fold.waiting));
+    if (this.#judge.reason === null) this.#trail.pass(found, judged.turn);
+    else this.#trail.clear();
     return true;
   }
 

@@ -64,6 +64,12 @@ export class TurnFold {
     return this.#said.control.length + this.#said.candidate.length;
   }
 
+  /** Said already, and of no turn that was judged; by their times. */
+  get waiting(): readonly (readonly [Side, ArmMessage])[] {
+    const all = SIDES.flatMap((side) => this.#said[side].map(({ message }) => [side, message] as const));
+    return all.sort(([, one], [, other]) => one.turn - other.turn || one.atMs - other.atMs);
+  }
+
   add(side: Side, messages: readonly ArmMessage[]): void {
     for (const message of messages) {
       const print = `${message.type}\n${this.#comparer.fingerprint(message)}`;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Arm } from "../../kernel/index.ts";
 import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { Observation } from "../observation.ts";
+import type { SeenExchange } from "../engine.ts";
 import { createFingerprint } from "./fingerprint.ts";
 import { keptExchange } from "./keptExchange.ts";
 import { Redactor } from "./redact.ts";
@@ -35,16 +36,18 @@ const found: FoundDifference = {
   acceptedBy: null,
 };
 
+const SEEN: SeenExchange = { route: "GET /a", pair, differences: [found], rechecks: [], repeat: null, view: {} };
+
 test("shadow P1, P2: values stand in the bodies only, and only if they were asked for", () => {
   const redactor = new Redactor({ hidden: [], visible: [] }, print);
-  const redacted = keptExchange(pair, [found], "redacted", redactor, assert.fail);
+  const redacted = keptExchange(SEEN, "redacted", redactor, assert.fail);
   assert.doesNotMatch(JSON.stringify(redacted.shape), /"open"|"shut"/);
   assert.match(JSON.stringify(redacted.shape), /"bodies":"redacted"/);
   assert.match(JSON.stringify(redacted.bodies), /"state":"open".*"state":"shut"/);
-  const shape = keptExchange(pair, [found], "shape", redactor, assert.fail);
+  const shape = keptExchange(SEEN, "shape", redactor, assert.fail);
   assert.equal(shape.bodies, null);
   assert.doesNotMatch(JSON.stringify(shape.shape), /bodies/);
-  assert.equal(keptExchange(null, [found], "redacted", redactor, assert.fail).bodies, null);
+  assert.equal(keptExchange({ ...SEEN, pair: null }, "redacted", redactor, assert.fail).bodies, null);
 });
 
 test("shadow P4: a redactor that fails drops both bodies, is told, and leaves what was found", () => {
@@ -57,7 +60,7 @@ test("shadow P4: a redactor that fails drops both bodies, is told, and leaves wh
         return real.redact(value, policy);
       },
     };
-    const kept = keptExchange(pair, [found], "redacted", redactor, () => (failures += 1));
+    const kept = keptExchange(SEEN, "redacted", redactor, () => (failures += 1));
     const { count: _, acceptedBy: __, ...told } = found;
     assert.deepEqual(kept, { shape: { differences: [told], control: null, candidate: null }, bodies: null });
     assert.equal(failures, 1);

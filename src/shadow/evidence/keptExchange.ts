@@ -1,50 +1,68 @@
-// What is kept of one exchange that differs (shadow P1–P4).
+// What is kept of one exchange that differs (shadow P1–P4, §16.4, §16.5).
 import { decode } from "../compare/decode.ts";
-import type { FoundDifference } from "../compare/foundDifferences.ts";
+import type { ObservedPair, SeenExchange } from "../engine.ts";
+import type { RecheckSeen } from "../noise/recheck.ts";
 import type { Observation } from "../observation.ts";
 import type { BodyPolicy, Redactor } from "./redact.ts";
+import type { SampleAgain, SampleBody, SampleSide } from "./sampleBody.ts";
+import { conversationView, documentView } from "./sampleViews.ts";
 
 export interface KeptExchange {
   /** For everybody who reads evidence: no value of a body. */
-  readonly shape: unknown;
+  readonly shape: SampleBody;
   /** Both sides with the values that may be shown, for whoever has the key; null: there are none. */
   readonly bodies: unknown;
 }
 
-interface Pair {
-  readonly control: Observation;
-  readonly candidate: Observation;
-}
+type Shapes = Pick<Redactor, "redact">;
 
-/** @param pair null: it was no call. @param onFailed the redactor has failed: the verdict stays, the bodies go (shadow P4) */
+/** @param onFailed the redactor has failed: the verdict stays, the bodies go (shadow P4) */
 export function keptExchange(
-  pair: Pair | null,
-  differences: readonly FoundDifference[],
+  seen: SeenExchange,
   policy: BodyPolicy,
-  redactor: Pick<Redactor, "redact">,
+  redactor: Shapes,
   onFailed: () => void,
 ): KeptExchange {
-  const told = differences.map(({ template, path, kind, severity, control, candidate }) => {
+  const { pair, view } = seen;
+  const differences = seen.differences.map(({ template, path, kind, severity, control, candidate }) => {
     return { template, path, kind, severity, control, candidate };
   });
-  if (pair === null) return { shape: { differences: told }, bodies: null };
+  const told = { differences, ...againOf(seen) };
   try {
-    const shape = { differences: told, ...sidesOf(pair, redactor, "shape") };
+    const views = {
+      ...(view.conversation && { conversation: conversationView(view.conversation, redactor) }),
+      ...(view.document && { document: documentView(view.document, redactor) }),
+    };
+    if (pair === null) return { shape: { ...told, ...views }, bodies: null };
+    const shape = { ...told, ...sidesOf(pair, redactor, "shape") };
     if (policy === "shape") return { shape, bodies: null };
     return { shape: { ...shape, bodies: policy }, bodies: sidesOf(pair, redactor, policy) };
   } catch {
     onFailed();
-    return { shape: { differences: told, control: null, candidate: null }, bodies: null };
+    return { shape: pair === null ? told : { ...told, control: null, candidate: null }, bodies: null };
   }
 }
 
-const sidesOf = ({ control, candidate }: Pair, redactor: Pick<Redactor, "redact">, policy: BodyPolicy) => ({
+/** Names of paths are those that families have. */
+const TEMPLATES_MAX = 20;
+
+const namesOf = (templates: ReadonlySet<string>): string[] => [...templates].sort().slice(0, TEMPLATES_MAX);
+
+function againOf({ rechecks, repeat }: SeenExchange): { readonly again?: SampleAgain } {
+  if (rechecks.length === 0 && repeat === null) return {};
+  const recheck = ({ arms, control, candidate }: RecheckSeen) => {
+    return { arms: namesOf(arms), control: namesOf(control), candidate: namesOf(candidate) };
+  };
+  return { again: { rechecks: rechecks.map(recheck), repeat: repeat === null ? null : namesOf(repeat) } };
+}
+
+const sidesOf = ({ control, candidate }: ObservedPair, redactor: Shapes, policy: BodyPolicy) => ({
   control: sideOf(control, redactor, policy),
   candidate: sideOf(candidate, redactor, policy),
 });
 
 /** Status, names of headers, and the body. */
-function sideOf({ result }: Observation, redactor: Pick<Redactor, "redact">, policy: BodyPolicy): unknown {
+function sideOf({ result }: Observation, redactor: Shapes, policy: BodyPolicy): SampleSide {
   if ("error" in result) return { error: result.error };
   const { status, headers } = result.reply;
   const decoded = decode(result.reply);

@@ -2,6 +2,7 @@
 // thread. Turns and documents are judged while both sockets are open, and nothing of them is kept.
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
 import { isBroken, type JudgedTurn } from "../conversation/judge.ts";
+import type { Trail } from "../conversation/talkTrail.ts";
 import { ConversationPair } from "../conversation/livePair.ts";
 import { TurnTally } from "../conversation/wholeRules.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -270,7 +271,7 @@ export class Conversations {
       atMs,
       ignoredCodes: PROXY_CODES,
       shadow,
-      onTurn: (turn) => this.#turn(talk, turn, tally),
+      onTurn: (turn, around) => this.#turn(talk, turn, tally, around),
     });
   }
 
@@ -311,9 +312,12 @@ export class Conversations {
     if (talk.ends === 2) this.#finish(talk);
   }
 
-  #turn(talk: Talk, { verdict, changesState, ruleHits }: JudgedTurn, tally: TurnTally): void {
+  #turn(talk: Talk, turn: JudgedTurn, tally: TurnTally, around: () => Trail): void {
+    const { verdict, changesState, ruleHits } = turn;
     if (verdict.name !== "not_compared") tally.count(ruleHits);
-    const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, changesState), verdict);
+    const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, changesState), verdict, () => ({
+      conversation: around(),
+    }));
     this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
     if (talk.of.unit.isDiverged(talk.facts.group)) this.#options.onDiverged(talk.of.plan, talk.facts.group);
   }
@@ -358,8 +362,11 @@ export class Conversations {
   #finish(talk: Talk, isApart = false): void {
     if (talk.isOver) return;
     if (talk.pair !== null) {
-      const { verdict } = talk.pair.end();
-      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), verdict);
+      const { pair } = talk;
+      const { verdict } = pair.end();
+      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), verdict, () => ({
+        conversation: pair.aroundEnd(),
+      }));
       this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
     }
     if (isApart && talk.of.unit.isDiverged(talk.facts.group)) {

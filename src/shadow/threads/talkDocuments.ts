@@ -100,11 +100,11 @@ export class TalkDocuments {
     return shelf;
   }
 
-  #said({ of, shadow }: Shelf, { document, verdict }: Said): void {
+  #said({ of, shadow }: Shelf, { document, verdict, view }: Said): void {
     const { clock, onJudged, onDiverged } = this.#options;
     const group = document.slice(0, document.indexOf("\n"));
     const facts = { group, changesState: true, delayMs: 0, atMs: clock.now(), shadow };
-    const judged = of.unit.add(of.plan, facts, verdict);
+    const judged = of.unit.add(of.plan, facts, verdict, () => (view === null ? {} : { document: view }));
     onJudged(of.plan, judged ?? { name: "not_compared", reason: "no_target" });
     if (of.unit.isDiverged(group)) onDiverged(of.plan, group);
   }

@@ -3,7 +3,14 @@ import { hkdfSync, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { type Arm, ARMS, type Clock, type RouteId, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
-import { Engine, type ExchangeFacts, type Judgement, type ObservedPair, type PendingRecheck } from "../engine.ts";
+import {
+  Engine,
+  type ExchangeFacts,
+  type Judgement,
+  type ObservedPair,
+  type PendingRecheck,
+  type SeenView,
+} from "../engine.ts";
 import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
@@ -143,12 +150,12 @@ export class UnitEvidence {
     }
   }
 
-  /** What was judged elsewhere: a turn, a document, a state. Null: no campaign runs yet. */
-  add(plan: RouteName, facts: UnitFacts, verdict: Verdict): Verdict | null {
+  /** What was judged elsewhere: a turn, a document, a state. Null: no campaign runs yet. @param view asked at once, or never */
+  add(plan: RouteName, facts: UnitFacts, verdict: Verdict, view: () => SeenView = () => ({})): Verdict | null {
     const running = this.#running;
     if (running === null) return null;
     const whole = this.#factsOf(running, plan, facts);
-    const judgement = running.engine.add(whole, verdict);
+    const judgement = running.engine.add(whole, verdict, view);
     this.#keep(running, whole, judgement);
     return judgement.verdict;
   }
@@ -240,9 +247,9 @@ export class UnitEvidence {
       families,
       counters,
       noise: new NoiseModel(),
-      sampleOf: (pair, differences, route) => {
-        const policy = this.#redacted.has(route) ? "redacted" : "shape";
-        return keptExchange(pair, differences, policy, redactor, () => onDropped("redaction_failed"));
+      sampleOf: (seen) => {
+        const policy = this.#redacted.has(seen.route) ? "redacted" : "shape";
+        return keptExchange(seen, policy, redactor, () => onDropped("redaction_failed"));
       },
     });
     const groupPrint = remembered(createFingerprint(key, "group"));

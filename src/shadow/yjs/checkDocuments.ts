@@ -5,6 +5,7 @@ import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { BodyRules } from "../compare/bodyRules.ts";
 import type { JsonObject } from "../json/values.ts";
 import { type Verdict, verdictOf } from "../verdict.ts";
+import { type DocumentView, firstRoot } from "./documentView.ts";
 import type { Built, DocumentTrack } from "./documentTrack.ts";
 import { plainContent, type RootType } from "./plainContent.ts";
 
@@ -27,6 +28,8 @@ export interface CheckMoment {
   readonly context: CompareContext;
   /** Yjs clients of which an update was sent by a client: the others may be those of an arm. */
   readonly clientMade: ReadonlySet<number>;
+  /** For a verdict that they differ. */
+  onView?(view: DocumentView): void;
 }
 
 /** `lagging` is none of shadow §7: the comparison is still open. */
@@ -43,7 +46,7 @@ export function checkDocuments(
   control: DocumentTrack,
   candidate: DocumentTrack,
   rules: DocumentRules,
-  { atMs, context, clientMade }: CheckMoment,
+  { atMs, context, clientMade, onView }: CheckMoment,
 ): DocumentVerdict {
   const found = compareBuilt(control, candidate, rules, context);
   if (found === null) return { name: "not_compared", reason: "body_too_large" };
@@ -56,11 +59,18 @@ export function checkDocuments(
   if (atMs - lastAtMs >= SETTLE_MS && restsOnOneArm(control, candidate, clientMade)) {
     return { name: "not_compared", reason: "identity" };
   }
-  return atMs - lastAtMs < SETTLE_MS ? { name: "lagging", differences, normalisers } : verdict;
+  if (atMs - lastAtMs < SETTLE_MS) return { name: "lagging", differences, normalisers };
+  const { left, right } = found;
+  const vectors = { control: control.stateVector(), candidate: candidate.stateVector() };
+  onView?.({ root: firstRoot(left, right, found.differences), ...vectors });
+  return verdict;
 }
 
 interface Found {
   readonly isExact: boolean;
+  /** What is shown of both. */
+  readonly left: JsonObject;
+  readonly right: JsonObject;
   readonly differences: readonly FoundDifference[];
   readonly normalisers: readonly string[];
 }
@@ -87,11 +97,12 @@ function compareContents(one: Built, other: Built, rules: DocumentRules, context
   const isSameSnapshot = Y.equalSnapshots(Y.snapshot(one.doc), Y.snapshot(other.doc));
   const isExact = isSameSnapshot && !one.isPending && !other.isPending;
   // Equal snapshots do not vouch for the content: an update changed on its way has the clocks of the right one.
-  const [left, right] = [plainContent(one.doc, rules.roots), plainContent(other.doc, rules.roots)];
-  if (left === null || right === null) return null;
+  const contents = [plainContent(one.doc, rules.roots), plainContent(other.doc, rules.roots)] as const;
+  if (contents[0] === null || contents[1] === null) return null;
   const shown = (content: JsonObject): JsonObject => rules.visible?.(content, context.nowMs) ?? content;
-  const { differences, normalisers } = compareBodies(shown(left), shown(right), rules.body, context);
-  return { isExact, differences, normalisers: [...(isExact ? [] : ["server_ids"]), ...normalisers] };
+  const [left, right] = [shown(contents[0]), shown(contents[1])];
+  const { differences, normalisers } = compareBodies(left, right, rules.body, context);
+  return { isExact, left, right, differences, normalisers: [...(isExact ? [] : ["server_ids"]), ...normalisers] };
 }
 
 /**

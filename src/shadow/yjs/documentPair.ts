@@ -6,6 +6,7 @@ import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { Verdict } from "../verdict.ts";
 import { checkDocuments, type DocumentRules, type DocumentVerdict, SETTLE_MS } from "./checkDocuments.ts";
 import { combineVerdicts, CUT } from "./combineVerdicts.ts";
+import type { DocumentView } from "./documentView.ts";
 import { clientsOf } from "./decodedUpdate.ts";
 import { type DocumentEvent, type Moment, noLosses, type PairLosses } from "./documentEvent.ts";
 import {
@@ -39,6 +40,7 @@ export class DocumentPair {
   #open: readonly FoundDifference[] = [];
   #bytes = 0;
   #isEnded = false;
+  #view: DocumentView | null = null;
 
   constructor(options: PairOptions, { atMs }: Moment) {
     this.#options = options;
@@ -63,6 +65,13 @@ export class DocumentPair {
   /** Nobody has the document open and everything is said. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Of the verdict that was just given, that they differ; once. */
+  takeView(): DocumentView | null {
+    const view = this.#view;
+    this.#view = null;
+    return view;
   }
 
   get losses(): Readonly<PairLosses> {
@@ -229,7 +238,8 @@ export class DocumentPair {
   #compare({ tracks }: SocketView, { atMs, nowMs }: Moment): DocumentVerdict {
     const context = this.#options.contextAt(nowMs);
     try {
-      const check = { atMs, context, clientMade: this.#clientMade };
+      const onView = (view: DocumentView): void => void (this.#view ??= view);
+      const check = { atMs, context, clientMade: this.#clientMade, onView };
       return checkDocuments(tracks.control, tracks.candidate, this.#options.rules, check);
     } catch {
       // The application's own words cannot read it: there is nothing to compare by.

@@ -33,7 +33,7 @@ test("counts documents by state", () => {
   assert.equal(documents.openCount, 3);
   assert.equal(documents.dueAtMs, 2_000);
   assert.deepEqual(documents.tick(at(1_999)), []);
-  assert.deepEqual(documents.tick(at(2_000)), [{ document: "good", verdict: { name: "identical" } }]);
+  assert.deepEqual(documents.tick(at(2_000)), [{ document: "good", verdict: { name: "identical" }, view: null }]);
   assert.deepEqual(documents.counts, { converged: 1, lagging: 2, diverged: 0 });
   assert.equal(documents.openCount, 2);
   assert.equal(documents.dueAtMs, 10_000);
@@ -50,7 +50,7 @@ test("forgets a document with its last socket, and keeps what it lost", () => {
   documents.take("good", { type: "received", arm: "control", socket: "nobody", update: update(1) }, at(1));
   documents.take("good", { type: "left", arm: "control", socket: "good-1" }, at(5));
   const said = documents.take("good", { type: "left", arm: "candidate", socket: "good-1" }, at(6));
-  assert.deepEqual(said, { document: "good", verdict: { name: "identical" } });
+  assert.deepEqual(said, { document: "good", verdict: { name: "identical" }, view: null });
   assert.deepEqual(documents.counts, { converged: 0, lagging: 0, diverged: 0 });
   assert.equal(documents.bytes, 0);
   assert.equal(documents.losses.ignored, 1);
@@ -60,7 +60,7 @@ test("forgets a document with its last socket, and keeps what it lost", () => {
 
 test("beyond its bounds a document is not compared, with its reason", () => {
   const joined = { type: "joined", arm: "control", socket: "s" } as const;
-  const budget = { document: "more", verdict: { name: "not_compared", reason: "budget" } };
+  const budget = { document: "more", verdict: { name: "not_compared", reason: "budget" }, view: null };
   assert.deepEqual(opened(["one"], { documents: 1, bytes: 1_000_000 }).take("more", joined, at(1)), budget);
   assert.deepEqual(opened(["one"], { documents: 9, bytes: 20 }).take("more", joined, at(1)), budget);
 });

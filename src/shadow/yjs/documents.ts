@@ -1,5 +1,6 @@
 // All documents that are open and mirrored, with their counts for `yjs_documents` (shadow §15).
 import type { Verdict } from "../verdict.ts";
+import type { DocumentView } from "./documentView.ts";
 import { addLosses, type DocumentEvent, type Moment, noLosses, type PairLosses } from "./documentEvent.ts";
 import { DocumentPair, type PairOptions } from "./documentPair.ts";
 import { DOCUMENTS_LIMITS, type DocumentsLimits } from "./limits.ts";
@@ -7,6 +8,8 @@ import { DOCUMENTS_LIMITS, type DocumentsLimits } from "./limits.ts";
 export interface Said {
   readonly document: string;
   readonly verdict: Verdict;
+  /** Of documents that differ. */
+  readonly view: DocumentView | null;
 }
 
 /** shadow §15; a document of which nothing more is said because of a bound is in none. */
@@ -33,7 +36,7 @@ export class Documents {
         return null;
       }
       if (this.#pairs.size >= this.#limits.documents || this.#bytes >= this.#limits.bytes) {
-        return { document, verdict: { name: "not_compared", reason: "budget" } };
+        return { document, verdict: { name: "not_compared", reason: "budget" }, view: null };
       }
       pair = new DocumentPair(this.#options, moment);
       this.#pairs.set(document, pair);
@@ -55,13 +58,14 @@ export class Documents {
   #with(document: string, pair: DocumentPair, run: () => Verdict | null): Said | null {
     const before = pair.bytes;
     const verdict = run();
+    const view = pair.takeView();
     this.#bytes += pair.bytes - before;
     if (pair.isEnded) {
       this.#pairs.delete(document);
       this.#bytes -= pair.bytes;
       addLosses(this.#losses, pair.losses);
     }
-    return verdict === null ? null : { document, verdict };
+    return verdict === null ? null : { document, verdict, view: verdict.name === "different" ? view : null };
   }
 
   /** When `tick` has something to do; null: not before the next event. */
