@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { buildReport } from "./buildReport.ts";
+import type { ReportInput } from "./input.ts";
 import { toHtml } from "./html.ts";
 import { DARK, LIGHT, type Palette, style } from "./html/style.ts";
 import { HTML_POLICY } from "./index.ts";
@@ -157,4 +158,32 @@ test("without any evidence the page says what is missing", () => {
   const page = toHtml(buildReport({ ...EVIDENCE, totals: [], families: [], gaps: [], samples: new Map() }));
   const [root] = pageOf(page);
   assert.match(textOf(root as Element), /Nothing was sampled\./);
+});
+
+test("documents are shown by the root that differs and how far each arm has come, calls that were asked again by a grid", () => {
+  const [first] = EVIDENCE.families as readonly [ReportInput["families"][number]];
+  const body = {
+    differences: [],
+    document: {
+      root: "objects",
+      control: { objects: { lost: "text(8)#aa" } },
+      candidate: { objects: {} },
+      vectors: [
+        { client: "digits(7)#0123", control: 3, candidate: 2 },
+        { client: "digits(7)#4567", control: 8, candidate: 8 },
+      ],
+      leftOut: 5,
+    },
+  };
+  const samples = new Map([[first.name, [{ family: first.name, place: 0, group: "g", atMs: 1, body }]]]);
+  const page = toHtml(buildReport({ ...EVIDENCE, samples }));
+  elementsOf(readMarkup(page));
+  assert.match(page, /First root that differs: <code>objects<\/code>/);
+  assert.match(page, /text\(8\)#aa/);
+  assert.match(page, /1 missing on candidate/);
+  assert.match(page, /5 further clients/);
+  assert.match(
+    toHtml(buildReport(EVIDENCE)),
+    /Asked again, of 3 samples[^]*Control same[^]*<td class="number">2<\/td>/,
+  );
 });

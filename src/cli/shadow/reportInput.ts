@@ -3,24 +3,40 @@ import type { Arm } from "../../kernel/index.ts";
 import type { AcceptingRule, ReportFacts, ReportInput, RouteFacts } from "../../report/index.ts";
 import { type ComparisonRule, hashOfRules, isLive } from "../../shadow/index.ts";
 import type { CliContext } from "../context.ts";
+import type { CliShadow } from "../ports.ts";
 import type { Chosen } from "./chosen.ts";
 import { reachOf, type StoredPlace } from "./ruleReach.ts";
 import { bookOf, goodRules, routeOf, rulesOfFiles, settingOf, type UnitSetting } from "./unitSetting.ts";
 
 type Family = ReportInput["families"][number];
 
-/** @param sinceMs of the end of the evidence; null: all of it. @throws CliError for rule files that cannot be used */
-export async function reportInput(
-  { deps, out }: CliContext,
-  { config, evidence, campaign }: Chosen,
-  sinceMs: number | null,
-): Promise<ReportInput> {
+export interface ReportReading extends Chosen {
+  readonly application: CliShadow;
+  /** Of the end of the evidence; null: all of it. */
+  readonly sinceMs: number | null;
+  complain(text: string): void;
+  talk(text: string): void;
+}
+
+/** @throws CliError for rule files that cannot be used */
+export const reportInput = ({ deps, out }: CliContext, chosen: Chosen, sinceMs: number | null): Promise<ReportInput> =>
+  readReportInput({
+    ...chosen,
+    application: deps.shadow,
+    sinceMs,
+    complain: (text) => out.complain(text),
+    talk: (text) => out.talk(text),
+  });
+
+/** For whoever has no terminal. @throws CliError for rule files that cannot be used */
+export async function readReportInput(reading: ReportReading): Promise<ReportInput> {
+  const { config, evidence, campaign, application, sinceMs } = reading;
   const { id, untilMs: toMs } = campaign;
-  const setting = settingOf(config, campaign.unit, deps.shadow, goodRules(rulesOfFiles(config, deps.shadow)));
+  const setting = settingOf(config, campaign.unit, application, goodRules(rulesOfFiles(config, application)));
   if (setting.unit === null)
-    out.complain(`The configuration has no unit "${campaign.unit}": its routes are not known.`);
+    reading.complain(`The configuration has no unit "${campaign.unit}": its routes are not known.`);
   else if (hashOfRules(setting.rules) !== campaign.rulesHash)
-    out.talk("Other rules hold now than those of this campaign: what they say shows in the next one.");
+    reading.talk("Other rules hold now than those of this campaign: what they say shows in the next one.");
   const families = await evidence.families(id);
   const samples = new Map<string, Awaited<ReturnType<typeof evidence.samples>>>();
   for (const { name } of families) samples.set(name, await evidence.samples(id, name));
@@ -36,14 +52,14 @@ export async function reportInput(
     families,
     samples,
     gaps: await evidence.gaps(id),
-    facts: factsOf(config, setting, deps.shadow, { families, groups: await evidence.groups(id), nowMs: toMs }),
+    facts: factsOf(config, setting, application, { families, groups: await evidence.groups(id), nowMs: toMs }),
   };
 }
 
 function factsOf(
   { arms, shadow }: Chosen["config"],
   setting: UnitSetting,
-  application: CliContext["deps"]["shadow"],
+  application: CliShadow,
   {
     families,
     groups,

@@ -39,11 +39,11 @@ const linkMark = ({ control, candidate }: Pick<TalkRow, "control" | "candidate">
 
 function frameCell(frame: SampleFrame, budget: Budget): Markup {
   const { who, type, ms, chars, parts, state, body } = frame;
-  const name = who === "client" ? "asks" : (type ?? "message");
+  const name = who === "client" ? "sends" : (type ?? "message");
   const pieces = parts === null ? "" : `, ${plural(parts, "piece")}`;
   const told = state === null || state === "matched" ? "" : ` · ${STATES[state] ?? state}`;
   const tree = body === undefined ? null : shapeTree(body, budget);
-  return markup`<div><code>${name}</code>${told}</div><span class="detail">${milliseconds(Math.max(0, ms))}, ${count(chars)} characters${pieces}</span>${tree !== null && markup`<details><summary class="quiet">shape</summary>${tree}</details>`}`;
+  return markup`<div><code>${name}</code>${told}</div><span class="detail">${ms <= 0 ? "0 ms" : milliseconds(ms)}, ${count(chars)} characters${pieces}</span>${tree !== null && markup`<details><summary class="quiet">shape</summary>${tree}</details>`}`;
 }
 
 const STATES: Readonly<Record<string, string>> = { before: "before", behind: "not compared" };

@@ -80,7 +80,66 @@ const families = fc.uniqueArray(
   { selector: (one) => one.name, maxLength: 20 },
 );
 
+const found = fc.record({
+  template: text,
+  path: text,
+  kind: fc.constantFrom("missing", "value"),
+  severity: fc.constant("value"),
+  control: fc.option(text),
+  candidate: fc.option(text),
+});
+const frame = fc.record({
+  who: fc.constantFrom("client", "control", "candidate"),
+  turn: fc.nat(5),
+  type: fc.option(text),
+  ms: fc.nat(9_999),
+  chars: fc.nat(9_999),
+  parts: fc.option(fc.nat(9)),
+  state: fc.option(fc.constantFrom("matched", "changed", "missing", "before", "behind")),
+  link: fc.option(fc.nat(3)),
+  body: fc.dictionary(text, text),
+});
+const differences = fc.array(found, { maxLength: 3 });
+/** Conversations, documents and calls that were made again. */
+const seen = fc.oneof(
+  fc.record({
+    differences,
+    conversation: fc.record({
+      turn: fc.nat(5),
+      first: fc.option(fc.nat(5)),
+      frames: fc.array(frame, { maxLength: 6 }),
+      leftOut: fc.nat(5),
+    }),
+  }),
+  fc.record({
+    differences,
+    document: fc.record({
+      root: fc.option(text),
+      control: fc.dictionary(text, text),
+      candidate: fc.dictionary(text, text),
+      vectors: fc.array(fc.record({ client: text, control: fc.nat(9), candidate: fc.nat(9) }), { maxLength: 3 }),
+      leftOut: fc.nat(5),
+    }),
+  }),
+  fc.record({
+    differences,
+    control: fc.constant(null),
+    candidate: fc.constant(null),
+    again: fc.record({
+      rechecks: fc.array(
+        fc.record(
+          { arms: fc.array(text), control: fc.array(text), candidate: fc.array(text) },
+          { noNullPrototype: true },
+        ),
+        { maxLength: 2 },
+      ),
+      repeat: fc.option(fc.array(text)),
+    }),
+  }),
+);
+
 const body = fc.oneof(
+  seen,
   fc.json({ maxDepth: 4 }).map((json) => JSON.parse(json) as unknown),
   fc.record({ control: fc.dictionary(text, text), candidate: fc.dictionary(text, text), normalisers: fc.array(text) }),
 );

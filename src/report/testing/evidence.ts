@@ -206,9 +206,9 @@ const TALK_SAMPLE = sampleBeside(ORDER, 0, {
     first: 5,
     leftOut: 2,
     frames: [
-      talkFrame("client", 2, 0),
-      talkFrame("control", 2, 850, { state: "before" }),
-      talkFrame("candidate", 2, 790, { state: "before" }),
+      talkFrame("client", 2, 0, { state: "before" }),
+      talkFrame("control", 2, 850, { state: "before", link: 9 }),
+      talkFrame("candidate", 2, 790, { state: "before", link: 9 }),
       talkFrame("client", 3, 0, { body: { type: "text(7)#20ab", text: "text(41)#90c1" } }),
       talkFrame("control", 3, 310, { type: "delta", parts: 14, link: 0, body: "text(420)#77aa" }),
       talkFrame("control", 3, 900, { link: 1, state: "changed", body: { order: ["text(1)#a1", "text(1)#b2"] } }),

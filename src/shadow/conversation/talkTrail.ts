@@ -41,6 +41,8 @@ const BEHIND_MAX = 8;
 /** Of the client, of turns that are not judged yet; the contents of short ones are held. */
 const SENT_MAX = 32;
 const SENT_BYTES_MAX = 2_048;
+/** More messages are in no turn (`LegRecorder`), so that links of two turns are never the same. */
+const TURN_LINKS = 100_000;
 
 interface Sent {
   readonly turn: number;
@@ -81,7 +83,7 @@ export class TalkTrail {
   pass(found: TurnFindings | null, turn: number): void {
     const here = [...this.#clientFrames(turn), ...framesOf(found)].slice(-BEFORE_MAX);
     const bare = here.map((frame): TrailFrame => {
-      return { ...frame, value: null, link: null, state: frame.state === null ? null : "before" };
+      return { ...frame, value: null, state: "before" };
     });
     this.#before = [...this.#before, ...bare].slice(-BEFORE_MAX);
     this.#sent = this.#sent.filter((one) => one.turn > turn);
@@ -135,7 +137,7 @@ function framesOf(found: TurnFindings | null): readonly TrailFrame[] {
     SIDES.flatMap((who): readonly TrailFrame[] => {
       const message = said[who];
       if (message === null) return [];
-      const link = said.control === null || said.candidate === null ? null : at;
+      const link = said.control === null || said.candidate === null ? null : (found?.turn ?? 0) * TURN_LINKS + at;
       return [{ ...bareFrame(who, message), state, link, value: { of: message.value } }];
     }),
   );

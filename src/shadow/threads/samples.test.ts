@@ -66,12 +66,12 @@ test("of a conversation the turns around the first difference are kept: both arm
   assert.deepEqual(
     conversation.frames.map(({ who, turn: at, type, state, link }) => [who, at, type, state, link]),
     [
-      ["client", 1, null, null, null],
-      ["control", 1, "answer", "before", null],
-      ["candidate", 1, "answer", "before", null],
+      ["client", 1, null, "before", null],
+      ["control", 1, "answer", "before", 100_000],
+      ["candidate", 1, "answer", "before", 100_000],
       ["client", 2, null, null, null],
-      ["control", 2, "answer", "changed", 0],
-      ["candidate", 2, "answer", "changed", 0],
+      ["control", 2, "answer", "changed", 200_000],
+      ["candidate", 2, "answer", "changed", 200_000],
     ],
   );
   assert.equal(conversation.first, 4);
