@@ -7,6 +7,7 @@ import type { LocalFlagControl } from "../flags/index.ts";
 import { createSubjectHash, EXIT, type ExitCode, systemClock } from "../kernel/index.ts";
 import { METRICS_CONTENT_TYPE, type Metrics, renderMetrics, totalsOf } from "../metrics/index.ts";
 import { createRouteTable, type DataPlane, type ProxyLog } from "../proxy/index.ts";
+import { ShadowReportThread } from "./shadowReports.ts";
 import { startControlGauges } from "./controlGauges.ts";
 
 interface Parts {
@@ -29,6 +30,7 @@ export class RunningApp implements RunningProxy {
   #loadedAtMs = systemClock.now();
   readonly #watch: ConfigWatch;
   readonly #admin: ReturnType<typeof createAdmin>;
+  readonly #reports = new ShadowReportThread(() => this.#config);
   readonly #finished = Promise.withResolvers<ExitCode>();
   #config: Config;
   #refusedReload: string | null = null;
@@ -113,6 +115,7 @@ export class RunningApp implements RunningProxy {
     this.#stopGauges();
     this.#watch.stop();
     await this.#admin.close();
+    await this.#reports.close();
     await flags.stop();
     log.event("drain.done", {});
     await log.flush();
@@ -148,6 +151,7 @@ export class RunningApp implements RunningProxy {
       version: this.#parts.version,
       flags,
       data: this.#parts.continuity,
+      shadow: config.shadow === null ? null : this.#reports,
       units: [...config.units.values()].map(({ id, flag, fixed, routes }) => ({
         id,
         flag,

@@ -1,2 +1,3 @@
 export * from "./ports.ts";
+export { answerReport } from "./shadow/answerReport.ts";
 export { runCli } from "./program.ts";

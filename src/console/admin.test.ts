@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
 import type { AdminProblem } from "./errors.ts";
+import type { ShadowReports } from "./ports.ts";
 import { type AdminFixture, type FixtureOptions, startAdminFixture } from "./testing/adminFixture.ts";
 import type { ExplainView, FlagsView, KillsView, PinsView, StatusView } from "./views.ts";
 
@@ -277,4 +278,46 @@ test("close lets go of the port", async () => {
   await fetch(`${fixture.url}/livez`).then((answer) => answer.text());
   await fixture.close();
   await assert.rejects(fetch(`${fixture.url}/livez`));
+});
+
+test("shadow P6: the report needs the login, answers as it was written, and says why there is none", async (t) => {
+  const [view, operate] = ["v".repeat(32), "o".repeat(32)];
+  const asked: unknown[] = [];
+  const text = '{\n  "schemaVersion": 2\n}\n';
+  const shadow: ShadowReports = {
+    report: (what) => {
+      asked.push(what);
+      if (what.unit === "none")
+        return Promise.resolve({
+          isFound: false,
+          isThere: true,
+          detail: 'There is no evidence of unit "none".',
+          next: "",
+        });
+      if (what.unit === "broken")
+        return Promise.resolve({ isFound: false, isThere: false, detail: "It cannot be read.", next: "Look at it." });
+      return Promise.resolve({ isFound: true, contentType: "application/json", text });
+    },
+  };
+  const admin = await start(t, { viewToken: view, operateToken: operate, ports: { shadow } });
+  const ask = (query: string, token: string | null = view) =>
+    fetch(
+      `${admin.url}/api/shadow/report${query}`,
+      token === null ? {} : { headers: { authorization: `Bearer ${token}` } },
+    );
+  assert.equal((await ask("", null)).status, 401);
+  assert.equal((await ask("", "x".repeat(32))).status, 401);
+  assert.deepEqual(asked, [], "nothing is read for nobody");
+  const answer = await ask("?unit=orders&campaign=c0&sinceMs=60000");
+  assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, "application/json"]);
+  assert.equal(await answer.text(), text);
+  assert.deepEqual(asked, [{ unit: "orders", campaign: "c0", sinceMs: 60_000 }]);
+  assert.equal((await ask("?unit=none")).status, 404);
+  assert.equal((await ask("?unit=broken")).status, 503);
+  for (const wrong of ["?unit=", `?campaign=${"c".repeat(129)}`, "?sinceMs=1d", "?sinceMs=-1"]) {
+    assert.equal((await ask(wrong)).status, 400, wrong);
+  }
+  assert.equal(asked.length, 3);
+  const without = await start(t);
+  assert.equal((await without.get("/api/shadow/report")).status, 404);
 });

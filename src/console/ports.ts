@@ -9,6 +9,8 @@ export interface AdminPorts {
   /** null: the configuration has no `continuity`. */
   readonly data: DataControl | null;
   readonly units: readonly UnitInfo[];
+  /** null: the configuration has no `shadow`. */
+  readonly shadow: ShadowReports | null;
   /** Finds the route of `GET /x` or `WS /x`; null when nothing matches, then `nearest` helps. */
   matchRoute(method: string, path: string): RouteInfo | null;
   nearestRoute(method: string, path: string): string | null;
@@ -26,6 +28,24 @@ export interface AdminPorts {
   hashSubject(subject: Subject): string;
   /** Every change that the admin API made: one log line now, one audit record with the rollout issue (security A4). */
   record(change: AdminChange): void;
+}
+
+export interface ReportAsked {
+  /** null: the only one that has evidence. */
+  readonly unit: UnitId | null;
+  /** The beginning of its id; null: the newest. */
+  readonly campaign: string | null;
+  /** Of the end of the evidence; null: all of it. */
+  readonly sinceMs: number | null;
+}
+
+export type ReportAnswer =
+  | { readonly isFound: true; readonly contentType: string; readonly text: string }
+  /** `isThere`: there is evidence to be read, and not what was asked for. */
+  | { readonly isFound: false; readonly isThere: boolean; readonly detail: string; readonly next: string };
+
+export interface ShadowReports {
+  report(asked: ReportAsked): Promise<ReportAnswer>;
 }
 
 export interface AdminChange {

@@ -3,6 +3,7 @@ import { addPin, clearKill, readKills, removePin, setFlag, setKill } from "./cha
 import { copyData, readDataStatus, readSubjects, repairData, verifyData } from "./data.ts";
 import { AdminError } from "./errors.ts";
 import { readArms, readExplain, readFlags, readPins, type ReadingDeps, readStatus } from "./reading.ts";
+import { readShadowReport } from "./shadow.ts";
 import type { Grant, Need } from "./tokens.ts";
 import { SCHEMA_VERSION } from "./views.ts";
 
@@ -72,6 +73,7 @@ function readings(deps: ReadingDeps): readonly AdminRoute[] {
     get("/api/kill", async () => readKills(deps.ports.flags)),
     get("/api/config", async () => ({ schemaVersion: SCHEMA_VERSION, configuration: deps.ports.configuration() })),
     get("/api/data/status", async () => readDataStatus(deps.ports)),
+    { method: "GET", path: "/api/shadow/report", need: "view", answer: (call) => readShadowReport(deps, call) },
     get("/api/explain", ({ query, grant }) => {
       const subject = query("user") ?? query("subject") ?? null;
       const route = query("route");

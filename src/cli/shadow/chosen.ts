@@ -54,7 +54,10 @@ export const refusalOf = (error: unknown): unknown =>
   error instanceof EvidenceProblem ? new CliError(EXIT.unreachable, error.message) : error;
 
 /** @throws CliError saying how evidence comes about */
-export function openEvidence({ configFile, out }: CliContext, { stateDir, shadow }: Config): StoredEvidence {
+export function openEvidence(
+  { configFile, out }: { readonly configFile: string; readonly out: Pick<CliContext["out"], "complain"> },
+  { stateDir, shadow }: Config,
+): StoredEvidence {
   let evidence: StoredEvidence;
   try {
     const key = shadow?.bodyKey == null ? null : Buffer.from(shadow.bodyKey, "hex");
@@ -80,7 +83,10 @@ export function campaignsFor(campaigns: readonly StoredCampaign[], options: Chos
   return campaigns.filter(({ unit }, at) => campaigns.findIndex((one) => one.unit === unit) === at);
 }
 
-function choose(campaigns: readonly StoredCampaign[], { unit, campaign }: ChosenOptions): StoredCampaign {
+export function choose(
+  campaigns: readonly StoredCampaign[],
+  { unit, campaign }: Pick<ChosenOptions, "unit" | "campaign">,
+): StoredCampaign {
   const units = [...new Set(campaigns.map((one) => one.unit))].sort();
   if (units.length === 0) {
     const next = "One begins as soon as both arms tell their build (shadow.build), and a call is mirrored.";

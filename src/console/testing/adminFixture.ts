@@ -85,6 +85,7 @@ function portsFor(flags: FlagControl, changes: AdminChange[], isReady: boolean):
     version: "0.1.0",
     flags,
     data: null,
+    shadow: null,
     units: FIXTURE_UNITS,
     matchRoute: (method, path) => {
       if (method === "GET" && /^\/api\/v1\/sessions\/[^/]+$/.test(path))
