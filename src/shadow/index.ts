@@ -31,4 +31,4 @@ export type { Observation, Reply } from "./observation.ts";
 export { type ComparisonRule, isForStatus, isLive, ruleSchema } from "./rules/rule.ts";
 export { RuleBook } from "./rules/ruleBook.ts";
 export type { Verdict } from "./verdict.ts";
-export { type Difference, DIFFERENCE_KINDS, SEVERITIES, type VerdictName, VERDICTS } from "./words.ts";
+export { type Difference, type VerdictName, VERDICTS } from "./words.ts";
