@@ -6,6 +6,8 @@ const wordOf = (isSame: boolean): Repeated => (isSame ? "same" : "changed");
 
 /** Of one sample, at the place of its family; null: its call was not made again. */
 export function againOf(template: string, body: unknown): SampleAgainReport | null {
+  // Most were not: reading all of them as what they are would cost more than the rest of the report.
+  if (typeof body !== "object" || body === null || !Object.hasOwn(body, "again")) return null;
   const again = readSample(body)?.again;
   if (again === undefined) return null;
   const { rechecks, repeat } = again;

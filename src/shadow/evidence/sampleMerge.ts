@@ -20,6 +20,9 @@ export interface KeptSamples<T extends KeptSample> {
  * always read the same.
  */
 export function mergeSamples<T extends KeptSample>(reservoirs: readonly KeptSamples<T>[]): readonly T[] {
+  const [only, ...others] = reservoirs.filter(({ samples }) => samples.length > 0);
+  // The usual case, and a report has two hundred of them: nothing is to be left out, so nothing has to be drawn.
+  if (only === undefined || (others.length === 0 && isFew(only.samples))) return inPlace(only?.samples ?? []);
   const drawn = reservoirs.flatMap(({ offered, samples }) => {
     const total = Math.max(1, offered, samples.length);
     const shuffled = samples.map((one) => ({ one, ...luckOf(one) })).sort((a, b) => a.order - b.order);
@@ -34,7 +37,16 @@ export function mergeSamples<T extends KeptSample>(reservoirs: readonly KeptSamp
     if (kept.push(one) >= SAMPLES.samples) break;
     byGroup.set(one.group, known + 1);
   }
-  return kept.sort((a, b) => a.place - b.place || (a.process < b.process ? -1 : 1));
+  return inPlace(kept);
+}
+
+const inPlace = <T extends KeptSample>(samples: readonly T[]): readonly T[] =>
+  samples.toSorted((a, b) => a.place - b.place || (a.process < b.process ? -1 : 1));
+
+function isFew(samples: readonly KeptSample[]): boolean {
+  if (samples.length > SAMPLES.samples) return false;
+  const groups = Map.groupBy(samples, ({ group }) => group);
+  return [...groups.values()].every(({ length }) => length <= SAMPLES.perGroup);
 }
 
 /** Two numbers of 0 … 1 that know nothing of each other. */
