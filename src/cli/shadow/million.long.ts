@@ -63,7 +63,7 @@ const familyAt = (at: number) =>
 
 function samplesOf(found: ReturnType<typeof family>, atMs: number) {
   const item = { id: "uuid(36)#0123456789ab", title: "text(9)#0123456789ab", n: "integer#0123456789ab" };
-  const side = { items: Array.from({ length: 3 }, () => item) };
+  const side = { items: Array.from({ length: 2 }, () => item) };
   return Array.from({ length: SAMPLES }, (_, place) => ({
     family: found.name,
     place,
