@@ -51,6 +51,9 @@ test("reports are made beside the loop that serves, of the evidence as it is, an
   const asked = Array.from({ length: 12 }, () => reports.report(all));
   const answers = await Promise.all(asked);
   const told = answers.map((one) => (one.isFound ? one.text === found.text : one.detail));
-  assert.deepEqual(told.slice(0, 8), Array.from({ length: 8 }, () => true));
+  assert.deepEqual(
+    told.slice(0, 8),
+    Array.from({ length: 8 }, () => true),
+  );
   assert.ok(told.slice(8).every((one) => /asked for already/.test(String(one))));
 });
