@@ -38,8 +38,7 @@ export async function readReportInput(reading: ReportReading): Promise<ReportInp
   else if (hashOfRules(setting.rules) !== campaign.rulesHash)
     reading.talk("Other rules hold now than those of this campaign: what they say shows in the next one.");
   const families = await evidence.families(id);
-  const samples = new Map<string, Awaited<ReturnType<typeof evidence.samples>>>();
-  for (const { name } of families) samples.set(name, await evidence.samples(id, name));
+  const samples = await evidence.allSamples(id);
   // No clock: the same evidence is the same report (shadow §16).
   const fromMs = sinceMs === null ? campaign.startedMs : Math.max(campaign.startedMs, toMs - sinceMs);
   const whole = { fromMs: campaign.startedMs, toMs };

@@ -193,6 +193,8 @@ export interface KeptOfFamily {
 export interface AddableReader extends EvidenceReader {
   parts(campaign: string): Promise<readonly FamilyPart[]>;
   kept(campaign: string, family: string): Promise<KeptOfFamily>;
+  /** Of all families, by their names: one question instead of hundreds. */
+  allKept(campaign: string): Promise<ReadonlyMap<string, KeptOfFamily>>;
   end(campaign: string): Promise<CampaignEnd>;
 }
 

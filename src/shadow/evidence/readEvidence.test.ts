@@ -246,6 +246,8 @@ test("of many samples twelve are kept, of more from who was offered more, and tw
     await writer(t, folder, at).save(checkpoint(11, 1, { process: name, families, samples }));
   }
   const kept = await reader(t, folder).samples("c1", "f1");
+  assert.deepEqual([...(await reader(t, folder).allSamples("c1"))], [["f1", kept]]);
+  assert.deepEqual([...(await reader(t, folder).allSamples("c2"))], []);
   assert.equal(kept.length, 12);
   assert.ok(kept.filter(({ group }) => group === "loud").length <= 2);
   assert.ok(kept.filter(({ process }) => process === "c").length >= 10);

@@ -41,6 +41,8 @@ export type FoundBodies =
 export interface StoredEvidence extends Pick<EvidenceReader, "totals" | "families" | "samples" | "gaps" | "close"> {
   /** Of all processes; null: nothing is seeded. */
   groups(campaign: string): Promise<GroupCounts | null>;
+  /** Of all families that have some, by their names. */
+  allSamples(campaign: string): Promise<ReadonlyMap<string, readonly StoredSample[]>>;
   readonly files: readonly string[];
   /** Files beyond the limit: what is in them is missing everywhere. */
   readonly filesLeftOut: number;
@@ -178,6 +180,13 @@ class MergedEvidence implements StoredEvidence {
     // Of another moment they are another sample's, whose place this one has got.
     const found = all.find((one) => one?.atMs === atMs);
     return found == null ? { state } : { state: "kept", body: found.body };
+  }
+
+  async allSamples(campaign: string): Promise<ReadonlyMap<string, readonly StoredSample[]>> {
+    const files = await this.#all((reader) => reader.allKept(campaign));
+    const names = new Set(files.flatMap((kept) => [...kept.keys()]));
+    const ofAll = (name: string) => mergeSamples(files.flatMap((kept) => kept.get(name) ?? []));
+    return new Map([...names].map((name) => [name, ofAll(name)] as const).filter(([, kept]) => kept.length > 0));
   }
 
   async gaps(campaign: string): Promise<readonly GapRow[]> {

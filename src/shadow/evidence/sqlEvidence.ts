@@ -194,13 +194,19 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
       await sql.all("SELECT process, facts FROM families WHERE campaign = ? AND family = ?", values),
       await sql.all("SELECT * FROM samples WHERE campaign = ? AND family = ? ORDER BY place, process", values),
     ]);
-    const parts = rows.map((row) => ({ process: textOf(row, "process"), part: partOf(row) }));
-    const kept = mergedSamples(
-      samples.map((row) => ({ ...keptOf(row), row })),
-      parts,
+    return keptOfFamily(family, rows.map(runOf), samples);
+  }
+
+  async allKept(campaign: string): Promise<ReadonlyMap<string, KeptOfFamily>> {
+    const [rows, samples] = await this.#db.read(async (sql) => [
+      await sql.all("SELECT process, facts FROM families WHERE campaign = ?", [campaign]),
+      await sql.all("SELECT * FROM samples WHERE campaign = ? ORDER BY family, place, process", [campaign]),
+    ]);
+    const byName = Map.groupBy(rows.map(runOf), ({ part }) => part.name);
+    const samplesBy = Map.groupBy(samples, (row) => textOf(row, "family"));
+    return new Map(
+      [...byName].map(([name, runs]) => [name, keptOfFamily(name, runs, samplesBy.get(familyId(name)) ?? [])]),
     );
-    const offered = parts.reduce((sum, { part }) => sum + part.memory.offered, 0);
-    return { offered, samples: kept.map(({ row }) => sampleOf(family, row)) };
   }
 
   end(campaign: string): Promise<CampaignEnd> {
@@ -260,6 +266,21 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
       await this.#db.close();
     }
   }
+}
+
+const runOf = (row: SqlRow) => ({ process: textOf(row, "process"), part: partOf(row) });
+
+function keptOfFamily(
+  family: string,
+  runs: readonly ReturnType<typeof runOf>[],
+  samples: readonly SqlRow[],
+): KeptOfFamily {
+  const kept = mergedSamples(
+    samples.map((row) => ({ ...keptOf(row), row })),
+    runs,
+  );
+  const offered = runs.reduce((sum, { part }) => sum + part.memory.offered, 0);
+  return { offered, samples: kept.map(({ row }) => sampleOf(family, row)) };
 }
 
 const withoutMemory = ({ memory: _, ...row }: FamilyPart): FamilyRow => row;
