@@ -224,7 +224,10 @@ export class ConversationPair {
     if (this.#answeredTo !== null && turn > this.#answeredTo) {
       return this.#emit(this.#judge.judge(found, changesState, "shadow_failed"), found);
     }
-    return this.#emit(this.#judge.judge(found, changesState, wasCut(found, this.#open) ? "served_aborted" : null), found);
+    return this.#emit(
+      this.#judge.judge(found, changesState, wasCut(found, this.#open) ? "served_aborted" : null),
+      found,
+    );
   }
 
   #emit(judged: JudgedTurn, found: TurnFindings | null): true {
