@@ -32,8 +32,9 @@ const scalar: fc.Arbitrary<Value> = fc.oneof(
   fc.constantFrom<Value>(null, true, false),
   fc.constantFrom(...INTS),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.constantFrom(...FLOATS),
-  fc.double(),
+  fc.constantFrom(...FLOATS.filter((one) => !Number.isNaN(one)), Number.NaN),
+  // The bits of any other NaN are the engine's to change, on the way from one function to the next too: those stand in tests of their own.
+  fc.double({ noNaN: true }),
   text,
   fc.string({ unit: "binary", maxLength: 6 }),
   bytes,
