@@ -67,6 +67,8 @@ export interface ExchangeFacts {
   readonly delayMs: number;
   /** Epoch ms. */
   readonly atMs: number;
+  /** Epoch ms: the first moment that it speaks of. Absent: nobody knows. */
+  readonly beganAtMs?: number;
   /** It is safe and its route's mode lets it be made again, on both arms (shadow §3). Absent: no. */
   readonly mayRecheck?: boolean;
   /** Ids of the served arm that the copy carries under their other name (`Rewritten.used`). */

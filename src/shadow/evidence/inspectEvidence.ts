@@ -1,9 +1,9 @@
 // What the stores of evidence look like from outside: size and damage, for `doctor`. Changes nothing.
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { EvidenceError } from "./evidenceError.ts";
-import { evidenceFilesIn } from "./evidenceFiles.ts";
+import { asideFilesIn, evidenceFilesIn } from "./evidenceFiles.ts";
 import { openPostgresReader } from "./postgresEvidence.ts";
 import { CHECKED_BYTES_MAX, openFile } from "./sqliteFile.ts";
 
@@ -27,7 +27,7 @@ export interface InspectedFolder {
 export function inspectEvidence(stateDir: string): InspectedFolder {
   try {
     const files = evidenceFilesIn(stateDir).map((name) => inspectFile(stateDir, name));
-    return { files, aside: readdirSync(stateDir).filter((name) => /^shadow-.*\.broken-.*Z$/.test(name)) };
+    return { files, aside: asideFilesIn(stateDir) };
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return { files: [], aside: [] };
     throw error;

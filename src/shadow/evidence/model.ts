@@ -205,11 +205,17 @@ export interface AddableReader extends EvidenceReader {
 export interface EvidenceStore extends EvidenceReader {
   save(checkpoint: Checkpoint): Promise<void>;
   resume(campaign: Pick<CampaignRow, "id" | "unit">): Promise<Resumed>;
-  /** On request of the person they are of (shadow P5): samples and bodies. Gives how many samples there were. */
-  removeGroup(group: string): Promise<number>;
+  /** On request of the person they are of (shadow P5): samples and bodies, of all campaigns. @param printOf the group in one of them */
+  removeGroup(printOf: (campaign: string) => string): Promise<RemovedSamples>;
   /** What is over its time goes; hours and days are summed; rows of runs that are over become one. */
   expire(nowMs: number): Promise<void>;
   readonly bodies: BodyStore | null;
+}
+
+export interface RemovedSamples {
+  readonly samples: number;
+  /** Ids of those that had some. */
+  readonly campaigns: readonly string[];
 }
 
 /** One sample's. */

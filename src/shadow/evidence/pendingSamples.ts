@@ -35,6 +35,18 @@ export class PendingSamples {
     return true;
   }
 
+  /** Not while they are being saved. Gives how many there were. */
+  removeGroup(group: string): number {
+    let removed = 0;
+    for (let at = this.#rows.length - 1; at >= 0; at--) {
+      if (this.#rows[at]?.row.group !== group) continue;
+      this.#rows.splice(at, 1);
+      for (const bytes of this.#sizes.splice(at, 1)) this.#bytes -= bytes;
+      removed += 1;
+    }
+    return removed;
+  }
+
   /** The oldest ones are saved. */
   saved(count: number): void {
     this.#rows.splice(0, count);

@@ -12,7 +12,7 @@ const CONNECTIONS_MAX = 2;
 const CONNECT_MS = 2_000;
 const LOCK_MS = 2_000;
 /** What is done every ten minutes may take longer than what is done every second. */
-const PATIENCE: Readonly<Record<WriteKind | "read", number>> = { counts: 1, read: 1, sums: 4, rows: 4 };
+const PATIENCE: Readonly<Record<WriteKind | "read", number>> = { counts: 1, read: 1, sums: 4, rows: 4, erasure: 1 };
 /** After a server was not reached nobody asks again for so long, doubling. */
 const REST_MS = 500;
 const REST_MS_MAX = 8_000;
@@ -24,6 +24,7 @@ const LOCK_OF: Readonly<Record<WriteKind | "read", string>> = {
   counts: `; SELECT pg_advisory_xact_lock_shared(${LOCKS.sums})`,
   sums: `; SELECT pg_advisory_xact_lock(${LOCKS.sums})`,
   rows: "",
+  erasure: "",
   read: "",
 };
 

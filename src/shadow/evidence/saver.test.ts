@@ -152,3 +152,51 @@ test("a sample whose bodies find no room is kept without them", () => {
   const { checkpoint, bodies } = own.unsaved(0);
   assert.deepEqual([checkpoint.samples.length, bodies.length], [1, 0]);
 });
+
+test("shadow P5: what is removed waits for a save under way, goes from memory first, and no checkpoint brings it back", async () => {
+  const own = seriesOf("a");
+  const { saver, store, calls } = world([own]);
+  const saved: (readonly string[])[] = [];
+  const held = Promise.withResolvers<void>();
+  store.save = async ({ samples }: Checkpoint) => {
+    calls.push("save");
+    await held.promise;
+    saved.push(samples.map(({ group }) => group));
+  };
+  const asked: string[] = [];
+  const removeGroup = (printOf: (campaign: string) => string) => {
+    asked.push(printOf("c1"));
+    return Promise.resolve({ samples: 2, campaigns: ["c0", "c1"] });
+  };
+  Object.assign(store, { removeGroup });
+  own.keep(sample(0, "bob"), null, 0);
+  const first = saver.save();
+  await new Promise(setImmediate);
+  assert.deepEqual(calls, ["resume c1", "save"]);
+  own.keep(sample(1, "ann"), null, 0);
+  own.keep(sample(2, "eve"), null, 0);
+  const fromMemory = () => ({ samples: own.removeGroup("ann"), campaigns: ["c1"] });
+  const removing = saver.remove({ fromMemory, printOf: (campaign) => `ann of ${campaign}` });
+  assert.deepEqual(asked, [], "what is being saved cannot be taken out");
+  held.resolve();
+  assert.deepEqual(await removing, { samples: 3, campaigns: ["c0", "c1"], failure: null });
+  await first;
+  await saver.save();
+  assert.deepEqual(asked, ["ann of c1"]);
+  assert.deepEqual(saved, [["bob"], ["eve"]]);
+});
+
+test("shadow P5: a store that is busy is told, what was in memory is gone all the same, and saves go on", async () => {
+  const own = seriesOf("a");
+  const { saver, store, calls } = world([own]);
+  Object.assign(store, { removeGroup: () => Promise.reject(new EvidenceError("busy")) });
+  own.keep(sample(0, "ann"), null, 0);
+  const fromMemory = () => ({ samples: own.removeGroup("ann"), campaigns: ["c1"] });
+  const both = [0, 1].map(() => saver.remove({ fromMemory, printOf: () => "ann" }));
+  assert.deepEqual(await Promise.all(both), [
+    { samples: 1, campaigns: ["c1"], failure: "busy" },
+    { samples: 0, campaigns: ["c1"], failure: "busy" },
+  ]);
+  await saver.save();
+  assert.deepEqual(calls, ["resume c1", "save a"]);
+});

@@ -1,7 +1,8 @@
 // When evidence is stored (shadow §14): every second, one save at a time. A store that fails costs evidence, never the comparing.
 import type { Clock } from "../../kernel/index.ts";
-import { EvidenceError } from "./evidenceError.ts";
-import type { BodyRow, EvidenceStore } from "./model.ts";
+import { EvidenceError, type EvidenceErrorCode } from "./evidenceError.ts";
+import type { BodyRow, EvidenceStore, RemovedSamples } from "./model.ts";
+import { sumRemoved } from "./removeSamples.ts";
 import type { Series } from "./series.ts";
 import type { Siblings } from "./siblings.ts";
 
@@ -20,6 +21,17 @@ export interface SaverOptions {
   /** A run of this process may not go on: all must begin anew, under other names. */
   onOver(error: unknown): void;
   tell(event: string, fields: Readonly<Record<string, string>>): void;
+}
+
+export interface Removal {
+  fromMemory(): RemovedSamples;
+  /** The group in one campaign. */
+  printOf(campaign: string): string;
+}
+
+export interface RemovedHere extends RemovedSamples {
+  /** Null: none are left. */
+  readonly failure: EvidenceErrorCode | null;
 }
 
 export class Saver {
@@ -46,6 +58,28 @@ export class Saver {
   save(): Promise<void> {
     this.#saving ??= this.#save().finally(() => (this.#saving = null));
     return this.#saving;
+  }
+
+  /**
+   * A subject's samples, on request (shadow P5): first those in memory, so that no checkpoint brings them back, then the stored ones.
+   * Never rejects: what is gone is gone, and asking again does the rest.
+   */
+  async remove({ fromMemory, printOf }: Removal): Promise<RemovedHere> {
+    while (this.#saving !== null) await this.#saving;
+    const removing = this.#remove(fromMemory, printOf);
+    this.#saving = removing.then(() => {}).finally(() => (this.#saving = null));
+    return removing;
+  }
+
+  async #remove(fromMemory: Removal["fromMemory"], printOf: Removal["printOf"]): Promise<RemovedHere> {
+    const held = fromMemory();
+    try {
+      const store = this.#open();
+      if (store === null) return { ...held, failure: "lost" };
+      return { ...sumRemoved([held, await store.removeGroup(printOf)]), failure: null };
+    } catch (error) {
+      return { ...held, failure: error instanceof EvidenceError ? error.code : "failed" };
+    }
   }
 
   /** Never rejects. */

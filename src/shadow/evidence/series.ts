@@ -59,6 +59,12 @@ export class Series<T> {
     return false;
   }
 
+  /** On request of whom they are of (shadow P5), not while it is saved. Gives how many were not stored yet. @param print in this campaign */
+  removeGroup(print: string): number {
+    for (const { samples } of this.families.all) samples.removeGroup(print);
+    return this.#samples.removeGroup(print);
+  }
+
   restore(resumed: Resumed): void {
     if (this.#isResumed) return;
     this.#isResumed = true;

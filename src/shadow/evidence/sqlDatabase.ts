@@ -9,8 +9,11 @@ export interface SqlSession {
   run(sql: string, values?: readonly SqlValue[]): Promise<number>;
 }
 
-/** `counts`: adds rows of a run, many may at once. `sums`: adds them up, alone. `rows`: whatever needs neither, for long. */
-export type WriteKind = "counts" | "sums" | "rows";
+/**
+ * `counts`: adds rows of a run, many may at once. `sums`: adds them up, alone. `rows`: whatever needs neither, for long. `erasure`: what
+ * it deletes is to be gone from the file too, as far as the engine can do that.
+ */
+export type WriteKind = "counts" | "sums" | "rows" | "erasure";
 
 /** All of a body happens, or nothing. Rejects with an `EvidenceError`. */
 export interface SqlDatabase {

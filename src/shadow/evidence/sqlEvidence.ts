@@ -13,6 +13,7 @@ import type {
   GroupCounts,
   KeptOfFamily,
   MinuteRow,
+  RemovedSamples,
   Resumed,
   RouteTotals,
   SampleRow,
@@ -235,11 +236,24 @@ export class SqlEvidence implements EvidenceStore, AddableReader {
     }));
   }
 
-  removeGroup(group: string): Promise<number> {
-    return this.#db.write("rows", async (sql) => {
-      await deleteBodies(sql, '"group" = ?', [group]);
-      return sql.run('DELETE FROM samples WHERE "group" = ?', [group]);
+  async removeGroup(printOf: (campaign: string) => string): Promise<RemovedSamples> {
+    const removed = await this.#db.write("erasure", async (sql) => {
+      const campaigns: string[] = [];
+      let samples = 0;
+      const all = "SELECT campaign FROM samples UNION SELECT campaign FROM bodies ORDER BY campaign";
+      for (const row of await sql.all(all)) {
+        const id = textOf(row, "campaign");
+        const whose = [id, printOf(id)];
+        await deleteBodies(sql, 'campaign = ? AND "group" = ?', whose);
+        const gone = await sql.run('DELETE FROM samples WHERE campaign = ? AND "group" = ?', whose);
+        samples += gone;
+        if (gone > 0) campaigns.push(id);
+      }
+      return { samples, campaigns };
     });
+    // What was deleted is in the log of what is written until it is merged: now, or with the next one who does that.
+    if (removed.samples > 0) await this.#db.tidy().catch(() => {});
+    return removed;
   }
 
   expire(nowMs: number): Promise<void> {

@@ -53,13 +53,15 @@ export class SqliteDatabase implements SqlDatabase {
     return this.#transact("BEGIN", body);
   }
 
-  write<T>(_kind: WriteKind, body: (sql: SqlSession) => Promise<T>): Promise<T> {
-    return this.#transact("BEGIN IMMEDIATE", body);
+  write<T>(kind: WriteKind, body: (sql: SqlSession) => Promise<T>): Promise<T> {
+    return this.#transact("BEGIN IMMEDIATE", body, kind);
   }
 
-  #transact<T>(begin: string, body: (sql: SqlSession) => Promise<T>): Promise<T> {
+  #transact<T>(begin: string, body: (sql: SqlSession) => Promise<T>, kind: WriteKind | "read" = "read"): Promise<T> {
     return this.#inTurn(async (db) => {
       if (this.#options.isOneMoment === true) return body(sessionOf(db, this.#statements));
+      // Also in the pages that become free, until something else needs them.
+      if (kind === "erasure") db.exec("PRAGMA secure_delete = ON");
       db.exec(begin);
       try {
         const result = await body(sessionOf(db, this.#statements));
@@ -69,6 +71,8 @@ export class SqliteDatabase implements SqlDatabase {
         // Where SQLite has rolled back by itself there is nothing left to undo.
         if (db.isTransaction) db.exec("ROLLBACK");
         throw error;
+      } finally {
+        if (kind === "erasure" && db.isOpen) db.exec("PRAGMA secure_delete = FAST");
       }
     });
   }

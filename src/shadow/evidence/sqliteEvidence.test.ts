@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -132,4 +141,21 @@ test("a file that is held by another rejects by name, and so does one that may o
   await assert.rejects(store.save(checkpoint()), withCode("lost"));
   assert.throws(() => openSqliteReader(`${file}.none`), withCode("lost"));
   assert.throws(() => openSqliteEvidence(join(file, "none", "evidence.sqlite")), EvidenceError);
+});
+
+test("shadow P5: what was removed on request is in the file no more, nor in its log", async (t) => {
+  const file = newFile(t);
+  const key = new Uint8Array(32).fill(7);
+  const store = openSqliteEvidence(file, { bodies: { key } });
+  const told = (place: number, group: string) => {
+    return { ...sample(place, group), body: `MARK-${group}-`.repeat(place < 50 ? 20 : 2_000) };
+  };
+  const samples = Array.from({ length: 60 }, (_, place) => told(place, place % 3 === 0 ? "ann" : "bob"));
+  await store.save(checkpoint({ families: [FAMILY], samples }));
+  const holds = (text: string): boolean =>
+    ["", "-wal"].some((part) => existsSync(file + part) && readFileSync(file + part).includes(text));
+  assert.ok(holds("MARK-ann") && holds("MARK-bob"));
+  assert.equal((await store.removeGroup(() => "ann")).samples, 20);
+  assert.deepEqual([holds("MARK-ann"), holds("MARK-bob")], [false, true]);
+  await store.close();
 });

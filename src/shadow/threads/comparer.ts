@@ -1,7 +1,8 @@
 // Judges what the two other threads bring (shadow I5): pairs the halves, asks the engine of their unit, and says what ended.
 import type { Arm, Clock, RouteId, UnitId } from "../../kernel/index.ts";
 import { hashOfRules } from "../campaign.ts";
-import type { GroupCounts } from "../evidence/model.ts";
+import type { GroupCounts, RemovedSamples } from "../evidence/model.ts";
+import { sumRemoved } from "../evidence/removeSamples.ts";
 import { NORMALISERS } from "../compare/normalisers.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -106,6 +107,11 @@ export class Comparer {
   /** Of the units that are named; the others seed nothing. */
   setGroups(units: Readonly<Record<UnitId, GroupCounts>>): void {
     for (const [name, unit] of this.#units) unit.setGroups(units[name] ?? null);
+  }
+
+  /** On request (shadow P5): what no store has of a subject's samples. */
+  removeSamples(group: string): RemovedSamples {
+    return sumRemoved([...this.#units.values()].map((unit) => unit.removeSamples(group)));
   }
 
   take(item: CompareItem): void {
@@ -279,6 +285,7 @@ export class Comparer {
       changesState,
       delayMs: copy.delayMs,
       atMs,
+      beganAtMs: facts.leftAtMs,
       mayRecheck,
       rewritten: copy.renamed,
     };

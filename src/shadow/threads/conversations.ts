@@ -323,8 +323,10 @@ export class Conversations {
   }
 
   #facts({ facts }: Talk, changesState: boolean): UnitFacts {
-    const { group, served } = facts;
-    return { group, shadow: OTHER[served], changesState, delayMs: 0, atMs: this.#options.clock.now() };
+    const { group, served, leftAtMs } = facts;
+    // A sample of a turn has frames of those before it.
+    const times = { beganAtMs: leftAtMs, atMs: this.#options.clock.now() };
+    return { group, shadow: OTHER[served], changesState, delayMs: 0, ...times };
   }
 
   #tell(talk: Talk, verdict: Verdict): void {

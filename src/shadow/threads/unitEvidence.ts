@@ -1,5 +1,5 @@
 // The evidence of one unit (shadow, terms): one campaign at a time, with its own engine, counts, families and keys.
-import { hkdfSync, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { type Arm, ARMS, type Clock, type RouteId, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
@@ -11,12 +11,13 @@ import {
   type PendingRecheck,
   type SeenView,
 } from "../engine.ts";
-import { createFingerprint, type Fingerprint } from "../evidence/fingerprint.ts";
+import { createFingerprint, createGroupPrint, type Fingerprint, keyOfCampaign } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
-import type { CampaignRow, GroupCounts } from "../evidence/model.ts";
+import type { CampaignRow, GroupCounts, RemovedSamples } from "../evidence/model.ts";
 import { Redactor } from "../evidence/redact.ts";
 import { type KeptExchange, keptExchange } from "../evidence/keptExchange.ts";
+import { sumRemoved } from "../evidence/removeSamples.ts";
 import { Series } from "../evidence/series.ts";
 import { IdentityMap } from "../identity/identityMap.ts";
 import { NoiseModel } from "../noise/noiseModel.ts";
@@ -65,6 +66,10 @@ interface Running {
 /** That no store has taken; of more the oldest is lost. */
 const ENDED_MAX = 4;
 const PRINTS_MAX = 10_000;
+/** Subjects whose samples were removed while something of theirs may have been open. */
+const REMOVED_MAX = 1_000;
+/** Of a document, and of the state of both stores, a check may speak that began so long ago (shadow Y3). */
+const LOOKING_BACK_MS = 60_000;
 
 export class UnitEvidence {
   readonly #options: EvidenceOptions;
@@ -79,6 +84,8 @@ export class UnitEvidence {
   readonly #askedBy = new WeakMap<PendingRecheck, Running>();
   /** Ended, and not yet stored to its last row. */
   #ended: readonly Series<KeptExchange>[] = [];
+  /** Epoch ms, by group. */
+  readonly #removedAtMs = new LRUCache<string, number>({ max: REMOVED_MAX });
 
   constructor(options: EvidenceOptions, rules: RuleBook, rulesHash: string) {
     this.#options = options;
@@ -143,6 +150,8 @@ export class UnitEvidence {
       running.ratios.judged(facts.route.id, isCompared, judgement.confirmed !== null);
     }
     const { groupPrint, series } = running;
+    const removedAtMs = this.#removedAtMs.get(facts.group) ?? Number.NEGATIVE_INFINITY;
+    if ((facts.beganAtMs ?? facts.atMs - LOOKING_BACK_MS) <= removedAtMs) return;
     const elsewhere = this.#ended.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { family, place, value } of judgement.samples) {
       const sample = { family, place, group: groupPrint(facts.group), atMs: facts.atMs, body: value.shape };
@@ -184,6 +193,17 @@ export class UnitEvidence {
 
   diverge(group: string): void {
     this.#running?.engine.diverge(group);
+  }
+
+  /** On request (shadow P5): those that no store has. Of what began before nothing is kept later. */
+  removeSamples(group: string): RemovedSamples {
+    this.#removedAtMs.set(group, this.#options.clock.now());
+    const removed = this.series.map((series) => {
+      const { id } = series.campaign;
+      const samples = series.removeGroup(createGroupPrint(this.#options.printKey, id)(group));
+      return { samples, campaigns: samples === 0 ? [] : [id] };
+    });
+    return sumRemoved(removed);
   }
 
   /** Seeded again, or gone (shadow J4, J5). */
@@ -229,8 +249,10 @@ export class UnitEvidence {
 
   #start(campaign: CampaignRow): Running {
     const { application, clock, process, random, onDropped, isLearningIds, printKey } = this.#options;
-    const key = new Uint8Array(hkdfSync("sha256", printKey, campaign.id, "switchyard shadow campaign", 32));
-    const redactor = new Redactor(application.redaction, createFingerprint(key, "value"));
+    const redactor = new Redactor(
+      application.redaction,
+      createFingerprint(keyOfCampaign(printKey, campaign.id), "value"),
+    );
     // Nobody may have had it: neither an earlier run of the campaign, nor this thread before it was started again.
     const name = `${process}.${randomUUID().slice(0, 8)}`;
     const counters = new MinuteCounters(name, () => onDropped("lost"));
@@ -252,7 +274,7 @@ export class UnitEvidence {
         return keptExchange(seen, policy, redactor, () => onDropped("redaction_failed"));
       },
     });
-    const groupPrint = remembered(createFingerprint(key, "group"));
+    const groupPrint = remembered(createGroupPrint(printKey, campaign.id));
     const series = new Series<KeptExchange>({ process: name, campaign, counters, families });
     series.setGroups(this.#groups);
     return { campaign, engine, series, ids, groupPrint, ratios: new RouteRatios() };

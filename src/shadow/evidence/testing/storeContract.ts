@@ -73,11 +73,25 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     const of = (place: number, group: string) => ({ ...sample(place, group), process: "run-1" });
     assert.deepEqual(await store.samples("c1", "f1"), [of(0, "ann"), of(1, "eve")]);
     assert.deepEqual([...(await store.resume(CAMPAIGN)).seats], [["f1", [{ group: "ann" }, { group: "eve" }]]]);
-    assert.equal(await store.removeGroup("ann"), 1);
+    assert.deepEqual(await store.removeGroup(() => "ann"), { samples: 1, campaigns: ["c1"] });
     assert.deepEqual(await store.samples("c1", "f1"), [of(1, "eve")]);
     assert.deepEqual(await store.campaigns("tutoring"), [CAMPAIGN]);
     assert.deepEqual(await store.campaigns("other"), []);
     assert.ok((await store.bytes()) > 0);
+    await store.close();
+  });
+
+  it("shadow P5: a person has another name in each campaign, and is found in all of them", async ({ open }) => {
+    const store = open();
+    const other = { ...CAMPAIGN, id: "c2", unit: "orders" };
+    await store.save(checkpoint({ families: [FAMILY], samples: [sample(0, "ann-c1"), sample(1, "ann-c2")] }));
+    const samples = [sample(0, "ann-c2"), sample(1, "ann-c2"), sample(2, "bob-c2")];
+    await store.save(checkpoint({ campaign: other, families: [FAMILY], samples }));
+    const removed = await store.removeGroup((campaign) => `ann-${campaign}`);
+    assert.deepEqual(removed, { samples: 3, campaigns: ["c1", "c2"] });
+    const groupsOf = async (campaign: string) => (await store.samples(campaign, "f1")).map(({ group }) => group);
+    assert.deepEqual([await groupsOf("c1"), await groupsOf("c2")], [["ann-c2"], ["bob-c2"]]);
+    assert.deepEqual(await store.removeGroup((campaign) => `ann-${campaign}`), { samples: 0, campaigns: [] });
     await store.close();
   });
 
@@ -260,7 +274,7 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     const shown = new Set((await store.samples("c1", "f1")).map(({ group }) => group));
     let stored = 0;
     for (let run = 0; run < 40; run++) {
-      const removed = await store.removeGroup(`g${run}`);
+      const { samples: removed } = await store.removeGroup(() => `g${run}`);
       assert.ok(removed === 1 || !shown.has(`g${run}`));
       stored += removed;
     }
@@ -321,7 +335,7 @@ export function storeContract(name: string, place: (t: TestContext) => Promise<P
     assert.equal(await bodies.save(body(200, { body: "x".repeat(20_000) })), 1, "no ring is large enough");
     assert.equal(await bodies.save(body(99, { body: "x".repeat(470) })), 0, "in its own place");
     assert.equal(await bodies.bytes(), 9_500);
-    await store.removeGroup("g90");
+    assert.deepEqual(await store.removeGroup(() => "g90"), { samples: 0, campaigns: [] }, "it had no sample");
     assert.equal(await bodies.bytes(), 8_500);
     await store.save(checkpoint({ samples: [sample(91, "ann")] }));
     assert.equal(await bodies.body(body(91)), null, "another sample has its place");
