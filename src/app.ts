@@ -7,6 +7,7 @@ import { type Candidate, type CandidateOptions, startCandidate as startCandidate
 import { registerCassette } from "./app/cassetteCommand.ts";
 import { registerConvex } from "./app/convexCommands.ts";
 import { RunningApp } from "./app/runningApp.ts";
+import { SampleRemover } from "./app/sampleRemover.ts";
 import { ownSubjectKey } from "./app/subjectKey.ts";
 import { type CliDeps, type ConfigSource, type RunningProxy, StartError } from "./cli/index.ts";
 import { type Config, loadConfig } from "./config/index.ts";
@@ -96,9 +97,12 @@ export const createMirror: MirrorFactory = ({ config, clock, metrics, log, subje
     entry: new URL("./app/shadowThread.ts", import.meta.url),
     file: join(config.stateDir, `shadow-${cluster.worker?.id ?? 0}.sqlite3`),
     installationKey: subjectKey,
-    printKey: config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey),
+    printKey: printKeyOf(config, subjectKey),
     armOf,
   });
+
+const printKeyOf = (config: Config, subjectKey: Uint8Array): Uint8Array =>
+  config.shadow?.printKey == null ? subjectKey : Buffer.from(config.shadow.printKey);
 
 const openFlags = (config: Config): LocalFlagControl =>
   createFlagControl({
@@ -171,6 +175,13 @@ export async function startProxy(source: ConfigSource): Promise<RunningProxy> {
     flags,
     plane,
     subjectKey,
+    samples: new SampleRemover({
+      stateDir: config.stateDir,
+      storeUrl: config.shadow?.storeUrl ?? null,
+      printKey: printKeyOf(config, subjectKey),
+      clock,
+      plane,
+    }),
     continuity,
     onConfig: (next) => {
       checkRules(next, SHADOW);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ConfigSource, type RunningProxy, StartError } from "../cli/index.ts";
 import { type Config, type ConfigWatch, type Reloaded, watchConfig } from "../config/index.ts";
 import type { Continuity } from "../continuity/index.ts";
-import { type AdminPorts, createAdmin } from "../console/index.ts";
+import { type AdminPorts, createAdmin, type SampleRemovals } from "../console/index.ts";
 import type { LocalFlagControl } from "../flags/index.ts";
 import { createSubjectHash, EXIT, type ExitCode, systemClock } from "../kernel/index.ts";
 import { METRICS_CONTENT_TYPE, type Metrics, renderMetrics, totalsOf } from "../metrics/index.ts";
@@ -19,6 +19,7 @@ interface Parts {
   readonly flags: LocalFlagControl;
   readonly plane: DataPlane;
   readonly subjectKey: Uint8Array;
+  readonly samples: SampleRemovals;
   readonly continuity: Continuity | null;
   /** A reload has taken this one. */
   onConfig(config: Config): void;
@@ -143,7 +144,7 @@ export class RunningApp implements RunningProxy {
   }
 
   #adminPorts(): AdminPorts {
-    const { flags, plane, metrics, config, log, subjectKey, source } = this.#parts;
+    const { flags, plane, metrics, config, log, subjectKey, samples, source } = this.#parts;
     const table = () => createRouteTable(this.#config.units.values());
     const allMetrics = async () =>
       config.workers === 1 ? plane.metrics() : [...(await plane.metrics()), await metrics.json()];
@@ -152,6 +153,7 @@ export class RunningApp implements RunningProxy {
       flags,
       data: this.#parts.continuity,
       shadow: config.shadow === null ? null : this.#reports,
+      samples,
       units: [...config.units.values()].map(({ id, flag, fixed, routes }) => ({
         id,
         flag,

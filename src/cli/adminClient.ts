@@ -6,6 +6,7 @@ export interface AdminClient {
   readonly url: string;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
+  delete<T>(path: string, body: unknown): Promise<T>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -13,7 +14,7 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The admin API of a running process. Nothing is repeated: a change that may have happened is the person's to look at. */
 export function createAdminClient(url: string, token: string | null): AdminClient {
-  const call = async <T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> => {
+  const call = async <T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> => {
     const headers: Record<string, string> = { accept: "application/json" };
     if (token !== null) headers["authorization"] = `Bearer ${token}`;
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -28,7 +29,12 @@ export function createAdminClient(url: string, token: string | null): AdminClien
     if (answer.status >= 200 && answer.status < 300 && answer.json !== null) return answer.json as T;
     throw refusal(url, answer);
   };
-  return { url, get: (path) => call("GET", path), post: (path, body) => call("POST", path, body) };
+  return {
+    url,
+    get: (path) => call("GET", path),
+    post: (path, body) => call("POST", path, body),
+    delete: (path, body) => call("DELETE", path, body),
+  };
 }
 
 /** Nobody answered. `isRefused`: the port is closed, so surely nothing runs there; anything else may be a process in trouble. */

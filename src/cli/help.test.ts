@@ -31,6 +31,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["shadow"],
   ["shadow", "report"],
   ["shadow", "show"],
+  ["shadow", "forget"],
   ["shadow", "rules"],
   ["shadow", "rules", "test"],
 ];
@@ -79,6 +80,8 @@ test("wrong usage is exit 2: unknown option, missing argument, one too many, bad
     ["flags"],
     ["shadow"],
     ["shadow", "rules"],
+    ["shadow", "forget"],
+    ["shadow", "forget", "u_1", "u_2"],
     ["shadow", "rules", "test"],
     ["shadow", "report", "--since", "24"],
     ["shadow", "report", "--format", "pdf"],

@@ -51,7 +51,7 @@ async function answer(route: AdminRoute, c: Context<Env>, { tokens, limits }: Ad
   // A locked address may still ask for what needs no token, so that nobody takes the probes out by guessing.
   if (route.need !== "none" && authorization !== undefined) limits.checkLock(address);
   const grant = tokens.authorise(authorization, route.need, () => limits.countFailure(address));
-  const body = route.method === "POST" ? await readJson(c) : null;
+  const body = route.method === "GET" ? null : await readJson(c);
   return route.answer({ query: (name) => c.req.query(name), body, grant });
 }
 

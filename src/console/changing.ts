@@ -2,8 +2,8 @@ import { type FlagControl, FlagsError } from "../flags/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import { AdminError, type AdminErrorCode } from "./errors.ts";
 import type { AdminChange, AdminPorts } from "./ports.ts";
-import { flagChange, killChange, killClearing, parseChange, pinChange, pinRemoval } from "./schemas.ts";
-import { type KillsView, SCHEMA_VERSION } from "./views.ts";
+import { flagChange, killChange, killClearing, parseChange, pinChange, pinRemoval, sampleRemoval } from "./schemas.ts";
+import { type KillsView, type SamplesRemovedView, SCHEMA_VERSION } from "./views.ts";
 
 export interface ChangingDeps {
   readonly ports: AdminPorts;
@@ -85,6 +85,27 @@ export async function removePin({ ports }: ChangingDeps, body: unknown): Promise
     throw new AdminError("ADMIN_NOT_FOUND", "There is no pin with this id.", "Read the ids with GET /api/pins.");
   record(ports, "pin.removed", actor, change.reason, { pin: change.id });
   return { schemaVersion: SCHEMA_VERSION, removed: change.id };
+}
+
+/** A subject's samples in the shadow's evidence, on their request (shadow P5). */
+export async function removeSamples({ ports }: ChangingDeps, body: unknown): Promise<SamplesRemovedView> {
+  const change = parseChange(sampleRemoval, body, '{"subject": "u_81", "reason": "asked for by mail"}');
+  const { samples, campaigns, left } = await ports.samples.remove(change.subject);
+  record(ports, "samples.removed", actorOf(change.actor), change.reason, {
+    subject: ports.hashSubject(change.subject),
+    samples,
+    campaigns,
+    left: left.length,
+  });
+  const places = left.map(({ where, why }) => ({ where, why }));
+  if (left.every(({ isForGood }) => isForGood))
+    return { schemaVersion: SCHEMA_VERSION, samples, campaigns, left: places };
+  const where = places.map((one) => `${one.where}: ${one.why}`).join(", ");
+  throw new AdminError(
+    "ADMIN_UNAVAILABLE",
+    `Removed: ${samples} in ${campaigns} campaigns. Some may be left (${where}).`,
+    "Ask again: what is gone does not come back.",
+  );
 }
 
 export async function setKill({ ports }: ChangingDeps, body: unknown): Promise<KillsView> {

@@ -11,6 +11,7 @@ export interface AdminPorts {
   readonly units: readonly UnitInfo[];
   /** null: the configuration has no `shadow`. */
   readonly shadow: ShadowReports | null;
+  readonly samples: SampleRemovals;
   /** Finds the route of `GET /x` or `WS /x`; null when nothing matches, then `nearest` helps. */
   matchRoute(method: string, path: string): RouteInfo | null;
   nearestRoute(method: string, path: string): string | null;
@@ -48,8 +49,36 @@ export interface ShadowReports {
   report(asked: ReportAsked): Promise<ReportAnswer>;
 }
 
+export interface SampleRemovals {
+  /** On request of whom they are of (shadow P5): also of units, and of processes, that mirror no more. */
+  remove(subject: Subject): Promise<SamplesGone>;
+}
+
+export interface SamplesGone {
+  readonly samples: number;
+  /** How many had some. */
+  readonly campaigns: number;
+  /** Where some may be left. */
+  readonly left: readonly {
+    /** A file's name, "store" or "process". */
+    readonly where: string;
+    /** A code. */
+    readonly why: string;
+    /** Asking again will not help. */
+    readonly isForGood: boolean;
+  }[];
+}
+
 export interface AdminChange {
-  readonly event: "flags.set" | "pin.added" | "pin.removed" | "kill.on" | "kill.cleared" | "data.copy" | "data.repair";
+  readonly event:
+    | "flags.set"
+    | "pin.added"
+    | "pin.removed"
+    | "kill.on"
+    | "kill.cleared"
+    | "data.copy"
+    | "data.repair"
+    | "samples.removed";
   /** `person:<name>` as the caller says, else `token:operate`. */
   readonly actor: string;
   readonly reason: string;

@@ -1,5 +1,5 @@
 import type { Readiness } from "./ports.ts";
-import { addPin, clearKill, readKills, removePin, setFlag, setKill } from "./changing.ts";
+import { addPin, clearKill, readKills, removePin, removeSamples, setFlag, setKill } from "./changing.ts";
 import { copyData, readDataStatus, readSubjects, repairData, verifyData } from "./data.ts";
 import { AdminError } from "./errors.ts";
 import { readArms, readExplain, readFlags, readPins, type ReadingDeps, readStatus } from "./reading.ts";
@@ -18,7 +18,7 @@ export interface AdminAnswer {
   readonly text?: { readonly contentType: string; readonly text: string };
 }
 export interface AdminRoute {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly need: Need;
   /** Probes are not rate limited: a busy console may not make the process look dead. */
@@ -113,5 +113,11 @@ function changes(deps: ReadingDeps): readonly AdminRoute[] {
       }),
     },
     post("/api/kill/clear", (body) => clearKill(deps, body)),
+    {
+      method: "DELETE",
+      path: "/api/shadow/samples",
+      need: "operate",
+      answer: async ({ body }) => ({ json: await removeSamples(deps, body) }),
+    },
   ];
 }

@@ -39,6 +39,7 @@ export const pinChange = z.strictObject({
   ...audit,
 });
 export const pinRemoval = z.strictObject({ id: line(128), ...audit });
+export const sampleRemoval = z.strictObject({ subject, ...audit });
 export const killChange = z.strictObject({ layer: z.enum(["L0", "L1"]).default("L1"), ...audit });
 export const killClearing = z.strictObject({ layer: z.enum(KILL_LAYERS), ...audit });
 

@@ -103,6 +103,16 @@ export interface KillsView {
   readonly kills: readonly KillRecord[];
 }
 
+/** All samples of a subject that could be found are gone. */
+export interface SamplesRemovedView {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly samples: number;
+  /** How many had some. */
+  readonly campaigns: number;
+  /** Files that cannot be read and may hold some: a person has to look at them. */
+  readonly left: readonly { readonly where: string; readonly why: string }[];
+}
+
 export type DataStatusView = ContinuityStatus & { readonly schemaVersion: typeof SCHEMA_VERSION };
 
 export interface DataSubjectsView {

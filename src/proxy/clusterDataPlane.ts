@@ -3,8 +3,8 @@ import type { Config } from "../config/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { MetricsJson } from "../metrics/index.ts";
 import type { DataPlane } from "./dataPlane.ts";
-import type { FlagView, ProxyLog, SeatHub } from "./ports.ts";
-import type { OpenSocket, Proxy } from "./proxy.ts";
+import type { FlagView, ProxyLog, SamplesRemoved, SeatHub } from "./ports.ts";
+import { NOTHING_REMOVED, type OpenSocket, type Proxy } from "./proxy.ts";
 import type { ToPrimary, ToWorker } from "./workerMessages.ts";
 
 export interface ClusterOptions {
@@ -19,6 +19,8 @@ export interface ClusterOptions {
 }
 
 const ASK_MS = 1_000;
+/** More than its threads take for it. */
+const REMOVE_MS = 5_000;
 const START_MS = 10_000;
 const RESTART_FIRST_MS = 200;
 const RESTART_MAX_MS = 5_000;
@@ -104,7 +106,7 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
     Promise.all([...members].map(({ worker }) => askOne<T>(worker, what))).then(
       (answers) => answers.filter((answer) => answer !== undefined) as T[],
     );
-  const askOne = <T>(worker: Worker, what: object): Promise<T | undefined> => {
+  const askOne = <T>(worker: Worker, what: object, capMs = ASK_MS): Promise<T | undefined> => {
     const id = nextId++;
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const finish = (value: unknown): void => {
@@ -113,7 +115,7 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
       resolve(value as T | undefined);
     };
     // A worker that is silent is left out: the page shows the others.
-    const cancel = clock.after(ASK_MS, () => finish(undefined));
+    const cancel = clock.after(capMs, () => finish(undefined));
     waiting.set(id, finish);
     send(worker, { type: "ask", id, ...what } as ToWorker);
     return promise;
@@ -140,6 +142,13 @@ export function createClusterDataPlane(options: ClusterOptions): DataPlane {
       for (const { worker } of members) send(worker, { type: "config", config });
     },
     socketsOf: async (subject) => (await ask<readonly OpenSocket[]>({ what: "sockets", subject } as never)).flat(),
+    async removeSamples(subject) {
+      const asked = [...members].map(({ worker }) =>
+        askOne<SamplesRemoved>(worker, { what: "remove-samples", subject }, REMOVE_MS),
+      );
+      // Here one that is silent may not be left out: what it holds it will store.
+      return (await Promise.all(asked)).map((answer) => answer ?? { ...NOTHING_REMOVED, failure: "silent" });
+    },
     arms: async () => (await ask<ReturnType<Proxy["arms"]>>({ what: "arms" } as never))[0] ?? [],
     metrics: () => ask<MetricsJson>({ what: "metrics" } as never),
     async drain() {

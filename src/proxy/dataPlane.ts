@@ -1,6 +1,7 @@
 import type { Config } from "../config/index.ts";
 import type { MetricsJson } from "../metrics/index.ts";
-import type { SeatHub, SeatLink } from "./ports.ts";
+import type { Subject } from "../kernel/index.ts";
+import type { SamplesRemoved, SeatHub, SeatLink } from "./ports.ts";
 import type { OpenSocket, Proxy } from "./proxy.ts";
 
 /** Whoever serves the public listener: this process alone, or a set of workers. */
@@ -9,6 +10,8 @@ export interface DataPlane {
   start(): Promise<{ readonly address: string; readonly port: number }>;
   reconfigure(config: Config): void;
   socketsOf(subject: string): Promise<readonly OpenSocket[]>;
+  /** Of the subject, by all processes (shadow P5). */
+  removeSamples(subject: Subject): Promise<readonly SamplesRemoved[]>;
   arms(): Promise<ReturnType<Proxy["arms"]>>;
   /** One entry a process. */
   metrics(): Promise<readonly MetricsJson[]>;
@@ -22,6 +25,7 @@ export function createLocalDataPlane(proxy: Proxy, metrics: () => Promise<Metric
     start: () => proxy.listen(),
     reconfigure: (config) => proxy.reconfigure(config),
     socketsOf: async (subject) => proxy.socketsOf(subject),
+    removeSamples: async (subject) => [await proxy.removeSamples(subject)],
     arms: async () => proxy.arms(),
     metrics: async () => [await metrics()],
     drain: () => proxy.drain(),

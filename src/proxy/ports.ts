@@ -70,10 +70,23 @@ export interface Mirror {
   isOwnHop(hop: string): boolean;
   /** Each second: how busy the serving side is; under pressure the shadow yields (shadow I12). */
   look(inFlight: number, inFlightMax: number): void;
+  /** On request of whom they are of (shadow P5). Never rejects. */
+  removeSamples(subject: Subject): Promise<SamplesRemoved>;
   /** @throws when it cannot be used; what was in force stays */
   configure(config: Config): void;
   /** Judges what is open within 5 s, counts the rest, and stores all (shadow A2). */
   stop(): Promise<void>;
+}
+
+/** What one serving process has removed of a subject's samples. */
+export interface SamplesRemoved {
+  readonly samples: number;
+  /** Ids of the campaigns that had some. */
+  readonly campaigns: readonly string[];
+  /** Name of the file that it writes to; null: it writes to none at the moment. */
+  readonly file: string | null;
+  /** Why some may be left, a code; null: none are. */
+  readonly failure: string | null;
 }
 
 /** Of one serving process. */

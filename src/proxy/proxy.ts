@@ -1,11 +1,11 @@
 import type { AddressInfo } from "node:net";
 import type { Config } from "../config/index.ts";
-import { type Arm, ARMS, type Clock, type Decision, type RouteId, type UnitId } from "../kernel/index.ts";
+import { type Arm, ARMS, type Clock, type Decision, type RouteId, type Subject, type UnitId } from "../kernel/index.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { type Core, compileCore, type Environment } from "./core.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { watchOverload } from "./overload.ts";
-import type { FlagView, Mirror, ProxyApplication, ProxyLog, SeatLink } from "./ports.ts";
+import type { FlagView, Mirror, ProxyApplication, ProxyLog, SamplesRemoved, SeatLink } from "./ports.ts";
 import { SeatGate } from "./seats/seatGate.ts";
 import { createFrontDoor } from "./server.ts";
 import { createSocketRegistry } from "./session/registry.ts";
@@ -32,6 +32,9 @@ export interface OpenSocket {
   readonly decision: Decision;
 }
 
+/** By who mirrors nothing. */
+export const NOTHING_REMOVED: SamplesRemoved = { samples: 0, campaigns: [], file: null, failure: null };
+
 /** The data plane of one process. */
 export interface Proxy {
   /** Binds the public listener; rejects with the system's error when it cannot. */
@@ -39,6 +42,8 @@ export interface Proxy {
   /** Applies a new configuration whole: the next call sees it. The listener's address cannot change. */
   reconfigure(config: Config): void;
   socketsOf(subject: string): readonly OpenSocket[];
+  /** On request of whom they are of (shadow P5). Never rejects. */
+  removeSamples(subject: Subject): Promise<SamplesRemoved>;
   arms(): readonly {
     arm: Arm;
     backend: string;
@@ -116,6 +121,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
         openedAtMs: one.openedAtMs,
         decision: one.parts.decision,
       })),
+    removeSamples: async (subject) => (await mirror?.removeSamples(subject)) ?? NOTHING_REMOVED,
     arms: () =>
       [core.arms.control, core.arms.candidate].map(({ arm, backend, instances }) => ({
         arm,

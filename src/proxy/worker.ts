@@ -89,6 +89,7 @@ async function answer(
   proxy: Proxy,
   metrics: ReturnType<typeof createMetrics>,
 ): Promise<unknown> {
+  if (message.what === "remove-samples") return proxy.removeSamples(message.subject);
   if (message.what === "sockets") return proxy.socketsOf(message.subject);
   return message.what === "arms" ? proxy.arms() : metrics.json();
 }

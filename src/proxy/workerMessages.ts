@@ -16,7 +16,7 @@ export type ToWorker =
   | { readonly type: "state"; readonly state: FlagStateData }
   | { readonly type: "config"; readonly config: Config }
   | { readonly type: "ask"; readonly id: number; readonly what: "metrics" | "arms" }
-  | { readonly type: "ask"; readonly id: number; readonly what: "sockets"; readonly subject: string }
+  | { readonly type: "ask"; readonly id: number; readonly what: "sockets" | "remove-samples"; readonly subject: string }
   | { readonly type: "seat"; readonly order: SeatOrder }
   | { readonly type: "drain" };
 

@@ -17,6 +17,7 @@ export { EvidenceError } from "./evidence/evidenceError.ts";
 export { type InspectedFile, inspectEvidence, sizeOfFleetEvidence } from "./evidence/inspectEvidence.ts";
 export { openSqliteEvidence } from "./evidence/sqliteEvidence.ts";
 export { readSample, type SampleBody, type SampleDifference, type SampleSide } from "./evidence/sampleBody.ts";
+export { removeSamples, type SampleRemoval, type SampleRemovalAsked, sumRemoved } from "./evidence/removeSamples.ts";
 export { IdentityMap } from "./identity/identityMap.ts";
 export { askGuard, type GuardState } from "./mirror/guardProbe.ts";
 export { createMatcher, type Place } from "./paths/matcher.ts";

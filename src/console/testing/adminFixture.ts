@@ -86,6 +86,7 @@ function portsFor(flags: FlagControl, changes: AdminChange[], isReady: boolean):
     flags,
     data: null,
     shadow: null,
+    samples: { remove: async () => ({ samples: 0, campaigns: 0, left: [] }) },
     units: FIXTURE_UNITS,
     matchRoute: (method, path) => {
       if (method === "GET" && /^\/api\/v1\/sessions\/[^/]+$/.test(path))

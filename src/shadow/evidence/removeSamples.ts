@@ -1,7 +1,7 @@
 // A subject's samples, removed on request (shadow P5) where no compare thread does it: files of processes that run no more, or whose
 // shadow is off.
 import { basename, join } from "node:path";
-import { EvidenceError, type EvidenceErrorCode } from "./evidenceError.ts";
+import { EvidenceError } from "./evidenceError.ts";
 import { asideFilesIn, evidenceFilesIn } from "./evidenceFiles.ts";
 import { createGroupPrint } from "./fingerprint.ts";
 import type { EvidenceStore, RemovedSamples } from "./model.ts";
@@ -24,7 +24,8 @@ export interface SampleRemovalAsked {
 export interface SamplesLeft {
   /** Name of a file; "store": that of a fleet. */
   readonly where: string;
-  readonly why: EvidenceErrorCode | "late";
+  /** Code of an `EvidenceError`, or `late`. */
+  readonly why: string;
 }
 
 export interface SampleRemoval extends RemovedSamples {

@@ -1,11 +1,12 @@
 // The shadow of one serving process: what it decides on the spot, its two threads, and its metrics.
 import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "../../config/index.ts";
 import { type Arm, ARMS, type Clock, type Subject, type UnitId } from "../../kernel/index.ts";
 import type { Metrics } from "../../metrics/index.ts";
 import type { Builds } from "../campaign.ts";
-import type { CallTap, LeavingLeg, Mirror, ProxyLog, SocketTap } from "../../proxy/ports.ts";
+import type { CallTap, LeavingLeg, Mirror, ProxyLog, SamplesRemoved, SocketTap } from "../../proxy/ports.ts";
 import { hopOf, isHop } from "../mirror/hop.ts";
 import { Pressure } from "../mirror/pressure.ts";
 import { compilePlans } from "../plans.ts";
@@ -21,6 +22,7 @@ import type {
 } from "../threads/messages.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
 import { Groups } from "./groups.ts";
+import { Removals } from "./removals.ts";
 import { SeedAhead } from "./seedAhead.ts";
 import { ServingMirror } from "./servingMirror.ts";
 import { aheadOf, settingsOf } from "./settings.ts";
@@ -62,6 +64,7 @@ class ShadowMirror implements Mirror {
   readonly #serving: ServingMirror;
   readonly #groups: Groups;
   readonly #ahead: SeedAhead;
+  readonly #removals: Removals;
   readonly #hop: string;
   readonly #pressure = new Pressure();
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_MS });
@@ -95,6 +98,10 @@ class ShadowMirror implements Mirror {
       isBusy: (unit, group) => this.#serving.isBusy(unit, group),
       seed: (wish) => this.#tellCompare({ type: "seed", wish }),
       check: (wish) => this.#tellCompare({ type: "check", wish }),
+    });
+    this.#removals = new Removals({
+      clock,
+      ask: (id, group) => this.#tellCompare({ type: "remove-samples", id, group }),
     });
     this.#ahead = new SeedAhead({
       clock,
@@ -152,6 +159,15 @@ class ShadowMirror implements Mirror {
     const eventLoopDelayP99Ms = Math.max(0, this.#loop.percentile(P99) / NS_PER_MS - LOOP_MS);
     this.#loop.reset();
     this.#pressure.look({ eventLoopDelayP99Ms, inFlight, inFlightMax }, this.#yieldAboveMs);
+  }
+
+  async removeSamples(subject: Subject): Promise<SamplesRemoved> {
+    const { storeUrl = null } = this.#options.config.shadow ?? {};
+    if (this.#stopping !== null) return { samples: 0, campaigns: [], file: null, failure: "stopping" };
+    // Without a thread nothing is in memory, and nobody writes.
+    if (!this.#isCompareThere) return { samples: 0, campaigns: [], file: null, failure: null };
+    const removed = await this.#removals.remove(subject);
+    return { ...removed, file: storeUrl === null ? basename(this.#options.file) : null };
   }
 
   configure(config: Config): void {
@@ -271,6 +287,7 @@ class ShadowMirror implements Mirror {
     else {
       this.#serving.lost("engine_lost");
       this.#ahead.lost();
+      this.#removals.lost();
     }
   }
 
@@ -368,6 +385,9 @@ class ShadowMirror implements Mirror {
         this.#tellGroups();
         break;
       }
+      case "samples-removed":
+        this.#removals.answered(message.id, message.removed);
+        break;
       case "event":
         log.event(message.event, message.fields, message.level);
         break;

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { type Arm, systemClock } from "../../kernel/index.ts";
 import type { StateCarrier } from "../../continuity/ports.ts";
 import { Seeding } from "./seeding.ts";
+import { createGroupPrint } from "../evidence/fingerprint.ts";
 import { Saver, type SaverOptions } from "../evidence/saver.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch, LEISURELY } from "./batch.ts";
@@ -110,6 +111,13 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
   }, LOOK_MS);
   const expire = setInterval(() => void saver.expire(), EXPIRE_MS);
 
+  const removeSamples = async (id: number, group: string): Promise<void> => {
+    const removed = await saver.remove({
+      fromMemory: () => comparer.removeSamples(group),
+      printOf: (campaign) => createGroupPrint(options.printKey, campaign)(group),
+    });
+    tell({ type: "samples-removed", id, removed });
+  };
   const connect = (port: MessagePort): void => {
     mirror?.close();
     mirror = port;
@@ -133,6 +141,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     else if (message.type === "list") void seeding.list(message.wish);
     else if (message.type === "items") for (const item of message.items) comparer.take(item);
     else if (message.type === "peer") connect(message.port);
+    else if (message.type === "remove-samples") void removeSamples(message.id, message.group);
     else if (message.type === "groups") comparer.setGroups(message.units);
     else if (message.type === "builds") comparer.setBuilds(message.builds);
     else if (message.type === "missed") comparer.missed(message);

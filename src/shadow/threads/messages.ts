@@ -8,6 +8,7 @@ import type { TapLoss } from "../mirror/bodyTap.ts";
 import type { TargetGuard } from "../mirror/guardProbe.ts";
 import type { ObservedPair } from "../engine.ts";
 import type { GroupCounts } from "../evidence/model.ts";
+import type { RemovedHere } from "../evidence/saver.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { ErrorClass, Observation } from "../observation.ts";
 import type { GroupWish } from "../serving/groups.ts";
@@ -191,6 +192,8 @@ export type ToCompare =
   | { readonly type: "mirror-lost"; readonly lastId: number }
   | { readonly type: "builds"; readonly builds: Partial<Builds> }
   | ({ readonly type: "missed" } & Missed)
+  /** On request of whom they are of (shadow P5). */
+  | { readonly type: "remove-samples"; readonly id: number; readonly group: string }
   /** Of units that are seeded: who waits is known to the serving thread alone. */
   | { readonly type: "groups"; readonly units: Readonly<Record<UnitId, GroupCounts>> }
   | { readonly type: "stop" };
@@ -292,6 +295,7 @@ export type FromCompare =
   | { readonly type: "listed"; readonly wish: ListWish; readonly subjects: readonly Subject[] | null }
   | { readonly type: "checked"; readonly unit: UnitId; readonly verdict: "identical" | "different" | "diverged" }
   | { readonly type: "diverged"; readonly unit: UnitId; readonly group: string }
+  | { readonly type: "samples-removed"; readonly id: number; readonly removed: RemovedHere }
   | { readonly type: "gauges"; readonly gauges: ShadowGauges }
   | ThreadEvent
   | { readonly type: "stopped" };
