@@ -4,8 +4,10 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
 import { type CliHarness, type CliResult, createCliHarness, type RunningCli } from "./testing/cliHarness.ts";
+import { createGroupPrint, openSqliteEvidence } from "../shadow/index.ts";
 import { capture } from "./testing/captured.ts";
 import { assertGolden, shapeOf } from "./testing/golden.ts";
+import { family } from "./testing/shadowFolder.ts";
 
 let harness: CliHarness;
 let running: RunningCli;
@@ -149,6 +151,40 @@ test("config show names the origin of every value and holds no secret", async ()
   assert.match(stdout, /arms\.control\.backend +legacy +\S*switchyard\.config\.yaml:3/);
   assert.match(stdout, / default$/m);
   assert.doesNotMatch(stdout, /ssss/);
+});
+
+test("a user's samples go from files of processes that run no more, though nothing is mirrored here", async () => {
+  const stateDir = join(harness.folder, "state");
+  const nobody = await json("shadow", "forget", "u_81", "--yes");
+  assert.deepEqual([nobody["samples"], nobody["campaigns"], nobody["left"]], [0, 0, []]);
+  const key = await readFile(join(stateDir, "subject.key"));
+  const found = family({});
+  for (const [at, campaign] of ["c1", "c2"].entries()) {
+    const store = openSqliteEvidence(join(stateDir, `shadow-${at}.sqlite3`));
+    const samples = ["u_81", "u_82", "u_81"].map((subject, place) => ({
+      family: found.name,
+      place,
+      group: createGroupPrint(key, campaign)(subject),
+      atMs: Date.now(),
+      body: {},
+    }));
+    const row = { id: campaign, unit: "orders", controlBuild: "1", candidateBuild: "2", rulesHash: "r", startedMs: 1 };
+    const rest = { process: "p", atMs: 2, minutes: [], families: [found], groups: null };
+    await store.save({ campaign: row, samples, ...rest });
+    await store.close();
+  }
+  const unasked = await ask("shadow", "forget", "u_81");
+  assert.deepEqual([unasked.code, unasked.stdout], [2, ""]);
+  assert.match(unasked.stderr, /Repeat the command with --yes/);
+  const gone = await ask("shadow", "forget", "u_81", "--yes", "--reason", "asked for by mail");
+  assert.deepEqual([gone.code, gone.stdout], [0, "4 samples of 2 campaigns removed\n"]);
+  assert.equal((await ask("shadow", "forget", "u_81", "--yes")).stdout, "there were no samples\n");
+  const aside = "shadow-0.sqlite3.broken-2026-01-01T00-00-00-000Z";
+  await writeFile(join(stateDir, aside), "?");
+  const last = await ask("shadow", "forget", "u_82", "--yes");
+  assert.deepEqual([last.code, last.stdout], [1, "2 samples of 2 campaigns removed\n"]);
+  assert.match(last.stderr, /shadow-0\.sqlite3\.broken-\S+ cannot be read \(broken\) and may hold some/);
+  assert.equal((await ask("shadow", "forget", "u".repeat(129), "--yes")).code, 2);
 });
 
 test("validate says fine, or lists the problems and ends with 3", async () => {

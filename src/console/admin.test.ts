@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
 import type { AdminProblem } from "./errors.ts";
-import type { ShadowReports } from "./ports.ts";
+import type { SampleRemovals, SamplesGone, ShadowReports } from "./ports.ts";
 import { type AdminFixture, type FixtureOptions, startAdminFixture } from "./testing/adminFixture.ts";
 import type { ExplainView, FlagsView, KillsView, PinsView, StatusView } from "./views.ts";
 
@@ -320,4 +320,69 @@ test("shadow P6: the report needs the login, answers as it was written, and says
   assert.equal(asked.length, 3);
   const without = await start(t);
   assert.equal((await without.get("/api/shadow/report")).status, 404);
+});
+
+test("shadow P5: samples are removed with the operate token, audited without the name, and what is left is told", async (t) => {
+  const [view, operate] = ["v".repeat(32), "o".repeat(32)];
+  const asked: string[] = [];
+  const damaged = { where: "shadow-1.sqlite3", why: "broken", isForGood: true };
+  const busy = { where: "shadow-2.sqlite3", why: "busy", isForGood: false };
+  const answers: Record<string, SamplesGone> = {
+    u_81: { samples: 7, campaigns: 2, left: [] },
+    u_damaged: { samples: 1, campaigns: 1, left: [damaged] },
+    u_busy: { samples: 4, campaigns: 3, left: [damaged, busy] },
+  };
+  const remove: SampleRemovals["remove"] = async (subject) => {
+    asked.push(subject);
+    return answers[subject] ?? { samples: 0, campaigns: 0, left: [] };
+  };
+  const admin = await start(t, { viewToken: view, operateToken: operate, ports: { samples: { remove } } });
+  const ask = async (body: unknown, { token = operate as string | null, method = "DELETE" } = {}) => {
+    const response = await fetch(`${admin.url}/api/shadow/samples`, {
+      method,
+      headers: { "content-type": "application/json", ...(token !== null && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const whole = { subject: "u_81", reason: "asked for by mail", actor: "ada" };
+  assert.equal((await ask(whole, { token: null })).status, 401);
+  assert.equal((await ask(whole, { token: view })).status, 403);
+  assert.equal((await ask(whole, { method: "POST" })).status, 405);
+  for (const wrong of [{ subject: "u_81" }, { reason: "r" }, { ...whole, subject: "" }, { ...whole, unit: "u" }]) {
+    assert.equal((await ask(wrong)).status, 400, JSON.stringify(wrong));
+  }
+  assert.deepEqual([asked, admin.changes], [[], []]);
+  const gone = await ask(whole);
+  assert.deepEqual(gone, { status: 200, body: { schemaVersion: 1, samples: 7, campaigns: 2, left: [] } });
+  assert.deepEqual(
+    (await ask({ ...whole, subject: "u_nobody" })).body["samples"],
+    0,
+    "nothing to remove is no failure",
+  );
+  const left = await ask({ ...whole, subject: "u_damaged" });
+  assert.deepEqual([left.status, left.body["left"]], [200, [{ where: "shadow-1.sqlite3", why: "broken" }]]);
+  const again = await ask({ ...whole, subject: "u_busy" });
+  assert.equal(again.status, 503);
+  assert.match(
+    String(again.body["detail"]),
+    /Removed: 4 in 3 campaigns.*shadow-1\.sqlite3: broken, shadow-2\.sqlite3: busy/,
+  );
+  assert.deepEqual(
+    admin.changes.map(({ event, actor, reason, details }) => [
+      event,
+      actor,
+      reason,
+      details["samples"],
+      details["left"],
+    ]),
+    [7, 0, 1, 4].map((samples, at) => [
+      "samples.removed",
+      "person:ada",
+      "asked for by mail",
+      samples,
+      [0, 0, 1, 2][at],
+    ]),
+  );
+  assert.doesNotMatch(JSON.stringify([admin.changes, again, left]), /u_\w+/);
 });

@@ -13,6 +13,7 @@ export {
   type StoredCampaign,
   type StoredEvidence,
 } from "./evidence/readEvidence.ts";
+export { createGroupPrint } from "./evidence/fingerprint.ts";
 export { EvidenceError } from "./evidence/evidenceError.ts";
 export { type InspectedFile, inspectEvidence, sizeOfFleetEvidence } from "./evidence/inspectEvidence.ts";
 export { openSqliteEvidence } from "./evidence/sqliteEvidence.ts";

@@ -4,47 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
-import type { Config, ShadowConfig } from "../../config/index.ts";
+import type { ShadowConfig } from "../../config/index.ts";
 import { systemClock } from "../../kernel/index.ts";
 import { createMetrics } from "../../metrics/index.ts";
 import { createShadowMirror } from "./shadowMirror.ts";
+import { configOf, SHADOW } from "./testing/mirrorConfig.ts";
 import { legOf, planOf } from "./testing/servingBench.ts";
 
 const ENTRY = new URL("./testing/fakeThread.ts", import.meta.url);
-
-const SHADOW: ShadowConfig = {
-  samplePercent: { everywhere: 100, units: {} },
-  rules: [],
-  targets: { control: null, candidate: null },
-  modes: {},
-  routes: [],
-  surfaces: {},
-  isLearningIds: null,
-  repeatsShare: 0,
-  build: null,
-  printKey: null,
-  bodyKey: null,
-  bodyRingBytes: 1,
-  cassette: null,
-  yieldAboveMs: 20,
-  storeUrl: null,
-};
-
-const configOf = (shadow: ShadowConfig | null): Config =>
-  ({
-    units: new Map([
-      [
-        "u",
-        {
-          id: "u",
-          routes: [{ id: "a", methods: ["GET"], paths: ["/a"], codec: "raw", addressLimit: null, isLogout: false }],
-        },
-      ],
-    ]),
-    arms: { control: { urls: ["http://127.0.0.1:1"] }, candidate: { urls: ["http://127.0.0.1:1"] } },
-    continuity: null,
-    shadow,
-  }) as unknown as Config;
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (let look = 0; look < 500; look++) {
