@@ -1,12 +1,13 @@
 // From the bytes of a reply to something that can be compared (shadow §5): content coding, then by media type.
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
-import { fullAllowance, JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
+import { type Allowance, fullAllowance, JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
 import type { Reply } from "../observation.ts";
 import { readEventStream } from "./eventStream.ts";
+import { readMultipart } from "./multipart.ts";
 
 export type Decoded =
-  /** Whatever can be seen as a JSON value: JSON itself, lines of it, a form, a text. */
+  /** Whatever can be seen as a JSON value: JSON itself, lines of it, a form, parts, a text. */
   | { readonly as: "value"; readonly value: JsonValue; readonly notes: ReadonlySet<JsonNote> }
   | { readonly as: "bytes"; readonly bytes: Uint8Array; readonly isUndecodable: boolean };
 
@@ -98,6 +99,18 @@ function textValue(type: string, text: string): JsonValue | null {
   return type.startsWith("text/") ? text : formOf(text);
 }
 
+const isMultipart = (type: string): boolean => type.startsWith("multipart/");
+
+/** Of the parts of a body those that are JSON or a text; parts within a part stay bytes. */
+function readPart(bytes: Uint8Array, contentType: string, allowance: Allowance): JsonValue | null {
+  const type = mediaTypeOf(contentType);
+  if (!isJson(type) && !type.startsWith("text/")) return null;
+  const text = textOf(bytes, contentType);
+  if (text === null || !isJson(type)) return text;
+  const reading = readJson(text, allowance);
+  return "value" in reading ? reading.value : null;
+}
+
 /** Never throws. @param bytes of the reply without its content coding */
 export function decode(reply: Reply, bytes: Uint8Array | null = uncoded(reply)): Decoded {
   if (bytes === null) return { as: "bytes", bytes: reply.body, isUndecodable: true };
@@ -105,6 +118,10 @@ export function decode(reply: Reply, bytes: Uint8Array | null = uncoded(reply)):
   const type = mediaTypeOf(contentType);
   const undecodable: Decoded = { as: "bytes", bytes, isUndecodable: true };
   if (bytes.length === 0) return { as: "bytes", bytes, isUndecodable: false };
+  if (isMultipart(type)) {
+    const value = readMultipart(bytes, contentType, readPart);
+    return value === null ? undecodable : { as: "value", value, notes: NO_NOTES };
+  }
   const isText = type.startsWith("text/") || type === "application/x-www-form-urlencoded";
   if (!isText && !isJson(type) && !isJsonLines(type)) return { as: "bytes", bytes, isUndecodable: false };
   const text = textOf(bytes, contentType);

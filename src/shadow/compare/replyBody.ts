@@ -47,13 +47,18 @@ export function compareReplyBodies(
   try {
     const { differences, normalisers, ruleHits } = compareBodies(one.value, other.value, rules, context);
     if (isSameBytes && differences.length === 0) return SAME;
-    const spelling = one.notes.has("escape") || other.notes.has("escape") ? "esc" : "blanks";
-    const names = differences.length === 0 && normalisers.size === 0 ? [spelling] : normalisers;
+    const names = differences.length === 0 && normalisers.size === 0 ? [spellingOf(control, one, other)] : normalisers;
     return { differences, normalisers: names, notes: notesOf(one, other), ruleHits, isSameBytes };
   } catch {
     // A normaliser or condition of the application failed.
     return isSameBytes ? SAME : compareBytes(one, other, ["undecodable"]);
   }
+}
+
+/** What two bodies differ in that say the same. */
+function spellingOf(reply: Reply, ...both: readonly Extract<Decoded, { as: "value" }>[]): string {
+  if (mediaTypeOf(headerOf(reply, "content-type")).startsWith("multipart/")) return "parts";
+  return both.some(({ notes }) => notes.has("escape")) ? "esc" : "blanks";
 }
 
 /** As the application reads this route's bodies, else as everybody's. */

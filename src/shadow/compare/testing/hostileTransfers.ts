@@ -164,8 +164,40 @@ const ofTypes = (): readonly HostileTransfer[] => [
   { name: "fields with names of their own", type: FORM, body: numbered((at) => `k${at}=1&`, 50_000), expected: "read" },
   { name: "a field called __proto__", type: FORM, body: "__proto__=1&constructor=2", expected: "read" },
   { name: "percent signs only", type: FORM, body: full("%"), expected: "read" },
-  { name: "parts without an end", type: PARTS, body: full("--b\r\n\r\nx\r\n"), expected: "bytes" },
-  { name: "parts without a boundary", type: "multipart/mixed", body: full("--b\r\n"), expected: "bytes" },
+  { name: "parts without an end", type: PARTS, body: full("--b\r\n\r\nx\r\n"), expected: "refused" },
+  { name: "parts without a boundary", type: "multipart/mixed", body: full("--b\r\n"), expected: "refused" },
+  { name: "delimiters only", type: PARTS, body: full("--b\r\n"), expected: "refused" },
+  {
+    name: "too many parts",
+    type: PARTS,
+    body: `${full("--b\r\n\r\nx\r\n").slice(0, -100)}\r\n--b--`,
+    expected: "refused",
+  },
+  { name: "many parts", type: PARTS, body: `${"--b\r\n\r\nx\r\n".repeat(30_000)}--b--`, expected: "read" },
+  {
+    name: "one part as large as is read",
+    type: PARTS,
+    body: `--b\r\n\r\n${full("-").slice(50)}\r\n--b--`,
+    expected: "read",
+  },
+  {
+    name: "nearly delimiters only",
+    type: PARTS,
+    body: `--b\r\n\r\n${full("\r\n--").slice(50)}\r\n--b--`,
+    expected: "read",
+  },
+  {
+    name: "headers without an end",
+    type: PARTS,
+    body: `--b\r\n${full("a:b\r\n").slice(50)}\r\n--b--`,
+    expected: "refused",
+  },
+  {
+    name: "too many values in parts",
+    type: PARTS,
+    body: `--b\r\ncontent-type: application/json\r\n\r\n[${"0,".repeat(150_000)}0]\r\n`.repeat(2).concat("--b--"),
+    expected: "refused",
+  },
   { name: "bytes that are called text", type: "text/plain", body: bytesOf(gzipSync(JSON_BODY)), expected: "refused" },
 ];
 
