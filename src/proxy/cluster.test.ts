@@ -6,6 +6,7 @@ import type { Config } from "../config/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import { createClusterDataPlane } from "./clusterDataPlane.ts";
 import type { DataPlane } from "./dataPlane.ts";
+import { NOTHING_REMOVED } from "./proxy.ts";
 import { createTestFlags, SOCKET_ROUTES, type TestFlags } from "./session/testing/socketProxy.ts";
 import { text, WireClient } from "./session/testing/wire.ts";
 import { startWsArm, type WsArm } from "./session/testing/wsArm.ts";
@@ -92,6 +93,7 @@ test("two workers serve one port, a flag change reaches both, and one that is ki
       (await plane.arms()).map(({ arm }) => arm),
       ["control", "candidate"],
     );
+    assert.deepEqual(await plane.removeSamples("ada"), [NOTHING_REMOVED, NOTHING_REMOVED]);
     for (const client of clients) client.end();
     await until("the closes are known", async () => (await plane.socketsOf("ada")).length === 0);
   });
@@ -196,6 +198,12 @@ test("a worker that hangs while it drains is not waited for", async () => {
   const { plane } = create({ sections: { drain: { delay: "0ms", exchanges: "50ms", sockets: "50ms" } } });
   await within("the start", plane.start(), START_MS);
   for (const pid of pids()) process.kill(pid, "SIGSTOP");
+  // What it holds of a person it will store: nobody may be told that all is gone.
+  const removed = await plane.removeSamples("ada");
+  assert.deepEqual(
+    removed.map(({ failure }) => failure),
+    ["silent", "silent"],
+  );
   await within("the drain", plane.drain(), 9_000);
   await until("they are gone", () => pids().length === 0);
 });
