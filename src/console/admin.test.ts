@@ -337,7 +337,8 @@ test("shadow P5: samples are removed with the operate token, audited without the
     return answers[subject] ?? { samples: 0, campaigns: 0, left: [] };
   };
   const admin = await start(t, { viewToken: view, operateToken: operate, ports: { samples: { remove } } });
-  const ask = async (body: unknown, { token = operate as string | null, method = "DELETE" } = {}) => {
+  const ask = async (body: unknown, how: { readonly token?: string | null; readonly method?: string } = {}) => {
+    const { token = operate, method = "DELETE" } = how;
     const response = await fetch(`${admin.url}/api/shadow/samples`, {
       method,
       headers: { "content-type": "application/json", ...(token !== null && { authorization: `Bearer ${token}` }) },

@@ -47,6 +47,6 @@ export class Removals {
 
   /** The thread has died. */
   lost(): void {
-    for (const id of [...this.#waiting.keys()]) this.answered(id, LOST);
+    for (const id of this.#waiting.keys()) this.answered(id, LOST);
   }
 }

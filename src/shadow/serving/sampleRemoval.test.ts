@@ -77,7 +77,7 @@ test("of a process that compares: what is stored and what is in memory goes, and
   const origins = {
     control: await serve(t, textOf("one")),
     candidate: await serve(t, (req, res) => {
-      if (isHolding) held.push(() => void textOf("other")(req, res));
+      if (isHolding) held.push(() => textOf("other")(req, res));
       else textOf("other")(req, res);
     }),
   };
