@@ -200,3 +200,22 @@ test("shadow P5: a store that is busy is told, what was in memory is gone all th
   await saver.save();
   assert.deepEqual(calls, ["resume c1", "save a"]);
 });
+
+test("stopping saves what is left also behind removals that wait", async () => {
+  const own = seriesOf("a");
+  const { saver, store, calls } = world([own]);
+  const held = Promise.withResolvers<void>();
+  const removeGroup = async () => {
+    calls.push("remove");
+    await held.promise;
+    return { samples: 0, campaigns: [] };
+  };
+  Object.assign(store, { removeGroup });
+  const removal = { fromMemory: () => ({ samples: 0, campaigns: [] }), printOf: () => "ann" };
+  const removing = [0, 1].map(() => saver.remove(removal));
+  await new Promise(setImmediate);
+  const stopped = saver.stop();
+  held.resolve();
+  await Promise.all([stopped, ...removing]);
+  assert.deepEqual(calls, ["remove", "stop siblings", "remove", "resume c1", "save a", "close"]);
+});

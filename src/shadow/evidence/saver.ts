@@ -92,7 +92,8 @@ export class Saver {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#options.siblings.stop();
-    await this.#saving;
+    // Removals that wait come first: what was asked for joins them, and would not be a save.
+    while (this.#saving !== null) await this.#saving;
     await this.save();
     try {
       await this.#store?.close();
