@@ -193,6 +193,29 @@ test("no recording: 424, counted, told with the nearest request and without a wo
   assert.equal((await say(origin, nothing)).status, 400);
 });
 
+test("what the served arm has asked once is an additional request the second time: answered, and told", async () => {
+  const { recordUrl, replayUrl, counted, misses } = await startCassette(plain, { limits: { ownWaitMs: 20 } });
+  const call = { body: { ask: "a" }, requestId: "r1" };
+  await say(recordUrl, call);
+  const replayed = [await say(replayUrl, call), await say(replayUrl, call)];
+  await say(replayUrl, { ...call, requestId: "r2" });
+  await say(recordUrl, { body: { asks: ["x"] }, requestId: "r1" });
+  for (let at = 0; at < 2; at++) await say(replayUrl, { body: { asks: ["x"] }, requestId: "r1" });
+  assert.equal(replayed[1]?.text, replayed[0]?.text);
+  const told = misses.map(({ n, reason, requestId, occurrence }) => [n, reason, requestId, occurrence]);
+  assert.deepEqual([told, counted["hit"]], [[[1, "additional", "r1", 2]], 5]);
+});
+
+test("another prompt of the same request is missed after a second, not after ten", async () => {
+  const { recordUrl, replayUrl, misses } = await startCassette(plain, { limits: { waitMs: 60_000, ownWaitMs: 20 } });
+  await say(recordUrl, { body: { ask: "a" }, requestId: "r1" });
+  assert.equal((await say(replayUrl, { body: { ask: "b" }, requestId: "r1" })).status, 424);
+  assert.deepEqual(
+    misses.map(({ reason, nearest }) => [reason, nearest?.requestId]),
+    [["none", "r1"]],
+  );
+});
+
 test("a call that the application does not know is the same when its bytes are", async () => {
   const { recordUrl, replayUrl, misses } = await startCassette(plain, { limits: { waitMs: 20 } });
   await say(recordUrl, { body: "{not json" });

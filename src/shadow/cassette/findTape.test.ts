@@ -29,7 +29,7 @@ function setUp() {
   function find(requestId: string | null, occurrence = 1, { left = never, isPart = false } = {}) {
     const startedAt = clock.monotonic();
     const finding: { tape?: Tape | null; afterMs?: number } = {};
-    const wanted = { hash: HASH, form: "plain", requestId, occurrence, isPart };
+    const wanted = { hash: HASH, kind: KEY.kind, form: "plain", requestId, occurrence, isPart };
     void findTape({ shelf, clock, limits: CASSETTE_LIMITS }, wanted, left).then((tape) => {
       finding.tape = tape;
       finding.afterMs = clock.monotonic() - startedAt;
@@ -108,6 +108,33 @@ test("after a failure the next try is waited for: the served arm makes it later"
   const tape = record("r1");
   await wait(0);
   assert.deepEqual(second, { tape, afterMs: 5_000 });
+});
+
+test("a request that has a recording of this kind which nobody asked for does not wait for another: its prompt differs", async () => {
+  const { shelf, record, find, wait } = setUp();
+  const other = shelf.open("r1");
+  shelf.file(other, keyFor({ ask: "something else" }));
+  const [own, elsewhere] = [find("r1"), find("r2")];
+  await wait(999);
+  assert.deepEqual(own, {});
+  await wait(1);
+  assert.deepEqual([own, elsewhere], [{ tape: null, afterMs: 1_000 }, {}]);
+  other.wasAsked = true;
+  const later = find("r1");
+  await wait(5_000);
+  assert.deepEqual(later, {});
+  const tape = record("r1");
+  await wait(0);
+  assert.equal(later.tape, tape);
+});
+
+test("that recording may begin while the request already waits", async () => {
+  const { shelf, find, wait } = setUp();
+  const found = find("r1");
+  await wait(3_000);
+  shelf.file(shelf.open("r1"), keyFor({ ask: "something else" }));
+  await wait(250);
+  assert.deepEqual(found, { tape: null, afterMs: 3_250 });
 });
 
 test("who leaves waits no longer", async () => {

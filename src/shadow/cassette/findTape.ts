@@ -7,6 +7,7 @@ import type { TapeShelf } from "./tapeShelf.ts";
 
 export interface WantedTape {
   readonly hash: string;
+  readonly kind: string;
   readonly form: string;
   readonly requestId: string | null;
   readonly occurrence: number;
@@ -15,11 +16,15 @@ export interface WantedTape {
 }
 
 export type Choice = { readonly tape: Tape | null } | { readonly waitMs: number };
+/** Until it is looked again whether the wait is shorter. */
+const LOOK_MS = 250;
+
 type Patience = Pick<CassetteLimits, "waitMs" | "ownWaitMs">;
 
 /**
  * The recording of the call's own request at once. Else the newest one with that key, but not before the own one had
- * time to begin: the whole time when the request's last try has not succeeded, for then another is likely.
+ * time to begin: the whole time when the request's last try has not succeeded, for then another is likely. None at all is
+ * waited for as long, unless the request has a recording of this kind that nobody has asked for: its prompt is another one.
  */
 export function chooseTape(shelf: TapeShelf, wanted: WantedTape, waitedMs: number, limits: Patience): Choice {
   const { hash, requestId, occurrence } = wanted;
@@ -29,7 +34,8 @@ export function chooseTape(shelf: TapeShelf, wanted: WantedTape, waitedMs: numbe
   const last = requestId === null ? null : shelf.lastOf(hash, requestId);
   const isTriedAgain = last !== null && !last.isSuccess && !last.isGone;
   const ownWaitMs = requestId === null || wanted.isPart ? 0 : limits.ownWaitMs;
-  const patienceMs = tape === null || isTriedAgain ? limits.waitMs : ownWaitMs;
+  const isAnother = tape === null && ownWaitMs > 0 && shelf.hasUnasked(wanted.kind, requestId as string);
+  const patienceMs = !isAnother && (tape === null || isTriedAgain) ? limits.waitMs : ownWaitMs;
   return waitedMs < patienceMs ? { waitMs: patienceMs - waitedMs } : { tape };
 }
 
@@ -44,7 +50,8 @@ export async function findTape(
     const choice = chooseTape(shelf, wanted, clock.monotonic() - startedAt, limits);
     if ("tape" in choice) return choice.tape;
     await untilSaid(left, (say) => {
-      const stops = [shelf.watch(wanted.hash, say), clock.after(choice.waitMs, say)];
+      // Looked at again on the way: a recording that shortens the wait has another key.
+      const stops = [shelf.watch(wanted.hash, say), clock.after(Math.min(choice.waitMs, LOOK_MS), say)];
       return () => {
         for (const stop of stops) stop();
       };

@@ -72,8 +72,11 @@ export type CassetteLog = (
   level?: "info" | "warn" | "error",
 ) => void;
 
-/** `too_large`: recorded, but not kept; `indivisible`: recorded in another batch, and its reply has no parts. */
-export const MISS_REASONS = ["none", "too_large", "indivisible"] as const;
+/**
+ * `too_large`: recorded, but not kept; `indivisible`: recorded in another batch, and its reply has no parts; `additional`: the
+ * request asked it more often than the served arm did, and got a recording all the same (shadow K2).
+ */
+export const MISS_REASONS = ["none", "too_large", "indivisible", "additional"] as const;
 export type MissReason = (typeof MISS_REASONS)[number];
 
 /** One path on which the asked request is not the recorded one. Value classes, never values (shadow P1). */

@@ -37,6 +37,7 @@ export async function replayCall(key: CallKey, call: PlaybackCall, deps: ReplayD
   const at = found.findIndex((tape) => tape === null || tape.isGone);
   if (at >= 0) return missed(at, found[at] === null ? "none" : "too_large", key, wanted, call, deps);
   const tapes = found as readonly Tape[];
+  tellAdditional(key.kind, wanted, deps);
   const isRunning = tapes.some((tape) => tape.ended === null);
   try {
     const isAnswered = await answer(key, tapes, call, deps.clock);
@@ -51,7 +52,7 @@ export async function replayCall(key: CallKey, call: PlaybackCall, deps: ReplayD
 /** One for each text of the call; what it asks for twice is one occurrence. */
 function wantedTapes(key: CallKey, requestId: string | null, occurrences: Occurrences): readonly WantedTape[] {
   const numbers = new Map([...new Set(key.hashes)].map((hash) => [hash, occurrences.next(hash, requestId)]));
-  const common = { form: key.form, requestId, isPart: key.parts !== null };
+  const common = { kind: key.kind, form: key.form, requestId, isPart: key.parts !== null };
   return key.hashes.map((hash) => ({ ...common, hash, occurrence: numbers.get(hash) ?? 1 }));
 }
 
@@ -74,6 +75,18 @@ async function findAll(
     return await Promise.all(wanted.map((one) => findTape(deps, one, left)));
   } finally {
     waiting.count -= 1;
+  }
+}
+
+/** What the served arm asked once and the other twice is another request (contract differences.md §7); parts an arm may have by itself. */
+function tellAdditional(kind: string, wanted: readonly WantedTape[], { shelf, clock, onMiss }: ReplayDeps): void {
+  for (const { hash, requestId, occurrence, isPart } of wanted) {
+    if (requestId === null) continue;
+    const own = shelf.nth(hash, requestId, occurrence);
+    if (own !== null) own.wasAsked = true;
+    if (own !== null || isPart || shelf.lastOf(hash, requestId) === null) continue;
+    const reason = "additional";
+    onMiss({ atMs: clock.now(), kind, key: hash, requestId, occurrence, reason, nearest: null });
   }
 }
 

@@ -38,6 +38,8 @@ export class Tape {
   readonly startedAt: number;
   /** What it costs to keep it. */
   bytes = TAPE_BYTES;
+  /** Its own request has asked for it at the replay side. */
+  wasAsked = false;
   #key: CallKey | null = null;
   #events: TapeEvent[] = [];
   #status: number | null = null;

@@ -12,6 +12,9 @@ export interface ShelfOptions {
   readonly dropped: (reason: CassetteDrop) => void;
 }
 
+/** Recordings of one kind that are looked through; those of a request that runs are among the last. */
+const UNASKED_LOOK = 200;
+
 const callName = (hash: string, requestId: string): string => `${hash} ${requestId}`;
 
 export class TapeShelf {
@@ -86,6 +89,11 @@ export class TapeShelf {
   /** The newest first. */
   ofKind(kind: string, most: number): readonly Tape[] {
     return this.#byKind.newest(kind, most);
+  }
+
+  /** The request has asked the provider for something of this kind that it has not asked for at the replay side. */
+  hasUnasked(kind: string, requestId: string): boolean {
+    return this.#byKind.newest(kind, UNASKED_LOOK).some((tape) => tape.requestId === requestId && !tape.wasAsked);
   }
 
   drop(tape: Tape, reason: CassetteDrop): void {
