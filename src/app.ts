@@ -80,7 +80,8 @@ export function createCliDeps(env: NodeJS.ProcessEnv): CliDeps {
           startCandidate,
           exit: (code) => process.exit(code),
         }),
-      (program) => registerCassette(program, { version: VERSION, exit: (code) => process.exit(code) }),
+      (program) =>
+        registerCassette(program, { version: VERSION, env: process.env, exit: (code) => process.exit(code) }),
       (program) => registerConvex(program, { env, functionsDir: FUNCTIONS_DIR, exit: (code) => process.exit(code) }),
     ],
   };

@@ -13,6 +13,8 @@ export interface ExpectedFault {
   readonly kinds?: readonly string[];
   /** The routes that have it, and no others. */
   readonly on?: RegExp;
+  /** The one place at which a lesson is told to differ: what comes of it there is a consequence (shadow K3). */
+  readonly at?: string;
   /** The target's process ends, and its launcher starts it again. */
   readonly isEnding?: boolean;
   /** What shows it: calls, a lesson, two sockets on a board, the state of both stores, a board again, a write again, another's session. */
@@ -21,6 +23,9 @@ export interface ExpectedFault {
 
 const different = (by: ExpectedFault["by"], kinds: string, ...faults: readonly string[]): ExpectedFault[] =>
   faults.map((fault) => ({ fault, as: "different", by, kinds: kinds.split(" ") }));
+const atModel = (fault: string, at: string, ...kinds: readonly string[]): ExpectedFault[] => [
+  { fault, as: "different", by: "lesson", kinds, at },
+];
 const failed = (by: keyof typeof PLACES, ...faults: readonly string[]): ExpectedFault[] =>
   faults.map((fault) => ({ fault, as: "shadow_failed", by, on: PLACES[by] }));
 const ending = (expected: readonly ExpectedFault[]): ExpectedFault[] =>
@@ -47,7 +52,8 @@ export const FAULTS: readonly ExpectedFault[] = [
   ...different("lesson", "missing extra order type value", "drop-frame", "dup-frame", "extra-frame", "drop-inbound"),
   ...different("lesson", "order value", "reorder-frames"),
   ...different("lesson", "type value missing", "delta-mismatch", "wrong-tool"),
-  ...different("lesson", "value type missing status extra", "prompt-change", "extra-model-call"),
+  ...atModel("prompt-change", "model.request $.messages[*].content", "value"),
+  ...atModel("extra-model-call", "model.request", "extra", "missing"),
   ...different("lesson", "status missing", "refuse-handshake", "accept-close", "close-1011"),
   ...different("board", "missing value extra type", "lost-yjs-update", "corrupt-yjs"),
   ...different("state", "value missing status order", "lost-write", "stale-read"),
@@ -133,11 +139,13 @@ export async function findFault(world: LessonsWorld, shadow: Shadow, expected: E
   await student.arrive();
   await seeded(world, known);
   const before = await world.settled();
+  const countsBefore = lessonCounts(world);
   const [firedBefore, restartsBefore] = [await firedAt(world, shadow, fault), world.targets[shadow]?.restarts ?? 0];
   await world.setFaults(shadow, fault);
   try {
     await traffic(world, student, by);
     const told = expected.as === "latency" ? await tookLonger(world, before) : await isTold(world, before, expected);
+    if (expected.at !== undefined) await isAt(world, countsBefore, expected.at);
     if (expected.as === "latency") assert.ok((await firedAt(world, shadow, fault)) > firedBefore, `${fault} has fired`);
     return `${fault}: ${told}`;
   } finally {
@@ -181,6 +189,24 @@ async function isTold(
   const routes = routesWith(as, before, now);
   assert.ok(on !== undefined && routes.some((route) => on.test(route)), routes.join(", "));
   return `${told}: ${routes.join(", ")}`;
+}
+
+/** How often each family of lessons has been seen to differ. */
+const lessonCounts = (world: LessonsWorld): ReadonlyMap<string, number> =>
+  new Map(
+    world.families().flatMap(({ route, template, kind, control, candidate, differing }) => {
+      const name = JSON.stringify([template, kind, control, candidate]);
+      return PLACES.lesson.test(route) ? [[name, differing] as const] : [];
+    }),
+  );
+
+/** All that lessons differ in is there. */
+async function isAt(world: LessonsWorld, before: ReadonlyMap<string, number>, at: string): Promise<void> {
+  const templates = (): readonly unknown[] =>
+    [...lessonCounts(world)].flatMap(([name, count]) => (count > (before.get(name) ?? 0) ? [JSON.parse(name)[0]] : []));
+  await eventually(() => assert.deepEqual(templates(), [at]), 8_000, 250);
+  await world.settled();
+  assert.deepEqual(templates(), [at]);
 }
 
 /** No verdict tells of it; what it took is told beside (shadow §7). */

@@ -151,7 +151,7 @@ export async function startShadowWorld(options: ShadowWorldOptions = {}): Promis
         candidateUrl: candidate.baseUrl,
         everyoneOn,
         hasRelay,
-        env: { SWITCHYARD__ADMIN__OPEN_METRICS: "true", ...shadowEnv(options, targets), ...options.env },
+        env: { SWITCHYARD__ADMIN__OPEN_METRICS: "true", ...shadowEnv(options, targets, cassette), ...options.env },
         ...(options.config && { config: options.config }),
       }),
     );
@@ -181,15 +181,20 @@ const variable = (dotted: string): string =>
     .replaceAll(".", "__")
     .toUpperCase()}`;
 
-function shadowEnv(options: ShadowWorldOptions, targets: ShadowTargets): Record<string, string> {
+function shadowEnv(
+  options: ShadowWorldOptions,
+  targets: ShadowTargets,
+  cassette: CassetteService | null,
+): Record<string, string> {
   const { sample = "100%", modes = { tutoring: "sandbox" } } = options;
-  const settings: Record<string, string> = { ...targets.settings };
+  const settings: Record<string, string> = { ...targets.settings, ...cassette?.settings };
   // So many processes on two cores make every loop late; what is shed here would be no figure of the shadow.
   settings["shadow.yieldAbove"] = "1s";
   settings["shadow.sample"] = typeof sample === "string" ? sample : JSON.stringify(sample);
   for (const [unit, mode] of Object.entries(modes)) settings[`shadow.modes.${unit}`] = mode;
   return {
     ...targets.env,
+    ...cassette?.proxyEnv,
     ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [variable(name), value])),
   };
 }

@@ -23,8 +23,13 @@ async function listening(server: Server): Promise<string> {
 
 type Line = Readonly<Record<string, unknown>>;
 
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, "cassette", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+const run = (...args: string[]) => runWith({}, ...args);
+
+function runWith(env: Readonly<Record<string, string>>, ...args: string[]) {
+  const child = spawn(process.execPath, [MAIN, "cassette", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   ends.push(() => child.kill("SIGKILL"));
   const lines: Line[] = [];
   let err = "";
@@ -72,6 +77,32 @@ test("what is recorded is replayed, /livez and /metrics answer, every line is JS
     ["cassette.started", "listening", "cassette.stopped"],
   );
   assert.ok(!JSON.stringify(lines).includes("key-of-the-arm"));
+});
+
+test("what it had no recording of is told to whoever has the token, which nobody else ever sees", async () => {
+  const token = "token-of-the-misses-0123456789abcdef";
+  const places = ["--record", ANY, "--replay", ANY, "--admin", ANY];
+  const { child, lines, started, ended, err } = runWith({ MISSES: token }, ...places, "--misses-token-env", "MISSES");
+  const { replay } = await started;
+  const misses = new URL("/misses?since=0", String(replay));
+  assert.equal((await fetch(misses)).status, 401);
+  const told = await fetch(misses, { headers: { authorization: `Bearer ${token}` } });
+  assert.deepEqual(((await told.json()) as { misses: unknown }).misses, []);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0, err());
+  assert.ok(!(JSON.stringify(lines) + err()).includes(token));
+});
+
+test("a token that is not there, or that can be guessed, is exit 2, and not said", async () => {
+  for (const [env, sentence] of [
+    [{}, /--misses-token-env: MISSES is not set/],
+    [{ MISSES: "guessable" }, /--misses-token-env: MISSES holds 9 bytes; at least 32 bytes/],
+  ] as const) {
+    const { ended, err } = runWith(env, "--record", ANY, "--misses-token-env", "MISSES");
+    assert.equal(await ended, 2);
+    assert.match(err(), sentence);
+    assert.doesNotMatch(err(), /guessable/);
+  }
 });
 
 test("a port that is taken is exit 4, with the option that chooses another", async () => {

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { StartError } from "../cli/index.ts";
+import { readSecret } from "../config/index.ts";
 import { EXIT } from "../kernel/index.ts";
 import type { ListenAddress } from "../shadow/index.ts";
 import { startCassetteProcess } from "./cassetteProcess.ts";
 
 export interface CassetteCommandDeps {
   readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
   /** Ends the process at once with this code. */
   exit(code: number): void;
 }
@@ -15,10 +17,11 @@ interface Options {
   readonly replay: string;
   readonly provider: string;
   readonly admin: string;
+  readonly missesTokenEnv?: string;
 }
 
 /** `switchyard cassette`: records the model calls of the serving arms, and answers the shadow targets with them (shadow §12). */
-export function registerCassette(program: Command, { version, exit }: CassetteCommandDeps): void {
+export function registerCassette(program: Command, { version, env, exit }: CassetteCommandDeps): void {
   program
     .command("cassette")
     .summary(
@@ -32,6 +35,10 @@ export function registerCassette(program: Command, { version, exit }: CassetteCo
     .option("--replay <address>", "where recorded calls are answered", "127.0.0.1:8006")
     .option("--provider <url>", "base URL of the models that calls are passed on to", "http://127.0.0.1:8003/v1")
     .option("--admin <address>", "where GET /livez and GET /metrics answer", "127.0.0.1:8007")
+    .option(
+      "--misses-token-env <name>",
+      "variable with the token for GET /misses at --replay, which the proxy reads; otherwise anybody may read it",
+    )
     .action(async (options: Options) => {
       const stopped = firstSignal(() => exit(EXIT.interrupted));
       const cassette = await startCassetteProcess({
@@ -40,10 +47,20 @@ export function registerCassette(program: Command, { version, exit }: CassetteCo
         record: parseAddress("record", options.record),
         replay: parseAddress("replay", options.replay),
         admin: parseAddress("admin", options.admin),
+        missesToken: tokenOf(options.missesTokenEnv, env),
       });
       await stopped;
       await cassette.stop();
     });
+}
+
+/** As long as every other secret (RFC 7518 §3.2). @throws StartError that names the variable, and never what it holds */
+function tokenOf(name: string | undefined, env: NodeJS.ProcessEnv): string | null {
+  if (name === undefined) return null;
+  const read = readSecret({ env: name }, { variable: (one) => env[one], file: () => "" });
+  if ("value" in read) return read.value;
+  const { what, expected } = read.fault;
+  throw new StartError(`--misses-token-env: ${what}; ${expected} is needed.`, EXIT.usage);
 }
 
 const PORT_MAX = 65_535;

@@ -16,6 +16,8 @@ export interface CassetteProcessOptions {
   /** Base URL of model calls. */
   readonly provider: string;
   readonly version: string;
+  /** Of the list of misses; null: whoever reaches the replay listener may read it. */
+  readonly missesToken: string | null;
 }
 
 export interface CassetteProcess {
@@ -61,6 +63,7 @@ function createCassetteOf(
         dropped: (reason) => metrics.queueDropped.inc({ queue: `cassette_${reason}` }),
       },
       log,
+      ...(options.missesToken !== null && { missesToken: options.missesToken }),
       onMiss: ({ kind, reason, occurrence }) => log("cassette.miss", { kind, reason, occurrence }, "warn"),
     });
   } catch (error) {

@@ -143,8 +143,15 @@ export interface ShadowConfig {
   readonly bodyKey: string | null;
   /** Of each process. */
   readonly bodyRingBytes: number;
-  /** Where the completion recorder listens. */
-  readonly cassette: { readonly record: ListenAddress; readonly replay: ListenAddress } | null;
+  readonly cassette: ShadowCassetteConfig | null;
+}
+
+/** Where the completion recorder listens. */
+export interface ShadowCassetteConfig {
+  readonly record: ListenAddress;
+  readonly replay: ListenAddress;
+  /** Of the list of what it had no recording of. Never printed; null: it asks for none. */
+  readonly missesToken: string | null;
 }
 
 export type ShadowMode = "never" | "read" | "sandbox";

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import type { ShadowConfig, ShadowRouteConfig, ShadowSurfaceConfig, ShadowTargetConfig } from "./config.ts";
+import type {
+  ShadowCassetteConfig,
+  ShadowConfig,
+  ShadowRouteConfig,
+  ShadowSurfaceConfig,
+  ShadowTargetConfig,
+} from "./config.ts";
 import {
   addFault,
   address,
@@ -194,9 +200,19 @@ export const shadowSchema = (secrets: SecretSource) =>
         .strictObject({
           record: address("Where it records: the base URL of the models of both serving arms."),
           replay: address("Where it answers: the base URL of the models of both shadow targets."),
+          missesTokenEnv: variableName(
+            "Variable with the token of the list of what it had no recording of, as `--misses-token-env` names it there.",
+          ).optional(),
+          missesTokenFile: text("File with that token.").optional(),
+        })
+        .transform(({ record, replay, missesTokenEnv, missesTokenFile }, ctx): ShadowCassetteConfig => {
+          const place = { env: missesTokenEnv, file: missesTokenFile };
+          return { record, replay, missesToken: secretOf(ctx, "missesToken", place, secrets) };
         })
         .optional()
-        .describe("Where `switchyard cassette` listens, so that `switchyard doctor` can look for it."),
+        .describe(
+          "Where `switchyard cassette` listens: what an arm asks its model is compared too, and `switchyard doctor` looks for it.",
+        ),
     })
     .transform((file, ctx): ShadowConfig => {
       const place = { env: file.printKeyEnv, file: file.printKeyFile };

@@ -41,6 +41,13 @@ test("a cassette that is killed is back at the same addresses, soon, and forgets
   assert.equal(await ask(cassette.recordUrl), '{"n":1}');
   assert.equal(await ask(cassette.replayUrl), '{"n":1}');
 
+  // Who reads its misses is the proxy alone, which knows the token by name.
+  const misses = `${new URL(cassette.replayUrl).origin}/misses?since=0`;
+  const token = cassette.proxyEnv[cassette.settings["shadow.cassette.missesTokenEnv"] ?? ""] ?? "";
+  assert.equal((await fetch(misses)).status, 401);
+  assert.equal((await fetch(misses, { headers: { authorization: `Bearer ${token}` } })).status, 200);
+  assert.equal(`http://${cassette.settings["shadow.cassette.replay"]}`, new URL(cassette.replayUrl).origin);
+
   const killedAt = performance.now();
   process.kill(cassette.pid ?? 0, "SIGKILL");
   while (cassette.restarts === 0 || cassette.state !== "ready") await pause(5);
@@ -54,5 +61,5 @@ test("a cassette that is killed is back at the same addresses, soon, and forgets
   assert.match(said.join("\n"), /cassette ended \(SIGKILL\).*\ncassette is ready again/);
   const log = readFileSync(join(logsDir, "cassette.log"), "utf8");
   assert.match(log, /"cassette\.stopped"/);
-  assert.ok(!log.includes("sk-real"));
+  assert.ok(!log.includes("sk-real") && !log.includes(token));
 });

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import type { ChosenPort } from "./freePort.ts";
 import { createLogFile } from "./logFile.ts";
+import { makeSecret } from "./makeSecret.ts";
 import { nodeEnv, serviceEnv } from "./serviceEnv.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 
 export const CASSETTE_PORTS = { record: 8005, replay: 8006, cassette: 8007 } as const;
 const HOST = "127.0.0.1";
+const TOKEN_ENV = "SHADOW_MISSES_TOKEN";
 
 export interface CassetteServiceOptions {
   readonly root: string;
@@ -27,6 +29,10 @@ export interface CassetteService extends Supervisor {
   /** Base URL of the models for both shadow targets. */
   readonly replayUrl: string;
   readonly adminUrl: string;
+  /** Overrides of the proxy's configuration. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The secret, by the name that `settings` says; made anew for every run. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
 }
 
 /** shadow K1: it is back within a second; starting takes more than half of that. */
@@ -40,14 +46,15 @@ export async function createCassetteService(options: CassetteServiceOptions): Pr
   const cassette = await choosePort(CASSETTE_PORTS.cassette);
   const at = ({ port }: ChosenPort): string => `${HOST}:${port}`;
   const path = (URL.parse(provider)?.pathname ?? "").replace(/\/+$/, "");
+  const proxyEnv = { [TOKEN_ENV]: makeSecret() };
   const places = ["--record", at(record), "--replay", at(replay), "--admin", at(cassette), "--provider", provider];
   const supervisor = createSupervisor(
     {
       name: "cassette",
       command: process.execPath,
-      args: [join("src", "main.ts"), "cassette", ...places],
+      args: [join("src", "main.ts"), "cassette", ...places, "--misses-token-env", TOKEN_ENV],
       cwd: root,
-      env: nodeEnv(root, serviceEnv(env, {})),
+      env: nodeEnv(root, serviceEnv(env, proxyEnv)),
       readyUrl: `http://${at(cassette)}/livez`,
     },
     { log: createLogFile(join(logsDir, "cassette.log")), say, backoff: BACKOFF, ...(onPid && { onPid }) },
@@ -57,5 +64,11 @@ export async function createCassetteService(options: CassetteServiceOptions): Pr
     recordUrl: `http://${at(record)}${path}`,
     replayUrl: `http://${at(replay)}${path}`,
     adminUrl: `http://${at(cassette)}`,
+    settings: {
+      "shadow.cassette.record": at(record),
+      "shadow.cassette.replay": at(replay),
+      "shadow.cassette.missesTokenEnv": TOKEN_ENV,
+    },
+    proxyEnv,
   });
 }

@@ -87,12 +87,18 @@ async function tryStart(start: StartOptions): Promise<Platform> {
       "admin.listen": `${HOST}:${admin.port}`,
       "arms.control.url": services.urls.control,
       "arms.candidate.url": services.urls.candidate,
-      ...(targets && { ...targets.settings, ...SHADOW_SETTINGS }),
+      ...(targets && { ...targets.settings, ...services.cassette?.settings, ...SHADOW_SETTINGS }),
       ...DEMO_SETTINGS,
     };
     const options = {
       file,
-      env: { ...deps.env, JWT_SECRET_KEY: secret, SERVICE_TOKEN: serviceToken, ...targets?.env },
+      env: {
+        ...deps.env,
+        JWT_SECRET_KEY: secret,
+        SERVICE_TOKEN: serviceToken,
+        ...targets?.env,
+        ...services.cassette?.proxyEnv,
+      },
       overrides,
     };
     // Before anything runs: a wrong configuration is said at once.

@@ -1,5 +1,4 @@
 // Both shadow targets (shadow §3): each the program of its arm, with a store, keys and a model endpoint of its own.
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createCandidateArm } from "./candidateArm.ts";
@@ -7,6 +6,7 @@ import { CONTROL_ENV, controlProgram } from "./controlProgram.ts";
 import type { ChosenPort } from "./freePort.ts";
 import { createLogFile } from "./logFile.ts";
 import type { DemoDeps } from "./ports.ts";
+import { makeSecret } from "./makeSecret.ts";
 import { nodeEnv, targetEnv } from "./serviceEnv.ts";
 import { createSupervisor, type ServiceSpec, type Supervisor } from "./supervisor.ts";
 
@@ -14,7 +14,6 @@ import { createSupervisor, type ServiceSpec, type Supervisor } from "./superviso
 export const SHADOW_PORTS = { control: 8011, candidate: 8012, host: 8014 } as const;
 const HOST = "127.0.0.1";
 const AUDIENCE = "switchyard-shadow";
-const SECRET_BYTES = 48;
 
 export type ShadowProcess = "shadow-control" | "shadow-candidate" | "shadow-host";
 type PerArm<T> = Readonly<Record<"control" | "candidate", T>>;
@@ -139,8 +138,6 @@ export async function createShadowTargets(options: ShadowTargetsOptions): Promis
     },
   };
 }
-
-const makeSecret = (): string => randomBytes(SECRET_BYTES).toString("base64url");
 
 const settingsOf = (arms: readonly ("control" | "candidate")[], urls: PerArm<string>): Record<string, string> =>
   Object.fromEntries(

@@ -194,8 +194,22 @@ export class Engine<Sample> {
     return { ...this.#conclude(facts, pair, verdict, loud, NOTHING_MORE), ruleHits };
   }
 
-  /** What was judged elsewhere: a turn of a conversation, a document, the state of both stores. */
-  add(facts: ExchangeFacts, verdict: Verdict, view: () => SeenView = () => ({})): Judgement<Sample> {
+  /** What the rules alone say of it; nothing is learnt or counted. Null: it is not compared. */
+  preview(facts: ExchangeFacts, pair: ObservedPair): Verdict | null {
+    const group = this.#groups.of(facts.group);
+    return group.isDiverged ? null : this.#compare(facts, pair, group, null).verdict;
+  }
+
+  /**
+   * What was judged elsewhere: a turn of a conversation, a document, the state of both stores, a call by what caused it.
+   * @param pair null: it was no call
+   */
+  add(
+    facts: ExchangeFacts,
+    verdict: Verdict,
+    view: () => SeenView = () => ({}),
+    pair: ObservedPair | null = null,
+  ): Judgement<Sample> {
     const group = this.#groups.of(facts.group);
     if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
     if (group.isDiverged && verdict.name !== "not_compared") return this.skip(facts, "diverged");
@@ -203,7 +217,7 @@ export class Engine<Sample> {
     if (isApart && facts.changesState) group.isDiverged = true;
     const differences = verdict.name === "different" ? verdict.differences : [];
     const loud = differences.filter(({ acceptedBy }) => acceptedBy === null);
-    return this.#conclude(facts, null, verdict, loud, { ...NOTHING_MORE, view });
+    return this.#conclude(facts, pair, verdict, loud, { ...NOTHING_MORE, view });
   }
 
   /**

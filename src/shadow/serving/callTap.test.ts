@@ -7,7 +7,15 @@ import type { CopyRequest, JobFacts } from "../threads/messages.ts";
 import { ServedCallTap, type TapDeps } from "./callTap.ts";
 import { legOf, planOf } from "./testing/servingBench.ts";
 
-const FACTS: JobFacts = { id: 1, route: "r", group: "ann", served: "control", isSafe: false, leftAtMs: 0 };
+const FACTS: JobFacts = {
+  id: 1,
+  route: "r",
+  group: "ann",
+  served: "control",
+  isSafe: false,
+  leftAtMs: 0,
+  requestId: "r1",
+};
 
 function open({ hasBody = true, bytesMax = 100 } = {}) {
   const credits = new Credits();

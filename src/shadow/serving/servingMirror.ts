@@ -267,7 +267,8 @@ export class ServingMirror {
       return isFollowed ? new FollowedTap(null, { onEnd: ended, onError: NOTHING }) : null;
     }
     const { id } = job;
-    const facts: JobFacts = { id, route: plan.id, group, served: leg.arm, isSafe, leftAtMs: clock.now() };
+    const leaving = { leftAtMs: clock.now(), requestId: leg.requestId };
+    const facts: JobFacts = { id, route: plan.id, group, served: leg.arm, isSafe, ...leaving };
     const request = hasBody ? new BodyTap(this.credits, plan.tapBytes) : null;
     const response = new BodyTap(this.credits, plan.tapBytes);
     job.taps.push(response);

@@ -40,7 +40,8 @@ export class ServingSockets {
     const { clock, credits, groups, admission, toMirror, toCompare, onFault } = this.#options;
     const target = leg.targetFor(OTHER[leg.arm]);
     const surface = plan.surface ?? "";
-    const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, leftAtMs: clock.now(), surface };
+    const leaving = { leftAtMs: clock.now(), requestId: leg.requestId };
+    const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, ...leaving, surface };
     toCompare({ kind: "opening", facts, document: `${group}\n${target.split("?")[0]}` }, null);
     const copy = { method: "GET", target, headers: leg.headers, body: null, hasSubject: true, servedFirstByteMs: null };
     const isFollowed = admission.needsSeed(plan, leg);

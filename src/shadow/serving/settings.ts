@@ -36,6 +36,8 @@ export function settingsOf(
     isLearningIds: shadow?.isLearningIds ?? null,
     repeatsShare: shadow?.repeatsShare ?? 0,
     arms: { control: arm("control"), candidate: arm("candidate") },
+    cassette:
+      shadow?.cassette == null ? null : { replay: shadow.cassette.replay, missesToken: shadow.cassette.missesToken },
     build: shadow?.build ?? ([...plans.values()].some(({ isPlain }) => !isPlain) ? build : null),
   };
 }

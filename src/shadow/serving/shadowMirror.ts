@@ -73,6 +73,7 @@ class ShadowMirror implements Mirror {
   #threads: Threads | null = null;
   #settings: ShadowSettings;
   #dropped: Readonly<Record<string, number>> = {};
+  #missesDropped = 0;
   /** As the mirror thread has read them last: a new compare thread has to know. */
   #builds: Partial<Builds> = {};
   /** It has its settings. */
@@ -357,8 +358,8 @@ class ShadowMirror implements Mirror {
         this.#serving.diverged(message.unit, message.group);
         break;
       case "gauges": {
-        const { families, divergedGroups, documents, ratios, identityPairs, evidenceBytes, evidenceDropped } =
-          message.gauges;
+        const { families, divergedGroups, documents, ratios, identityPairs } = message.gauges;
+        const { evidenceBytes, evidenceDropped, missesDropped } = message.gauges;
         metrics.shadowFamilies.reset();
         for (const { severity, state, count } of families) metrics.shadowFamilies.set({ severity, state }, count);
         metrics.shadowGroups.reset();
@@ -382,6 +383,9 @@ class ShadowMirror implements Mirror {
           if (more > 0) metrics.shadowEvidenceDropped.inc({ reason }, more);
         }
         this.#dropped = evidenceDropped;
+        const missed = missesDropped - this.#missesDropped;
+        if (missed > 0) metrics.queueDropped.inc({ queue: "shadow_misses" }, missed);
+        this.#missesDropped = missesDropped;
         this.#tellGroups();
         break;
       }

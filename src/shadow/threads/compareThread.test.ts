@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { test, type TestContext } from "node:test";
+import { say } from "../cassette/testing/provider.ts";
+import { startCassette } from "../cassette/testing/start.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
 import { planOf } from "../serving/testing/servingBench.ts";
 import { runCompareThread } from "./compareThread.ts";
@@ -107,4 +109,26 @@ test("shadow A2: at the stop what the mirror thread has said last is judged, the
   assert.deepEqual(ended(), ["1 identical", "2 stopping"]);
   assert.ok(isStored);
   assert.equal(told.at(-1)?.type, "stopped", "and says nothing behind it");
+});
+
+test("a call whose arm has asked its model for something else is told by that, with the cassette's own word", async (t) => {
+  const { recordUrl, replayUrl, replay } = await startCassette(({ response }) => void response.end("{}"), {
+    missesToken: "token-of-misses",
+    limits: { waitMs: 5, ownWaitMs: 5 },
+  });
+  const thread = open(t);
+  const cassette = { replay, missesToken: "token-of-misses" };
+  thread.say({ type: "settings", settings: settingsFor([READ], {}, { cassette }) });
+  thread.say({ type: "builds", builds: { control: "c1", candidate: "k1" } });
+  const leftAtMs = Date.now();
+  await say(recordUrl, { body: { ask: { mood: 1 } }, requestId: "r1" });
+  await say(replayUrl, { body: { ask: { mood: "sad" } }, requestId: "r1" });
+  thread.items(servedItem(factsOf(1, READ, { leftAtMs }), "a"));
+  thread.copies(copiedItem(1, "b"));
+  await until(() => thread.ended().length > 0, "it is judged");
+  assert.deepEqual(thread.ended(), ["1 different"]);
+  const [item] = thread.told.flatMap((one) => (one.type === "ended" ? one.items : []));
+  // Its answer alone would be kind `value`, severity `value`.
+  assert.deepEqual(item?.differences, [["type", "breaking"]]);
+  assert.deepEqual(thread.events(), []);
 });

@@ -7,6 +7,7 @@ import { createGroupPrint } from "../evidence/fingerprint.ts";
 import { Saver, type SaverOptions } from "../evidence/saver.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch, LEISURELY } from "./batch.ts";
+import { CassetteMisses } from "./cassetteMisses.ts";
 import { Comparer } from "./comparer.ts";
 import { FaultEvent } from "./faultEvent.ts";
 import type { CopyItem, EndedItem, FromCompare, JudgedItem, ShadowGauges, ToCompare } from "./messages.ts";
@@ -46,9 +47,19 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   };
   const faults = new FaultEvent(clock, "shadow.compare.failed", tell);
+  let missesDropped = 0;
+  const misses = new CassetteMisses({
+    clock,
+    onDrop: (count) => {
+      missesDropped += count;
+    },
+    onEvent: tell,
+    onFault: (error) => faults.tell(error),
+  });
   const comparer = new Comparer({
     ...options,
     clock,
+    misses,
     random: Math.random,
     onDropped,
     onEnded: (item) => ended.add(item),
@@ -93,6 +104,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       identityPairs: all.reduce((sum, [, unit]) => sum + unit.identityPairs, 0),
       evidenceBytes: saver.bytes,
       evidenceDropped: { ...dropped },
+      missesDropped,
       ratios: all.flatMap(([, unit]) => [...unit.ratios]),
       documents: comparer.conversations.documentCounts,
     };
@@ -131,6 +143,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       // A rule that cannot be used must not end the thread, time after time: what was in force stays.
       try {
         comparer.configure(message.settings);
+        misses.configure(message.settings.cassette);
         seeding.configure(message.settings);
       } catch (error) {
         const why = error instanceof Error ? error.message : "unknown";
@@ -154,6 +167,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
       // What the mirror thread has said last may not be here yet: its line closes behind it.
       void lineClosed(mirror).then(() => {
         comparer.stop();
+        misses.stop();
         taken.flush();
         ended.flush();
         void saver.stop().finally(() => {

@@ -13,9 +13,11 @@ import { readDocumentBody } from "../yjs/readDocument.ts";
 import { Conversations, type UnitRules } from "./conversations.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
+import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
+import { withModelRequest } from "./modelRequest.ts";
 import { servedObservation } from "./observations.ts";
-import { type Halves, Pairing, type Served } from "./pairing.ts";
-import { armsOf, UnitEvidence, type EvidenceOptions } from "./unitEvidence.ts";
+import { type CopyHalf, type Halves, Pairing, type Served } from "./pairing.ts";
+import { armsOf, UnitEvidence, type EvidenceOptions, type UnitFacts } from "./unitEvidence.ts";
 
 export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearningIds"> {
   readonly clock: Clock;
@@ -27,6 +29,8 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   onDiverged(unit: UnitId, group: string): void;
   /** For the mirror thread; `isAwaited`: copies, or the verdict, wait for it there. */
   onJudged(item: JudgedItem, isAwaited: boolean): void;
+  /** Of the completion cassette. */
+  readonly misses: MissSource;
   /** Something that came could not be handled: it is counted as lost, and the thread lives on. */
   onFault(error: unknown): void;
 }
@@ -56,6 +60,7 @@ export class Comparer {
     this.conversations = new Conversations({
       clock: options.clock,
       application: options.application,
+      misses: options.misses,
       onTaken: options.onTaken,
       onEnd: options.onSocketEnded,
       onDiverged: (plan, group) => options.onDiverged(plan.unit, group),
@@ -227,6 +232,7 @@ export class Comparer {
 
   /** What is open will never be judged (shadow A2). */
   stop(): void {
+    this.#options.misses.flush();
     for (const id of this.#rechecks.keys()) this.#settleSafely(id, []);
     for (const served of this.#pairing.servedOnly()) this.#notCompared(served, "stopping");
     this.conversations.loseAll("stopping");
@@ -261,7 +267,8 @@ export class Comparer {
     return made;
   }
 
-  #judge(halves: Halves | null): void {
+  /** @param hasLooked the cassette was asked for its misses behind both answers */
+  #judge(halves: Halves | null, hasLooked = false): void {
     if (halves === null) return;
     const { served, copy } = halves;
     if (copy.kind === "uncopied") {
@@ -289,6 +296,7 @@ export class Comparer {
       mayRecheck,
       rewritten: copy.renamed,
     };
+    if (this.#isByModel({ served, copy }, { plan, unit, pair, known: { ...known, shadow }, hasLooked })) return;
     const judged = unit.judge(plan, { ...known, shadow }, pair);
     if (judged === null) return this.#notCompared(served, "no_target", false);
     if (copy.repeat !== null) unit.learnRepeat(judged.facts, pair, copy.repeat);
@@ -308,6 +316,48 @@ export class Comparer {
     }
     this.#asked += times;
     this.#options.onJudged({ id: facts.id, pairs, rechecks: times }, true);
+  }
+
+  /** shadow K3. Gives whether that was its verdict, or is still to be asked. */
+  #isByModel({ served, copy }: Copied, { plan, unit, pair, known, hasLooked }: Judging): boolean {
+    const { misses } = this.#options;
+    if (!misses.isOn) return false;
+    const { facts } = served;
+    const fromMs = facts.leftAtMs + copy.delayMs;
+    const found = misses
+      .within({
+        requestId: facts.requestId,
+        fromMs: fromMs - ASKED_SLACK_MS,
+        toMs: fromMs + copy.observation.totalMs + ASKED_SLACK_MS,
+      })
+      // Asked again by us, an arm asks its model again.
+      .filter(({ reason }) => reason !== "additional" || copy.repeat === null);
+    if (found.length === 0 && (hasLooked || isSame(pair))) return false;
+    const verdict = unit.preview(plan, known, pair);
+    if (verdict === null) return false;
+    if (found.length === 0) {
+      if (verdict.name === "different") this.#lookFirst({ served, copy });
+      return verdict.name === "different";
+    }
+    const caused = withModelRequest(verdict, found, known.shadow);
+    if (caused === verdict) return false;
+    const told = unit.add(plan, known, caused, undefined, pair) ?? caused;
+    // Of what was not compared nobody knows whether it did the same.
+    if (told.name === "not_compared" && known.changesState) this.#diverge(plan, unit, facts.group);
+    else if (plan.isStateful && unit.isDiverged(facts.group)) this.#options.onDiverged(plan.unit, facts.group);
+    const latencyMs = { control: msOf(pair.control), candidate: msOf(pair.candidate) };
+    this.#end(served, endedItem(served, plan, told, latencyMs));
+    return true;
+  }
+
+  #lookFirst(halves: Copied): void {
+    this.#options.misses.look(() => {
+      try {
+        this.#judge(halves, true);
+      } catch (error) {
+        this.#failed(error, halves.served);
+      }
+    });
   }
 
   #settle(id: number, again: readonly ObservedPair[]): void {
@@ -344,6 +394,26 @@ const RECHECK_FREE = 20;
 const RECHECKS_MAX = 500;
 /** Two calls of at most thirty seconds, and some more: who asks may be gone. */
 const RECHECK_MS_MAX = 90_000;
+
+interface Copied {
+  readonly served: Served;
+  readonly copy: Extract<CopyHalf, { kind: "copied" }>;
+}
+
+interface Judging {
+  readonly plan: RoutePlan;
+  readonly unit: UnitEvidence;
+  readonly pair: ObservedPair;
+  readonly known: UnitFacts;
+  readonly hasLooked: boolean;
+}
+
+/** Nothing can be different where status and body are the same, but for headers: those no model decides. */
+function isSame({ control, candidate }: ObservedPair): boolean {
+  const [one, other] = [control.result, candidate.result];
+  if (!("reply" in one) || !("reply" in other)) return false;
+  return one.reply.status === other.reply.status && Buffer.compare(one.reply.body, other.reply.body) === 0;
+}
 
 interface Rechecking {
   readonly pending: PendingRecheck;

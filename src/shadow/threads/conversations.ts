@@ -1,7 +1,7 @@
 // Socket conversations as they live (shadow §10, §11): the served frames come from the serving thread, the copy's from the mirror
 // thread. Turns and documents are judged while both sockets are open, and nothing of them is kept.
 import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
-import { isBroken, type JudgedTurn } from "../conversation/judge.ts";
+import { isBroken, type JudgedClose, type JudgedTurn } from "../conversation/judge.ts";
 import type { Trail } from "../conversation/talkTrail.ts";
 import { ConversationPair } from "../conversation/livePair.ts";
 import { TurnTally } from "../conversation/wholeRules.ts";
@@ -12,6 +12,9 @@ import type { Verdict } from "../verdict.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import { codecOf } from "./codecs.ts";
 import { EarlyCopies } from "./earlyCopies.ts";
+import { InOrder } from "./inOrder.ts";
+import { type AskedWithin, type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
+import { withModelRequest } from "./modelRequest.ts";
 import type { Handshake, ShadowSettings, SocketCopyItem, SocketFacts, SocketItem } from "./messages.ts";
 import { createTalkComparer, isOpen, LAG_MS, observeHandshake, silentCodec } from "./talkComparer.ts";
 import { type DocumentCounts, type DocumentSocket, TalkDocuments } from "./talkDocuments.ts";
@@ -34,6 +37,8 @@ const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "co
 export interface ConversationsOptions {
   readonly clock: Clock;
   readonly application: ShadowApplication;
+  /** Of the completion cassette. */
+  readonly misses: MissSource;
   /** What was judged; the verdict is counted already. */
   onJudged(plan: RoutePlan, verdict: Verdict): void;
   onTaken(id: number, bytes: number): void;
@@ -67,6 +72,11 @@ interface Talk {
   ends: number;
   endedMs: number | null;
   worst: VerdictName;
+  /** What is told of it. */
+  readonly order: InOrder;
+  /** Model calls before it were of turns that are judged; epoch ms. */
+  askedFromMs: number;
+  isFinishing: boolean;
   isOver: boolean;
 }
 
@@ -92,8 +102,9 @@ export class Conversations {
 
   /** The arms are in the middle of something: what they hold is not what they will hold. */
   isBusy(unit: UnitId, group: string): boolean {
-    for (const { facts, of, pair } of this.#talks.values()) {
-      if (facts.group === group && of.plan.unit === unit && (pair === null || pair.isBusy)) return true;
+    for (const { facts, of, pair, order } of this.#talks.values()) {
+      const isBusy = pair === null || pair.isBusy || order.isWaiting;
+      if (facts.group === group && of.plan.unit === unit && isBusy) return true;
     }
     return false;
   }
@@ -118,6 +129,9 @@ export class Conversations {
       ends: 0,
       endedMs: null,
       worst: "not_compared",
+      order: new InOrder(this.#options.misses),
+      askedFromMs: item.facts.leftAtMs - ASKED_SLACK_MS,
+      isFinishing: false,
       isOver: false,
     };
     this.#talks.set(id, talk);
@@ -313,13 +327,50 @@ export class Conversations {
   }
 
   #turn(talk: Talk, turn: JudgedTurn, tally: TurnTally, around: () => Trail): void {
-    const { verdict, changesState, ruleHits } = turn;
-    if (verdict.name !== "not_compared") tally.count(ruleHits);
-    const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, changesState), verdict, () => ({
-      conversation: around(),
-    }));
+    const { misses } = this.#options;
+    if (turn.verdict.name !== "not_compared") tally.count(turn.ruleHits);
+    if (!misses.isOn) return this.#tellTurn(talk, turn, turn.verdict, around);
+    const asked = this.#askedWithin(talk, turn);
+    const isDifferent = turn.verdict.name === "different";
+    const mustLook = isDifferent && misses.within(asked).length === 0;
+    const trail = isDifferent ? around() : null;
+    this.#inOrder(talk, mustLook, () => {
+      const verdict = withModelRequest(turn.verdict, misses.within(asked), OTHER[talk.facts.served]);
+      this.#tellTurn(talk, turn, verdict, () => trail ?? around());
+    });
+  }
+
+  /** The shadow's arm has had its model's answers before it ended the turn, and begins the next one behind it. */
+  #askedWithin(talk: Talk, { turn, findings, verdict }: JudgedTurn): AskedWithin {
+    const { requestId, served } = talk.facts;
+    const fromMs = talk.askedFromMs;
+    const times = findings.flatMap(({ said }) => said[OTHER[served]] ?? []).filter((one) => one.turn === turn);
+    // One that should have been answered has not ended; one in which nothing was to be said takes no time.
+    const silentMs = verdict.name === "different" ? this.#options.clock.now() : Number.NEGATIVE_INFINITY;
+    const endMs = times.length === 0 ? silentMs : Math.max(...times.map(({ atMs }) => atMs));
+    talk.askedFromMs = Math.max(fromMs, endMs + 1);
+    return { requestId, fromMs, toMs: endMs + ASKED_SLACK_MS };
+  }
+
+  #inOrder(talk: Talk, mustLook: boolean, run: () => void): void {
+    talk.order.run(mustLook, () => {
+      try {
+        if (!talk.isOver) run();
+      } catch (error) {
+        this.#options.onFault(error);
+        this.#giveUp(talk, "engine_lost");
+      }
+    });
+  }
+
+  #tellTurn(talk: Talk, { changesState }: JudgedTurn, verdict: Verdict, around: () => Trail): void {
+    const { unit, plan } = talk.of;
+    const { group } = talk.facts;
+    const judged = unit.add(plan, this.#facts(talk, changesState), verdict, () => ({ conversation: around() }));
     this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
-    if (talk.of.unit.isDiverged(talk.facts.group)) this.#options.onDiverged(talk.of.plan, talk.facts.group);
+    // A limit of the cassette: what the turn has changed on either side is not the same (shadow J2).
+    if (verdict.name === "not_compared" && changesState && talk.pair?.isDiverged === true) unit.diverge(group);
+    if (unit.isDiverged(group)) this.#options.onDiverged(plan, group);
   }
 
   #facts({ facts }: Talk, changesState: boolean): UnitFacts {
@@ -335,6 +386,7 @@ export class Conversations {
   }
 
   #giveUp(talk: Talk, reason: NotComparedReason): void {
+    talk.order.flush();
     if (talk.isOver) return;
     try {
       this.#skipRest(talk, reason);
@@ -362,11 +414,16 @@ export class Conversations {
 
   /** @param isApart what the client still says will not get to the target */
   #finish(talk: Talk, isApart = false): void {
-    if (talk.isOver) return;
-    if (talk.pair !== null) {
-      const { pair } = talk;
-      const { verdict } = pair.end();
-      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), verdict, () => ({
+    if (talk.isOver || talk.isFinishing) return;
+    talk.isFinishing = true;
+    const closed = talk.pair?.end() ?? null;
+    this.#inOrder(talk, false, () => this.#finished(talk, closed, isApart));
+  }
+
+  #finished(talk: Talk, closed: JudgedClose | null, isApart: boolean): void {
+    const { pair } = talk;
+    if (pair !== null && closed !== null) {
+      const judged = talk.of.unit.add(talk.of.plan, this.#facts(talk, isApart), closed.verdict, () => ({
         conversation: pair.aroundEnd(),
       }));
       this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });

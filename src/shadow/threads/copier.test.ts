@@ -74,7 +74,15 @@ function open(t: TestContext, settings: ShadowSettings, clock: Clock = systemClo
   const arrive = (plan: RoutePlan, method = plan.methods[0] as string, group = "ann") => {
     const id = ++lastId;
     const isSafe = method === "GET" || method === "HEAD";
-    const facts: JobFacts = { id, route: plan.id, group, served: "control", isSafe, leftAtMs: clock.now() };
+    const facts: JobFacts = {
+      id,
+      route: plan.id,
+      group,
+      served: "control",
+      isSafe,
+      leftAtMs: clock.now(),
+      requestId: `r${id}`,
+    };
     copier.take({ kind: "arrive", id, group, isBarrier: !isSafe });
     return (more: Partial<CopyRequest> = {}, isRepeated = false): number => {
       const headers = ["Authorization", `Bearer ${TOKEN}`];
@@ -195,7 +203,15 @@ test("shadow W2: nothing leaves for a target whose guard was not seen yet, thoug
 
 test("an offer whose place was lost with the thread before is told, and so is what cannot be handled", async (t) => {
   const { copier, told, faults, arrive } = open(t, settingsFor([READ], at({ target: "http://127.0.0.1:1" })));
-  const facts: JobFacts = { id: 7, route: "read", group: "g", served: "control", isSafe: true, leftAtMs: 0 };
+  const facts: JobFacts = {
+    id: 7,
+    route: "read",
+    group: "g",
+    served: "control",
+    isSafe: true,
+    leftAtMs: 0,
+    requestId: "r7",
+  };
   const copy: CopyRequest = {
     method: "GET",
     target: "/",

@@ -29,10 +29,19 @@ export interface ShadowSettings {
   /** Of safe calls, 0 … 1, that control is asked twice. */
   readonly repeatsShare: number;
   readonly arms: Readonly<Record<Arm, ArmSettings>>;
+  /** null: there is none. */
+  readonly cassette: CassetteSettings | null;
   /** How each arm tells its build; null: all are one. */
   /** How groups get their state at the targets; null: every group begins with none. */
   readonly seeds: SeedSettings | null;
   readonly build: { readonly path: string; readonly metric: string; readonly label: string } | null;
+}
+
+/** Where the completion cassette tells what it had no recording of (shadow K3). */
+export interface CassetteSettings {
+  readonly replay: { readonly host: string; readonly port: number };
+  /** null: it asks for none. */
+  readonly missesToken: string | null;
 }
 
 export interface SeedSettings {
@@ -73,6 +82,8 @@ export interface JobFacts {
   readonly isSafe: boolean;
   /** Epoch ms, when the served leg left. */
   readonly leftAtMs: number;
+  /** The same for its copy, and for the model calls of both arms (contract G11). */
+  readonly requestId: string;
 }
 
 export interface CopyRequest {
@@ -281,6 +292,8 @@ export interface ShadowGauges {
   readonly evidenceBytes: number;
   /** Since the thread began. */
   readonly evidenceDropped: Readonly<Record<string, number>>;
+  /** Misses of the cassette, since the thread began. */
+  readonly missesDropped: number;
   readonly ratios: readonly RouteRatio[];
   readonly documents: Readonly<Record<"converged" | "lagging" | "diverged", number>>;
 }

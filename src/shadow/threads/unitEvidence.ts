@@ -159,12 +159,27 @@ export class UnitEvidence {
     }
   }
 
-  /** What was judged elsewhere: a turn, a document, a state. Null: no campaign runs yet. @param view asked at once, or never */
-  add(plan: RouteName, facts: UnitFacts, verdict: Verdict, view: () => SeenView = () => ({})): Verdict | null {
+  /** What the rules alone say of it; nothing is learnt or counted. Null: it is not compared. */
+  preview(plan: RouteName, facts: UnitFacts, pair: ObservedPair): Verdict | null {
+    const running = this.#running;
+    return running === null ? null : running.engine.preview(this.#factsOf(running, plan, facts), pair);
+  }
+
+  /**
+   * What was judged elsewhere: a turn, a document, a state, a call by its cause. Null: no campaign runs yet.
+   * @param view asked at once, or never @param pair null: it was no call
+   */
+  add(
+    plan: RouteName,
+    facts: UnitFacts,
+    verdict: Verdict,
+    view: () => SeenView = () => ({}),
+    pair: ObservedPair | null = null,
+  ): Verdict | null {
     const running = this.#running;
     if (running === null) return null;
     const whole = this.#factsOf(running, plan, facts);
-    const judgement = running.engine.add(whole, verdict, view);
+    const judgement = running.engine.add(whole, verdict, view, pair);
     this.#keep(running, whole, judgement);
     return judgement.verdict;
   }

@@ -4,8 +4,10 @@ import type { Observation } from "../../observation.ts";
 import type { RoutePlan } from "../../plans.ts";
 import type { ShadowApplication, ShadowCodec, SocketFrame } from "../../ports.ts";
 import { talkCodec } from "../../testing/talkCodec.ts";
+import type { CassetteMiss } from "../../cassette/ports.ts";
 import { Comparer } from "../comparer.ts";
 import type { CompareItem, CopyItem, EndedItem, JobFacts, JudgedItem, ShadowSettings } from "../messages.ts";
+import { type AskedWithin, KnownMisses, type MissSource } from "../knownMisses.ts";
 import { settingsFor } from "./settings.ts";
 
 /** What passes between threads is no Buffer. */
@@ -30,7 +32,43 @@ export const APPLICATION: ShadowApplication = {
   identity: { mode: "declared", templates: [] },
 };
 
+/** Misses as a test tells them; who judges is called when the test says. */
+export class TestMisses implements MissSource {
+  isOn = false;
+  readonly known = new KnownMisses(() => {});
+  readonly waiting: (() => void)[] = [];
+
+  within(asked: AskedWithin): readonly CassetteMiss[] {
+    return this.known.within(asked);
+  }
+
+  look(run: () => void): void {
+    this.waiting.push(run);
+  }
+
+  flush(): void {
+    for (const run of this.waiting.splice(0)) run();
+  }
+}
+
+export const missOf = (requestId: string, more: Partial<CassetteMiss> = {}): CassetteMiss => ({
+  n: 1,
+  atMs: 0,
+  kind: "talk",
+  key: "k",
+  requestId,
+  occurrence: 1,
+  reason: "none",
+  nearest: {
+    key: "other",
+    requestId,
+    differences: [{ path: "$.messages[1].content", kind: "value", recorded: "text", asked: "text", count: 1 }],
+  },
+  ...more,
+});
+
 export interface ComparerBench {
+  readonly misses: TestMisses;
   readonly comparer: Comparer;
   readonly clock: ManualClock;
   readonly ended: EndedItem[];
@@ -52,6 +90,7 @@ export function openComparerBench(
   const clock = createManualClock();
   const bench: Omit<ComparerBench, "comparer" | "configure" | "told"> = {
     clock,
+    misses: new TestMisses(),
     ended: [],
     judged: [],
     sockets: [],
@@ -62,6 +101,7 @@ export function openComparerBench(
   const comparer = new Comparer({
     application: { ...APPLICATION, ...application },
     clock,
+    misses: bench.misses,
     process: "p",
     printKey: new Uint8Array(32),
     random: () => 0.5,
@@ -87,6 +127,7 @@ export const factsOf = (id: number, plan: RoutePlan, more: Partial<JobFacts> = {
   served: "control",
   isSafe: plan.mode === "read",
   leftAtMs: 0,
+  requestId: `r${id}`,
   ...more,
 });
 

@@ -26,6 +26,7 @@ export function settingsFor(
     isLearningIds: null,
     repeatsShare: 0,
     arms: { control: arm("control"), candidate: arm("candidate") },
+    cassette: null,
     seeds: null,
     build: null,
     ...more,
