@@ -13,11 +13,12 @@ import type { NotComparedReason, VerdictName } from "../words.ts";
 import { codecOf } from "./codecs.ts";
 import { EarlyCopies } from "./earlyCopies.ts";
 import { InOrder } from "./inOrder.ts";
-import { type AskedWithin, type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
+import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
 import { withModelRequest } from "./modelRequest.ts";
 import type { Handshake, ShadowSettings, SocketCopyItem, SocketFacts, SocketItem } from "./messages.ts";
 import { createTalkComparer, isOpen, LAG_MS, observeHandshake, silentCodec } from "./talkComparer.ts";
 import { type DocumentCounts, type DocumentSocket, TalkDocuments } from "./talkDocuments.ts";
+import { turnTime } from "./turnTime.ts";
 import { armsOf, type UnitEvidence, type UnitFacts } from "./unitEvidence.ts";
 
 /** Closes that a proxy makes (contract differences.md S-2). */
@@ -330,26 +331,17 @@ export class Conversations {
     const { misses } = this.#options;
     if (turn.verdict.name !== "not_compared") tally.count(turn.ruleHits);
     if (!misses.isOn) return this.#tellTurn(talk, turn, turn.verdict, around);
-    const asked = this.#askedWithin(talk, turn);
+    const { served, requestId } = talk.facts;
+    const { fromMs, toMs, nextMs } = turnTime(turn, OTHER[served], talk.askedFromMs, this.#options.clock.now());
+    talk.askedFromMs = nextMs;
+    const asked = { requestId, fromMs, toMs };
     const isDifferent = turn.verdict.name === "different";
     const mustLook = isDifferent && misses.within(asked).length === 0;
     const trail = isDifferent ? around() : null;
     this.#inOrder(talk, mustLook, () => {
-      const verdict = withModelRequest(turn.verdict, misses.within(asked), OTHER[talk.facts.served]);
+      const verdict = withModelRequest(turn.verdict, misses.within(asked), OTHER[served]);
       this.#tellTurn(talk, turn, verdict, () => trail ?? around());
     });
-  }
-
-  /** The shadow's arm has had its model's answers before it ended the turn, and begins the next one behind it. */
-  #askedWithin(talk: Talk, { turn, findings, verdict }: JudgedTurn): AskedWithin {
-    const { requestId, served } = talk.facts;
-    const fromMs = talk.askedFromMs;
-    const times = findings.flatMap(({ said }) => said[OTHER[served]] ?? []).filter((one) => one.turn === turn);
-    // One that should have been answered has not ended; one in which nothing was to be said takes no time.
-    const silentMs = verdict.name === "different" ? this.#options.clock.now() : Number.NEGATIVE_INFINITY;
-    const endMs = times.length === 0 ? silentMs : Math.max(...times.map(({ atMs }) => atMs));
-    talk.askedFromMs = Math.max(fromMs, endMs + 1);
-    return { requestId, fromMs, toMs: endMs + ASKED_SLACK_MS };
   }
 
   #inOrder(talk: Talk, mustLook: boolean, run: () => void): void {
