@@ -355,13 +355,15 @@ export class Conversations {
     });
   }
 
-  #tellTurn(talk: Talk, { changesState }: JudgedTurn, verdict: Verdict, around: () => Trail): void {
+  #tellTurn(talk: Talk, turn: JudgedTurn, verdict: Verdict, around: () => Trail): void {
+    const { changesState } = turn;
     const { unit, plan } = talk.of;
     const { group } = talk.facts;
     const judged = unit.add(plan, this.#facts(talk, changesState), verdict, () => ({ conversation: around() }));
     this.#tell(talk, judged ?? { name: "not_compared", reason: "no_target" });
     // A limit of the cassette: what the turn has changed on either side is not the same (shadow J2).
-    if (verdict.name === "not_compared" && changesState && talk.pair?.isDiverged === true) unit.diverge(group);
+    const isLimit = verdict !== turn.verdict && verdict.name === "not_compared";
+    if (isLimit && changesState) unit.diverge(group);
     if (unit.isDiverged(group)) this.#options.onDiverged(plan, group);
   }
 
