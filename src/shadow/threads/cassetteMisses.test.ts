@@ -114,8 +114,8 @@ test("what the cassette could not keep until it was read is counted", async (t) 
 });
 
 test("nobody waits for a cassette that is away, or that never answers; it is told once, and when it is back", async (t) => {
-  let given: unknown;
-  const port = await serve(t, () => given);
+  const given: { page?: object } = {};
+  const port = await serve(t, () => given.page);
   const { reader, look, events } = read(t);
   reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN });
   const startedMs = performance.now();
@@ -131,7 +131,7 @@ test("nobody waits for a cassette that is away, or that never answers; it is tol
     events.map(({ event, fields }) => [event, fields]),
     [["shadow.cassette.away", { why: "it does not answer in time" }]],
   );
-  given = { boot: "b", misses: [], next: 0, hasMore: false };
+  given.page = { boot: "b", misses: [], next: 0, hasMore: false };
   await until(() => events.length === 2);
   assert.equal(events[1]?.event, "shadow.cassette.back");
 });
