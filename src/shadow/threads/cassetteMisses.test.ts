@@ -14,11 +14,13 @@ import { missOf } from "./testing/comparerBench.ts";
 const TOKEN = "token-of-the-misses-0123456789abcdef";
 const ALL = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
 
-function read(t: TestContext) {
+/** @param readMs a machine that does much else gets more */
+function read(t: TestContext, readMs = 10_000) {
   const events: ThreadEvent[] = [];
   const faults: unknown[] = [];
   const reader = new CassetteMisses({
     clock: systemClock,
+    readMs,
     onDrop: (count) => {
       seen.dropped += count;
     },
@@ -116,12 +118,12 @@ test("what the cassette could not keep until it was read is counted", async (t) 
 test("nobody waits for a cassette that is away, or that never answers; it is told once, and when it is back", async (t) => {
   const given: { page?: object } = {};
   const port = await serve(t, () => given.page);
-  const { reader, look, events } = read(t);
+  const { reader, look, events } = read(t, 700);
   reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN });
   const startedMs = performance.now();
   await look();
   const tookMs = performance.now() - startedMs;
-  assert.ok(tookMs < 1_500, `it waited ${tookMs} ms`);
+  assert.ok(tookMs < 3_000, `it waited ${tookMs} ms`);
   let hasRun = false;
   reader.look(() => {
     hasRun = true;

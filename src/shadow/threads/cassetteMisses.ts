@@ -45,6 +45,8 @@ type Page = z.infer<typeof page>;
 
 export interface CassetteMissesOptions {
   readonly clock: Clock;
+  /** Of one reading. */
+  readonly readMs?: number;
   /** So many misses will never be known here. */
   onDrop(count: number): void;
   onEvent(event: ThreadEvent): void;
@@ -124,7 +126,7 @@ export class CassetteMisses implements MissSource {
 
   async #readAll(settings: CassetteSettings): Promise<void> {
     const ending = new AbortController();
-    const cancel = this.#options.clock.after(READ_MS, () => ending.abort());
+    const cancel = this.#options.clock.after(this.#options.readMs ?? READ_MS, () => ending.abort());
     try {
       for (let at = 0; at < PAGES_MAX; at++) {
         const found = await pageOf(settings, this.#since, ending.signal);
