@@ -18,6 +18,8 @@ import {
 } from "./support/world.ts";
 
 const SECONDS = 180;
+/** Until the heaps have found their size: young ones grow with whatever passes through. */
+const LEAD_IN_SECONDS = 90;
 const LOAD = { seconds: SECONDS, callsPerSecond: 150, socketLanes: 6 };
 const ABOVE_MIB_MAX = 64;
 /** Of the second half. */
@@ -43,7 +45,7 @@ async function remember(t: TestContext, target: Service | string, work: Work): P
   const targetUrl = typeof target === "string" ? target : target.baseUrl;
   const proxy = await startOriginProxy({ arms, target: targetUrl, env: LARGE });
   t.after(() => stopAll([proxy, ...started, ...(typeof target === "string" ? [] : [target])]));
-  await runLoad({ baseUrl: proxy.baseUrl, ...LOAD, seconds: 10 });
+  await runLoad({ baseUrl: proxy.baseUrl, ...LOAD, seconds: LEAD_IN_SECONDS });
   const memory = watchRss(proxy.pid, 250);
   await work(proxy);
   const peakMiB = memory.stop();
