@@ -213,6 +213,10 @@ test("in a sandbox: writes and sockets are copied too, marked, and with nothing 
   const world = await startWorld(t, shipped("examples/notes/switchyard.config.yaml") + SANDBOX);
   await callAll(world.proxy, NOTES);
   await openAll(world.proxy, ["/echo"]);
+  // A socket is in no account before something of it was judged, and its copy leaves behind those of the calls.
+  await eventually(async () =>
+    assert.equal(booksOf(await world.proxy.metrics()).conversations, FORGED.length, "conversations"),
+  );
   await settled(world);
   const copies = copiesOf(world);
   const kinds = new Set(copies.map(({ method, isSocket }) => (isSocket ? "socket" : method)));
