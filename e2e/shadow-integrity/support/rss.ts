@@ -10,28 +10,9 @@ export function rssMiB(pid: number): number {
   return (Number(kib) * 1024) / MIB;
 }
 
-export interface Seen {
-  readonly atMs: number;
-  readonly mib: number;
-}
-
-/**
- * The least of each stretch of time: what is held. In between lies what is free to be collected, of which three heaps together leave
- * a hundred MiB standing or not as they like.
- */
-export function floorOf(seen: readonly Seen[], stretchMs: number): readonly Seen[] {
-  const floors = new Map<number, Seen>();
-  for (const one of seen) {
-    const at = Math.floor(one.atMs / stretchMs);
-    const known = floors.get(at);
-    if (known === undefined || one.mib < known.mib) floors.set(at, one);
-  }
-  return [...floors.values()];
-}
-
 /** Looks every `everyMs` until it is stopped. */
 export function watchRss(pid: number, everyMs = 100) {
-  const seen: Seen[] = [];
+  const seen: { readonly atMs: number; readonly mib: number }[] = [];
   const look = (): void => void seen.push({ atMs: performance.now(), mib: rssMiB(pid) });
   look();
   const timer = setInterval(look, everyMs);
@@ -45,7 +26,7 @@ export function watchRss(pid: number, everyMs = 100) {
 }
 
 /** Least squares, MiB a minute. */
-export function slopePerMinute(seen: readonly Seen[]): number {
+export function slopePerMinute(seen: readonly { readonly atMs: number; readonly mib: number }[]): number {
   const mean = (of: (one: (typeof seen)[number]) => number): number =>
     seen.reduce((sum, one) => sum + of(one), 0) / seen.length;
   const [atMs, mib] = [mean((one) => one.atMs), mean((one) => one.mib)];
