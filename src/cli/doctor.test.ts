@@ -58,7 +58,7 @@ interface Told {
   readonly name: string;
   readonly state: string;
   readonly what: string;
-  readonly todo: string | null;
+  readonly fix: string | null;
 }
 
 async function doctor(t: TestContext, { control, candidate, shadow = "", env = {} }: World) {
@@ -86,7 +86,7 @@ async function checksOf(ask: (...more: readonly string[]) => ReturnType<typeof c
   const { code, stdout, stderr } = await ask("--json");
   const told = JSON.parse(stdout) as { schemaVersion: number; checks: Told[]; problems: number; warnings: number };
   assert.equal(told.schemaVersion, 1);
-  for (const { state, todo, name } of told.checks) assert.equal(todo === null, state === "ok", name);
+  for (const { state, fix, name } of told.checks) assert.equal(fix === null, state === "ok", name);
   const of = (name: string): Told => told.checks.find((one) => one.name === name) ?? assert.fail(`no ${name}`);
   return { ...told, of, code, stderr };
 }

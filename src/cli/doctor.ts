@@ -45,5 +45,5 @@ function checkedText(checked: readonly Checked[], out: Output): string {
     what,
   ]);
   const lines = table(rows).split("\n");
-  return checked.map(({ todo }, at) => lines[at] + (todo === null ? "" : `\n           fix    ${todo}`)).join("\n");
+  return checked.map(({ fix }, at) => lines[at] + (fix === null ? "" : `\n           fix    ${fix}`)).join("\n");
 }

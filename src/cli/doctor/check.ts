@@ -10,7 +10,7 @@ export interface Verdict {
   readonly state: CheckState;
   readonly what: string;
   /** What to do about it; null: nothing. */
-  readonly todo: string | null;
+  readonly fix: string | null;
 }
 
 export interface Check {
@@ -31,9 +31,9 @@ export interface Checked extends Verdict {
   readonly name: string;
 }
 
-export const ok = (what: string): Verdict => ({ state: "ok", what, todo: null });
-export const warn = (what: string, todo: string): Verdict => ({ state: "warn", what, todo });
-export const fail = (what: string, todo: string): Verdict => ({ state: "fail", what, todo });
+export const ok = (what: string): Verdict => ({ state: "ok", what, fix: null });
+export const warn = (what: string, fix: string): Verdict => ({ state: "warn", what, fix });
+export const fail = (what: string, fix: string): Verdict => ({ state: "fail", what, fix });
 
 /** Longer than anything that is asked may take by its own limits. */
 const CHECK_MS = 40_000;

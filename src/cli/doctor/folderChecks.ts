@@ -25,9 +25,9 @@ function ofFolder(stateDir: string): Verdict {
   const { bavail, bsize } = statfsSync(place);
   const free = bavail * bsize;
   const what = `${place === stateDir ? stateDir : `${stateDir} will be made`}, ${bytes(free)} free`;
-  const todo = "Make room: pins, flags and evidence are kept there.";
-  if (free < NONE_BYTES) return fail(what, todo);
-  return free < LITTLE_BYTES ? warn(what, todo) : ok(what);
+  const fix = "Make room: pins, flags and evidence are kept there.";
+  if (free < NONE_BYTES) return fail(what, fix);
+  return free < LITTLE_BYTES ? warn(what, fix) : ok(what);
 }
 
 const existingAbove = (path: string): string =>

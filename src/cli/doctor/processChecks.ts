@@ -40,9 +40,9 @@ export const processChecks: CheckSource = ({ context }) => {
 };
 
 function ofNobody(error: CliError): Verdict {
-  const todo = error.next ?? "Look at its log.";
-  if (!(error instanceof Unreachable)) return warn(`it does not say: ${error.message}`, todo);
-  return error.isRefused ? warn(error.message, todo) : fail(error.message, todo);
+  const fix = error.next ?? "Look at its log.";
+  if (!(error instanceof Unreachable)) return warn(`it does not say: ${error.message}`, fix);
+  return error.isRefused ? warn(error.message, fix) : fail(error.message, fix);
 }
 
 function ofProcess({ version, readiness, configuration, arms }: StatusView): Verdict {

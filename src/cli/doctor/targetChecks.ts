@@ -29,17 +29,17 @@ function ofTarget(url: string, guard: GuardState): Verdict {
   if (guard === "safe") return ok(`${url} refuses what is not marked (421)`);
   if (guard === "unreachable")
     return fail(`${url} does not answer: nothing is compared (target_down)`, "Start it, or correct its url.");
-  const todo =
+  const fix =
     "Let it refuse with 421, before anything else, every call without X-Shadow; or, if only the mirror reaches it, guard: network.";
-  return fail(`${url} answers calls without X-Shadow: no copy leaves (target_unsafe)`, todo);
+  return fail(`${url} answers calls without X-Shadow: no copy leaves (target_unsafe)`, fix);
 }
 
 function ofServing(origin: string, guard: GuardState): Verdict {
   if (guard === "safe") return ok(`${origin} refuses marked writes (421)`);
   if (guard === "unreachable")
     return warn(`${origin} does not answer, so its guard is not known`, "Start it, then run doctor again.");
-  const todo = "Let it refuse with 421, before anything else, every call with X-Shadow but GET.";
-  return fail(`${origin} takes writes with X-Shadow: no copy leaves (target_unsafe)`, todo);
+  const fix = "Let it refuse with 421, before anything else, every call with X-Shadow but GET.";
+  return fail(`${origin} takes writes with X-Shadow: no copy leaves (target_unsafe)`, fix);
 }
 
 /** Nothing is proven there; that it answers can be told. */
