@@ -27,7 +27,7 @@ export interface CaptureOptions {
 }
 
 /** A plain service has none. */
-const NO_APPLICATION: CliDeps["shadow"] = {
+export const NO_APPLICATION: CliDeps["shadow"] = {
   mirroring: [],
   rules: [],
   checks: [],
