@@ -4,9 +4,9 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { REPOSITORY, temporaryDir, TEST_SECRET } from "../support/index.ts";
+import { REPOSITORY, temporaryDir } from "../support/index.ts";
 import { startRecorder } from "../shadow-integrity/support/recorder.ts";
-import { SHADOW_SECRET, startShadowProxy } from "../shadow-integrity/support/world.ts";
+import { commandEnv, startShadowProxy } from "../shadow-integrity/support/world.ts";
 
 const GUARDED = `
 shadow:
@@ -42,11 +42,7 @@ async function startAll(t: TestContext) {
   t.after(() => proxy.stop());
   const adminUrl = String(proxy.logLines().find(({ msg }) => msg === "listening")?.admin ?? "");
   const env = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: process.env["HOME"] ?? "/",
-    JWT_SECRET_KEY: TEST_SECRET,
-    SHADOW_JWT_SECRET: SHADOW_SECRET,
-    SWITCHYARD__STATE_DIR: stateDir,
+    ...commandEnv(stateDir),
     SWITCHYARD__ARMS__CONTROL__URL: control,
     SWITCHYARD__ARMS__CANDIDATE__URL: candidate,
     SWITCHYARD__SHADOW__TARGETS__CONTROL__URL: one,

@@ -4,30 +4,13 @@ import fc from "fast-check";
 import type { Config, RouteConfig, ShadowConfig, ShadowMode, ShadowRouteConfig, UnitConfig } from "../config/index.ts";
 import { compilePlans } from "./plans.ts";
 import type { MirrorEntry, MirrorMode } from "./ports.ts";
+import { SHADOW } from "./serving/testing/mirrorConfig.ts";
 
 const MODES = ["never", "read", "sandbox"] as const;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*", "WS"];
 
 const routeOf = (id: string, methods: readonly string[], codec = "raw"): RouteConfig =>
   ({ addressLimit: null, isLogout: false, id, methods, paths: [`/${id}`], codec }) as unknown as RouteConfig;
-
-const SHADOW: ShadowConfig = {
-  samplePercent: { everywhere: 100, units: {} },
-  rules: [],
-  targets: { control: null, candidate: null },
-  modes: {},
-  routes: [],
-  surfaces: {},
-  isLearningIds: null,
-  repeatsShare: 0,
-  build: null,
-  printKey: null,
-  bodyKey: null,
-  bodyRingBytes: 1,
-  cassette: null,
-  yieldAboveMs: 20,
-  storeUrl: null,
-};
 
 function plansOf(routes: readonly RouteConfig[], listed: readonly MirrorEntry[], shadow: Partial<ShadowConfig> = {}) {
   const unit = { id: "u", routes } as unknown as UnitConfig;

@@ -6,8 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { type Recorder, startRecorder } from "../../shadow-integrity/support/recorder.ts";
-import { SHADOW_SECRET, type ShadowProxy, startShadowProxy } from "../../shadow-integrity/support/world.ts";
-import { REPOSITORY, stopAll, temporaryDir, TEST_SECRET } from "../../support/index.ts";
+import { commandEnv, type ShadowProxy, startShadowProxy } from "../../shadow-integrity/support/world.ts";
+import { REPOSITORY, stopAll, temporaryDir } from "../../support/index.ts";
 
 const run = promisify(execFile);
 
@@ -95,13 +95,7 @@ export async function startCrashWorld(
 async function reportOf(stateDir: string): Promise<Report> {
   const file = join(stateDir, "switchyard.config.yaml");
   const args = [join(REPOSITORY, "src/main.ts"), "shadow", "report", "--json", "--config", file];
-  const env = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: process.env["HOME"] ?? "/",
-    JWT_SECRET_KEY: TEST_SECRET,
-    SHADOW_JWT_SECRET: SHADOW_SECRET,
-    SWITCHYARD__STATE_DIR: stateDir,
-  };
+  const env = commandEnv(stateDir);
   // Exit 1 says that there is not enough data, which is so.
   const { stdout, stderr } = await run(process.execPath, args, { env }).catch(
     (error: { stdout: string; stderr: string }) => error,

@@ -60,6 +60,15 @@ const NODE_FLAGS = (
   .split(" ")
   .filter((word) => word.startsWith("--"));
 
+/** For a command beside such a proxy. */
+export const commandEnv = (stateDir: string): Record<string, string> => ({
+  PATH: process.env["PATH"] ?? "",
+  HOME: process.env["HOME"] ?? "/",
+  JWT_SECRET_KEY: TEST_SECRET,
+  SHADOW_JWT_SECRET: SHADOW_SECRET,
+  SWITCHYARD__STATE_DIR: stateDir,
+});
+
 export async function startShadowProxy(options: ShadowProxyOptions): Promise<ShadowProxy> {
   const { arms, config, targets, env, stateDir = temporaryDir("shadow") } = options;
   const file = join(stateDir, "switchyard.config.yaml");

@@ -41,17 +41,23 @@ function socket(bench: ComparerBench, id = 1, surface = "talk", served: Arm = "c
   };
 }
 
+/** On both arms, with nothing said yet. */
+function openTalk() {
+  const bench = openComparerBench([TALK]);
+  const one = socket(bench);
+  one.opening();
+  one.shaken();
+  one.copyShaken();
+  return { bench, one };
+}
+
 const pass = ({ clock, comparer }: ComparerBench, ms: number): void => {
   clock.advance(ms);
   comparer.conversations.tick();
 };
 
 test("a conversation is its handshake, its greeting, its turns and its close, each judged once", () => {
-  const bench = openComparerBench([TALK]);
-  const one = socket(bench);
-  one.opening();
-  one.shaken();
-  one.copyShaken();
+  const { bench, one } = openTalk();
   one.turn("t1");
   one.answer("t1", "a");
   one.copyAnswer("t1", "a");
@@ -98,11 +104,7 @@ test("shadow J3: a group is busy from a turn's first frame to both answers, and 
 });
 
 test("shadow C8: behind a turn that has changed what the arms hold the rest is diverged, and the group is told", () => {
-  const bench = openComparerBench([TALK]);
-  const one = socket(bench);
-  one.opening();
-  one.shaken();
-  one.copyShaken();
+  const { bench, one } = openTalk();
   one.turn("t1");
   one.answer("t1", "a");
   one.copyAnswer("t1", "b");
@@ -116,11 +118,7 @@ test("shadow C8: behind a turn that has changed what the arms hold the rest is d
 });
 
 test("shadow §7: a copy whose line breaks before its answer has failed, and so its group is diverged (J2)", () => {
-  const bench = openComparerBench([TALK]);
-  const one = socket(bench);
-  one.opening();
-  one.shaken();
-  one.copyShaken();
+  const { bench, one } = openTalk();
   one.turn("t1");
   one.answer("t1", "a");
   one.copyClosed("arm", 1_006);
@@ -223,11 +221,7 @@ test("shadow C1: a refusal on one side only differs, a shadow that does not answ
 });
 
 test("a socket that one side closes is judged without the other's word after a moment", () => {
-  const bench = openComparerBench([TALK]);
-  const one = socket(bench);
-  one.opening();
-  one.shaken();
-  one.copyShaken();
+  const { bench, one } = openTalk();
   one.closed("arm", 4_000);
   pass(bench, 8_000);
   assert.deepEqual(bench.sockets, []);
