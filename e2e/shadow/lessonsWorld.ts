@@ -12,7 +12,8 @@ export interface LessonsWorld extends Omit<ShadowWorld, "metrics"> {
 
 const SETTLED_MS = 45_000;
 
-export interface LessonsOptions extends Pick<ShadowWorldOptions, "before"> {
+export interface LessonsOptions
+  extends Pick<ShadowWorldOptions, "before" | "liveTokensPerHour" | "modelEnv" | "without"> {
   readonly served: "control" | "candidate";
 }
 

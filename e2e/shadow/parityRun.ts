@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { call, createIssuer, eventually, TEST_SECRET, type User } from "../support/index.ts";
 import { Student } from "./lessons.ts";
-import { type LessonsWorld, startLessonsWorld } from "./lessonsWorld.ts";
+import { type LessonsOptions, type LessonsWorld, startLessonsWorld } from "./lessonsWorld.ts";
 import type { Samples } from "./metricSamples.ts";
 
 export interface ParityPlan {
@@ -10,6 +10,7 @@ export interface ParityPlan {
   readonly students: number;
   readonly atOnce: number;
   readonly turns: number;
+  readonly world?: Omit<LessonsOptions, "served" | "before">;
 }
 
 export interface ParityFigures {
@@ -25,11 +26,11 @@ export interface ParityFigures {
 const issuer = createIssuer(TEST_SECRET);
 
 export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) => void): Promise<ParityFigures> {
-  const { served, students: count, atOnce, turns } = plan;
+  const { served, students: count, atOnce, turns, world: more } = plan;
   const users = Array.from({ length: count }, () => issuer.user());
   // Who is to be served by the candidate sits at control until the first call: none of them is seeded before.
   const known = served === "control" ? users.slice(0, Math.ceil(count / 2)) : [];
-  const world = await startLessonsWorld({ served, before: (arms) => write(arms[served].baseUrl, known) });
+  const world = await startLessonsWorld({ ...more, served, before: (arms) => write(arms[served].baseUrl, known) });
   keep(world);
   await seeded(world, known.length);
   const students = users.map((user) => new Student(world, user));
@@ -63,7 +64,7 @@ export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) =>
 }
 
 /** Whom the arm knows before there is a proxy (shadow J1). */
-async function write(baseUrl: string, users: readonly User[]): Promise<void> {
+export async function write(baseUrl: string, users: readonly User[]): Promise<void> {
   for (const { token } of users) {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const made = await call(baseUrl, {
@@ -76,7 +77,7 @@ async function write(baseUrl: string, users: readonly User[]): Promise<void> {
   }
 }
 
-const seeded = (world: LessonsWorld, count: number): Promise<void> =>
+export const seeded = (world: LessonsWorld, count: number): Promise<void> =>
   eventually(
     async () => {
       const now = (await world.metrics()).sum("groups", { state: "seeded" });
@@ -89,6 +90,7 @@ const seeded = (world: LessonsWorld, count: number): Promise<void> =>
 function tell(world: LessonsWorld, samples: Samples): string {
   const counts = [
     samples.by("comparisons_total", "verdict"),
+    samples.by("comparisons_total", "route", { verdict: "different" }),
     samples.by("not_compared_total", "reason"),
     samples.by("groups", "state"),
     world.families(),

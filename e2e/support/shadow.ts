@@ -47,6 +47,8 @@ export interface ShadowWorldOptions {
   readonly config?: (text: string) => string;
   /** What happens at the arms before there is a proxy. */
   readonly before?: (arms: PerArm<Service>) => Promise<void>;
+  /** Of live models; otherwise the targets are answered from recordings. */
+  readonly liveTokensPerHour?: number;
   /** Parts that a scenario does not need: every one is a process less. Without the cassette all ask the model itself. */
   readonly without?: readonly ("model" | "cassette" | "shadow-control" | "shadow-candidate")[];
 }
@@ -102,7 +104,14 @@ export async function startShadowWorld(options: ShadowWorldOptions = {}): Promis
   const hasModel = !without.includes("model");
   const modelPort = (await freePort(0)).port;
   const modelUrl = `http://127.0.0.1:${modelPort}/v1`;
-  const cassette = without.includes("cassette") ? null : await createCassetteService({ ...common, provider: modelUrl });
+  const { liveTokensPerHour } = options;
+  const cassette = without.includes("cassette")
+    ? null
+    : await createCassetteService({
+        ...common,
+        provider: modelUrl,
+        ...(liveTokensPerHour !== undefined && { liveTokensPerHour }),
+      });
   const targets = await createShadowTargets({
     ...common,
     replayUrl: cassette?.replayUrl ?? modelUrl,

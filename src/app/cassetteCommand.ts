@@ -18,6 +18,7 @@ interface Options {
   readonly provider: string;
   readonly admin: string;
   readonly missesTokenEnv?: string;
+  readonly liveTokens?: string;
 }
 
 /** `switchyard cassette`: records the model calls of the serving arms, and answers the shadow targets with them (shadow §12). */
@@ -39,6 +40,10 @@ export function registerCassette(program: Command, { version, env, exit }: Casse
       "--misses-token-env <name>",
       "variable with the token for GET /misses at --replay, which the proxy reads; otherwise anybody may read it",
     )
+    .option(
+      "--live-tokens <number>",
+      "shadow targets ask the models themselves, for at most so many tokens an hour, instead of being answered from recordings",
+    )
     .action(async (options: Options) => {
       const stopped = firstSignal(() => exit(EXIT.interrupted));
       const cassette = await startCassetteProcess({
@@ -48,6 +53,7 @@ export function registerCassette(program: Command, { version, env, exit }: Casse
         replay: parseAddress("replay", options.replay),
         admin: parseAddress("admin", options.admin),
         missesToken: tokenOf(options.missesTokenEnv, env),
+        liveTokensPerHour: tokensOf(options.liveTokens),
       });
       await stopped;
       await cassette.stop();
@@ -61,6 +67,13 @@ function tokenOf(name: string | undefined, env: NodeJS.ProcessEnv): string | nul
   if ("value" in read) return read.value;
   const { what, expected } = read.fault;
   throw new StartError(`--misses-token-env: ${what}; ${expected} is needed.`, EXIT.usage);
+}
+
+/** @throws StartError for anything but a whole number of at least 1 */
+function tokensOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^[1-9]\d{0,11}$/.test(text)) return Number(text);
+  throw new StartError(`--live-tokens ${text}: a number of tokens is needed, as 200000.`, EXIT.usage);
 }
 
 const PORT_MAX = 65_535;

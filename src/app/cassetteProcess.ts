@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { StartError } from "../cli/index.ts";
-import { modelCallKey } from "../contract/index.ts";
+import { modelCallKey, modelTokensOf } from "../contract/index.ts";
 import { EXIT, systemClock } from "../kernel/index.ts";
 import { createMetrics, METRICS_CONTENT_TYPE, type Metrics, renderMetrics } from "../metrics/index.ts";
 import { createPinoLog } from "../proxy/index.ts";
@@ -18,6 +18,8 @@ export interface CassetteProcessOptions {
   readonly version: string;
   /** Of the list of misses; null: whoever reaches the replay listener may read it. */
   readonly missesToken: string | null;
+  /** Null: shadow targets are answered from recordings. */
+  readonly liveTokensPerHour: number | null;
 }
 
 export interface CassetteProcess {
@@ -63,6 +65,9 @@ function createCassetteOf(
         dropped: (reason) => metrics.queueDropped.inc({ queue: `cassette_${reason}` }),
       },
       log,
+      ...(options.liveTokensPerHour !== null && {
+        live: { tokensPerHour: options.liveTokensPerHour, tokensOf: modelTokensOf },
+      }),
       ...(options.missesToken !== null && { missesToken: options.missesToken }),
       onMiss: ({ kind, reason, occurrence }) => log("cassette.miss", { kind, reason, occurrence }, "warn"),
     });

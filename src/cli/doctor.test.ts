@@ -5,7 +5,8 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { openSqliteEvidence } from "../shadow/index.ts";
+import { systemClock } from "../kernel/index.ts";
+import { createCassette, openSqliteEvidence } from "../shadow/index.ts";
 import { capture } from "./testing/captured.ts";
 import { type ShadowFolder, shadowFolder } from "./testing/shadowFolder.ts";
 
@@ -270,4 +271,36 @@ test("shadow K1: the cassette is connected to and not called; that it stands on 
   assert.deepEqual([of("cassette, record").state, record.seen], ["ok", []]);
   assert.match(of("cassette, record").what, /stands on a served path/);
   assert.match(of("cassette, replay").what, /does not answer \(ECONNREFUSED\): shadow targets have no models/);
+  assert.match(of("cassette, misses").what, /does not tell its misses: ECONNREFUSED; model requests are not compared/);
+});
+
+test("shadow K3, K6: the cassette's misses are read, with the token, and what it does is what the configuration says", async (t) => {
+  const [control, candidate] = [await backend(t, "none"), await backend(t, "none")];
+  const token = "token-of-the-misses-0123456789abcdef";
+  const any = { host: "127.0.0.1", port: 0 };
+  const cassette = createCassette({
+    provider: `${await nowhere(t)}/v1`,
+    record: any,
+    replay: any,
+    keyOf: () => null,
+    clock: systemClock,
+    counters: { replayed: () => undefined, dropped: () => undefined },
+    log: () => undefined,
+    missesToken: token,
+    live: { tokensPerHour: 1_000, tokensOf: () => null },
+  });
+  const { record, replay } = await cassette.start();
+  t.after(() => cassette.close());
+  const at = ({ host, port }: typeof record): string => `"${host}:${port}"`;
+  const misses = async (more: string, env: Record<string, string> = {}): Promise<Told> => {
+    const shadow = `shadow: { sample: 5%, cassette: { record: ${at(record)}, replay: ${at(replay)}${more} } }\n`;
+    const { ask } = await doctor(t, { control: control.url, candidate: candidate.url, shadow, env });
+    return (await checksOf(ask)).of("cassette, misses");
+  };
+  const withToken = ", missesTokenEnv: MISSES";
+  assert.match((await misses("")).what, /it does not take this token for its misses/);
+  const replaying = await misses(withToken, { MISSES: token });
+  assert.deepEqual([replaying.state, /without --live-tokens/.test(replaying.fix ?? "")], ["fail", true]);
+  const live = await misses(`${withToken}, live: true`, { MISSES: token });
+  assert.deepEqual([live.state, live.what.endsWith("lets shadow targets ask the models themselves")], ["ok", true]);
 });

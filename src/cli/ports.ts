@@ -7,7 +7,7 @@ import type { ShadowApplication } from "../shadow/index.ts";
 /** What the application tells of its shadow; all empty for one without an application. */
 export type CliShadow = Pick<
   ShadowApplication,
-  "mirroring" | "rules" | "checks" | "normalisers" | "conditions" | "statusClass" | "identity"
+  "mirroring" | "rules" | "liveModels" | "checks" | "normalisers" | "conditions" | "statusClass" | "identity"
 >;
 
 /** What `app.ts` hands to the command line. */

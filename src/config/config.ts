@@ -152,6 +152,8 @@ export interface ShadowCassetteConfig {
   readonly replay: ListenAddress;
   /** Of the list of what it had no recording of. Never printed; null: it asks for none. */
   readonly missesToken: string | null;
+  /** Shadow targets ask the models themselves. */
+  readonly isLive: boolean;
 }
 
 export type ShadowMode = "never" | "read" | "sandbox";

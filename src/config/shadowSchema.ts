@@ -204,10 +204,13 @@ export const shadowSchema = (secrets: SecretSource) =>
             "Variable with the token of the list of what it had no recording of, as `--misses-token-env` names it there.",
           ).optional(),
           missesTokenFile: text("File with that token.").optional(),
+          live: toggle(
+            "Shadow targets ask the models themselves, as `--live-tokens` there lets them: texts of models are compared by language and length only.",
+          ).prefault(false),
         })
-        .transform(({ record, replay, missesTokenEnv, missesTokenFile }, ctx): ShadowCassetteConfig => {
+        .transform(({ record, replay, missesTokenEnv, missesTokenFile, live }, ctx): ShadowCassetteConfig => {
           const place = { env: missesTokenEnv, file: missesTokenFile };
-          return { record, replay, missesToken: secretOf(ctx, "missesToken", place, secrets) };
+          return { record, replay, missesToken: secretOf(ctx, "missesToken", place, secrets), isLive: live };
         })
         .optional()
         .describe(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { modelCallKey } from "./modelKeys.ts";
+import { modelCallKey, modelTokensOf } from "./modelKeys.ts";
 
 const key = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   modelCallKey({ method: "POST", path, headers, body });
@@ -103,4 +103,13 @@ test("a reply is told by its indexes, and one without all of them has no parts",
   for (const bad of [null, {}, { data: [] }, { data: [reply.data[0]] }, { data: [reply.data[0], reply.data[0]] }]) {
     assert.equal(parts?.split(bad), null);
   }
+});
+
+test("what a reply has spent is what it says last", () => {
+  const usage = (total: number): string =>
+    `{"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":${total}}}`;
+  assert.equal(modelTokensOf(usage(3)), 3);
+  assert.equal(modelTokensOf(`data: {"choices":[],"usage":null}\n\ndata: ${usage(40)}\n\ndata: [DONE]\n\n`), 40);
+  assert.equal(modelTokensOf(`${usage(3)}\n${usage(7)}`), 7);
+  assert.equal(modelTokensOf('{"choices":[]}'), null);
 });

@@ -94,3 +94,11 @@ function embeddingParts(lengths: readonly number[]): EmbeddingParts {
     },
   };
 }
+
+const TOTAL_TOKENS = /"total_tokens"\s*:\s*(\d{1,12})/g;
+
+/** Of the end of a reply, streamed or whole: streams are asked for `usage` with their last event (services §1). Null: it does not say. */
+export function modelTokensOf(end: string): number | null {
+  const last = [...end.matchAll(TOTAL_TOKENS)].at(-1)?.[1];
+  return last === undefined ? null : Number(last);
+}

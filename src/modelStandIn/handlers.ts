@@ -9,8 +9,9 @@ import { BAD_JSON_TEXT, type Reply, replyTo, type Usage, usageOf } from "./reply
 import { type ChatRequest, readChatRequest, readEmbeddingsRequest } from "./request.ts";
 import type { Settings } from "./settings.ts";
 import { codePointLength } from "./words.ts";
+import { varied } from "./varied.ts";
 
-export type Timing = Pick<Settings, "chunkMs" | "delayMs">;
+export type Manner = Pick<Settings, "chunkMs" | "delayMs" | "isVaried">;
 
 /** A reply as the switched faults leave it. */
 export function withFaults(reply: Reply, hits: readonly FaultItem[]): Reply {
@@ -28,12 +29,12 @@ export function withFaults(reply: Reply, hits: readonly FaultItem[]): Reply {
 
 const REFUSALS: Readonly<Record<429 | 500, ApiError>> = { 429: rateLimited, 500: serverError };
 
-async function streamReply(exchange: Exchange, reply: Reply, chat: Chat, timing: Timing): Promise<void> {
+async function streamReply(exchange: Exchange, reply: Reply, chat: Chat, manner: Manner): Promise<void> {
   const { envelope, request, usage } = chat;
   const pieces = pieceEvents(envelope, reply.text, request.wantsUsage);
   startEvents(exchange);
   for (const piece of reply.isCut ? pieces.slice(0, Math.floor(pieces.length / 2)) : pieces) {
-    await pause(exchange, timing.chunkMs);
+    await pause(exchange, manner.chunkMs);
     await writeEvent(exchange, piece);
   }
   if (reply.isCut) return cut(exchange);
@@ -52,19 +53,20 @@ export async function chatCompletion(
   exchange: Exchange,
   body: string,
   hits: readonly FaultItem[],
-  timing: Timing,
+  manner: Manner,
 ): Promise<string> {
   const request = readChatRequest(body);
-  const reply = withFaults(replyTo(request), hits);
+  const known = replyTo(request);
+  const reply = withFaults(manner.isVaried && known.status === 200 ? varied(known) : known, hits);
   await pause(exchange, reply.slowMs);
   if (reply.status !== 200) throw new Refusal(REFUSALS[reply.status]);
   const envelope = { id: completionId(request.key), model: request.model };
   const usage = usageOf(request.messages, reply.text);
   if (request.isStreaming) {
-    await streamReply(exchange, reply, { envelope, request, usage }, timing);
+    await streamReply(exchange, reply, { envelope, request, usage }, manner);
     return reply.kind;
   }
-  await pause(exchange, timing.delayMs);
+  await pause(exchange, manner.delayMs);
   const answer = completion(envelope, reply.text, usage);
   if (reply.isCut) await cutAfterHeaders(exchange, answer);
   else sendJson(exchange, 200, answer);
@@ -76,7 +78,7 @@ export async function embeddings(
   exchange: Exchange,
   body: string,
   hits: readonly FaultItem[],
-  timing: Timing,
+  manner: Manner,
 ): Promise<string> {
   const request = readEmbeddingsRequest(body);
   const bang = readBangWords(request.input.join("\n"), 2);
@@ -90,7 +92,7 @@ export async function embeddings(
   const reply = withFaults(asked, hits);
   await pause(exchange, reply.slowMs);
   if (reply.status !== 200) throw new Refusal(REFUSALS[reply.status]);
-  await pause(exchange, timing.delayMs);
+  await pause(exchange, manner.delayMs);
   const tokens = Math.ceil(request.input.reduce((sum, text) => sum + codePointLength(text), 0) / 4);
   const answer = {
     object: "list",

@@ -9,6 +9,8 @@ export interface Settings {
   readonly faults: readonly FaultItem[];
   readonly faultSeed: string;
   readonly canSwitchFaults: boolean;
+  /** Other words every time. */
+  readonly isVaried: boolean;
 }
 
 export const EXIT_FAULTS = 2;
@@ -60,6 +62,7 @@ export function readSettings(env: Environment): Settings {
     delayMs: integer(env, "STANDIN_DELAY_MS", 20, 120_000, problems),
     faultSeed: env["FAULT_SEED"] || "0",
     canSwitchFaults: flag(env, "ALLOW_FAULT_HEADERS", problems),
+    isVaried: flag(env, "STANDIN_VARIED", problems),
   };
   if (problems.length > 0) throw new SettingsError(problems.join("; "), EXIT_CONFIGURATION);
   return { ...settings, faults: faults(env["STANDIN_FAULTS"] ?? "") };

@@ -19,6 +19,8 @@ export interface CassetteServiceOptions {
   readonly logsDir: string;
   readonly say: (line: string) => void;
   readonly onPid?: (pid: number | null) => void;
+  /** Shadow targets ask the models themselves, for at most so many tokens an hour (shadow K6). */
+  readonly liveTokensPerHour?: number;
 }
 
 /** `switchyard cassette` as a child that is kept alive (shadow K1); its addresses stay the same when it starts again. */
@@ -40,7 +42,7 @@ const BACKOFF = { firstMs: 50, maxMs: 200 };
 
 /** Chooses its ports; nothing runs until `start`. */
 export async function createCassetteService(options: CassetteServiceOptions): Promise<CassetteService> {
-  const { root, env, provider, choosePort, logsDir, say, onPid } = options;
+  const { root, env, provider, choosePort, logsDir, say, onPid, liveTokensPerHour } = options;
   const record = await choosePort(CASSETTE_PORTS.record);
   const replay = await choosePort(CASSETTE_PORTS.replay);
   const cassette = await choosePort(CASSETTE_PORTS.cassette);
@@ -48,6 +50,7 @@ export async function createCassetteService(options: CassetteServiceOptions): Pr
   const path = (URL.parse(provider)?.pathname ?? "").replace(/\/+$/, "");
   const proxyEnv = { [TOKEN_ENV]: makeSecret() };
   const places = ["--record", at(record), "--replay", at(replay), "--admin", at(cassette), "--provider", provider];
+  if (liveTokensPerHour !== undefined) places.push("--live-tokens", String(liveTokensPerHour));
   const supervisor = createSupervisor(
     {
       name: "cassette",
@@ -68,6 +71,7 @@ export async function createCassetteService(options: CassetteServiceOptions): Pr
       "shadow.cassette.record": at(record),
       "shadow.cassette.replay": at(replay),
       "shadow.cassette.missesTokenEnv": TOKEN_ENV,
+      ...(liveTokensPerHour !== undefined && { "shadow.cassette.live": "true" }),
     },
     proxyEnv,
   });

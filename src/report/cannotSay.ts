@@ -20,7 +20,7 @@ export function cannotSay(input: ReportInput, { routes, gate, gaps, leftOut }: T
     void told.push({ what, text, routes: about });
   const named = (which: (route: RouteFigures) => boolean): readonly string[] =>
     routes.filter(which).map(({ route }) => route);
-  const { guards, groups, areRepeatsOn } = input.facts;
+  const { guards, groups, areRepeatsOn, areModelsLive } = input.facts;
   const lost = lostCounts(input);
   if (lost !== 0) tell("accounting", `the counts do not add up: ${count(lost)} more verdicts than exchanges`);
   if (gaps > 0) tell("gap", `evidence is missing of ${plural(gaps, "time")}: a process ended without saying so`);
@@ -41,6 +41,11 @@ export function cannotSay(input: ReportInput, { routes, gate, gaps, leftOut }: T
   if (sandbox.length > 0) {
     const text = `calls of ${plural(sandbox.length, "route")} in mode sandbox are never repeated: their noise is known by formats only`;
     tell("not-repeated", text, sandbox);
+  }
+  if (areModelsLive) {
+    const text =
+      "the models of both arms answered by themselves: of their texts language and length are compared, and of the state that holds them nothing";
+    tell("live-models", text);
   }
   for (const text of lowered(gate)) tell("lowered-gate", text);
   for (const { route, limit, kind } of routes) {

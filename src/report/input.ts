@@ -55,6 +55,8 @@ export interface ReportFacts {
   readonly guards: Readonly<Record<Arm, "required" | "network" | null>>;
   /** Whether safe calls are repeated to learn noise (shadow §8, layer 2). */
   readonly areRepeatsOn: boolean;
+  /** Both arms' models answer by themselves (shadow K6). */
+  readonly areModelsLive: boolean;
   readonly gate?: Partial<Gate>;
 }
 

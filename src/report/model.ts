@@ -190,6 +190,7 @@ export const BLIND_SPOTS = [
   "not-seeded",
   "repeats-off",
   "not-repeated",
+  "live-models",
   "lowered-gate",
   "left-out",
 ] as const;

@@ -25,6 +25,7 @@ export { createMatcher, type Place } from "./paths/matcher.ts";
 export { parsePattern } from "./paths/pattern.ts";
 export { compilePlans, type RoutePlan } from "./plans.ts";
 export type { ShadowApplication } from "./ports.ts";
+export { applicationRules } from "./rules/applicationRules.ts";
 export { namesOf, plainNameOf } from "./rules/routeNames.ts";
 export { readRuleFile, type RuleFile } from "./rules/ruleFiles.ts";
 export { createShadowMirror, type ShadowMirrorOptions } from "./serving/shadowMirror.ts";

@@ -39,9 +39,19 @@ export interface MirrorEntry {
   readonly mode: MirrorMode;
 }
 
+/** Where the models of both arms answer by themselves (shadow K6), and nobody's words are to be the same. */
+export interface LiveModels {
+  /** Beside the others, while they do. */
+  readonly rules: readonly ComparisonRule[];
+  /** Sections of a group's state in which their words are kept: no state check compares them. */
+  readonly sections: readonly string[];
+}
+
 /** Pure data and functions; of everything that it does not name the core's own default holds. */
 export interface ShadowApplication {
   readonly rules: readonly ComparisonRule[];
+  /** Null: nothing of its answers comes from a model. */
+  readonly liveModels: LiveModels | null;
   /** What answers must look like by themselves, whatever the other arm says. */
   readonly checks: readonly RouteCheck[];
   readonly normalisers: NormaliserTable;

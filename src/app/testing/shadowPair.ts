@@ -6,6 +6,8 @@ const WORDS = { normalisers: { ...NORMALISERS, ...SHADOW.normalisers }, statusCl
 const CONTEXT = { delayMs: 300, nowMs: 0, shadow: "candidate" as const, conditions: SHADOW.conditions, ids: null };
 
 export const BOOK = new RuleBook(SHADOW.rules, WORDS, () => 0, []);
+/** While the models of both arms answer by themselves. */
+const LIVE = new RuleBook([...SHADOW.rules, ...(SHADOW.liveModels?.rules ?? [])], WORDS, () => 0, []);
 /** With the declared forms of answers. */
 export const CHECKED = new RuleBook(SHADOW.rules, WORDS, () => 0, SHADOW.checks);
 
@@ -41,8 +43,8 @@ export function onRoute(route: string, control: Answer, candidate: Answer, book 
 }
 
 /** Messages of one type of a surface. */
-export const onMessage = (surface: string, type: string, control: unknown, candidate: unknown): Verdict =>
-  compared(BOOK.forMessage(surface, type), { body: control }, { body: candidate });
+export const onMessage = (surface: string, type: string, control: unknown, candidate: unknown, book = BOOK): Verdict =>
+  compared(book.forMessage(surface, type), { body: control }, { body: candidate });
 
 /** `different breaking`, or the name of any other verdict. */
 export const nameOf = (verdict: Verdict): string =>
@@ -71,3 +73,11 @@ export const bodies = (id: string, control: unknown, candidate: unknown, status 
 
 export const messages = (surface: string, type: string, control: unknown, candidate: unknown): string =>
   told(onMessage(surface, type, control, candidate));
+
+export const liveBodies = (id: string, control: unknown, candidate: unknown): string => {
+  const route = ROUTES.find((one) => one.id === id);
+  return told(onRoute(`${route?.method} ${route?.path}`, { body: control }, { body: candidate }, LIVE));
+};
+
+export const liveMessages = (surface: string, type: string, control: unknown, candidate: unknown): string =>
+  told(onMessage(surface, type, control, candidate, LIVE));

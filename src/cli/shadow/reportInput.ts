@@ -6,7 +6,7 @@ import type { CliContext } from "../context.ts";
 import type { CliShadow } from "../ports.ts";
 import type { Chosen } from "./chosen.ts";
 import { reachOf, type StoredPlace } from "./ruleReach.ts";
-import { bookOf, goodRules, routeOf, rulesOfFiles, settingOf, type UnitSetting } from "./unitSetting.ts";
+import { areModelsLive, bookOf, goodRules, routeOf, rulesOfFiles, settingOf, type UnitSetting } from "./unitSetting.ts";
 
 type Family = ReportInput["families"][number];
 
@@ -90,6 +90,7 @@ function factsOf(
     acceptedBy,
     guards: arm((name) => shadow?.targets[name]?.guard ?? null),
     areRepeatsOn: (shadow?.repeatsShare ?? 0) > 0,
+    areModelsLive: areModelsLive({ shadow }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { type Config, ConfigProblems, type UnitConfig } from "../../config/index.ts";
 import { EXIT, type UnitId } from "../../kernel/index.ts";
 import {
+  applicationRules,
   compilePlans,
   type ComparisonRule,
   NORMALISERS,
@@ -40,7 +41,8 @@ export function rulesOfFiles(
   application: CliShadow,
   isWanted: (file: string) => boolean = () => true,
 ): FileRules {
-  const taken = new Map(application.rules.map(({ id }) => [id, "the application"]));
+  // Those too that hold at other times: no file may take their names.
+  const taken = new Map(applicationRules(application, true).map(({ id }) => [id, "the application"]));
   const rules: ComparisonRule[] = [];
   const problems: ConfigProblems[] = [];
   for (const file of (shadow?.rules ?? []).filter(isWanted)) {
@@ -55,6 +57,8 @@ export function rulesOfFiles(
   }
   return { rules, problems, taken };
 }
+
+export const areModelsLive = ({ shadow }: Pick<Config, "shadow">): boolean => shadow?.cassette?.isLive === true;
 
 /** @throws CliError with every problem of every file */
 export function goodRules({ rules, problems }: FileRules): readonly ComparisonRule[] {
@@ -75,7 +79,7 @@ export function settingOf(
     unit: config.units.get(id) ?? null,
     plans,
     isPlain,
-    rules: [...(isPlain ? [] : application.rules), ...fileRules],
+    rules: [...(isPlain ? [] : applicationRules(application, areModelsLive(config))), ...fileRules],
     isLearningIds: config.shadow?.isLearningIds ?? (!isPlain && application.identity.mode === "learnt"),
   };
 }

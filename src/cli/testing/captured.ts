@@ -30,6 +30,7 @@ export interface CaptureOptions {
 export const NO_APPLICATION: CliDeps["shadow"] = {
   mirroring: [],
   rules: [],
+  liveModels: null,
   checks: [],
   normalisers: {},
   conditions: {},

@@ -65,6 +65,36 @@ function isTimedOut(facts: Facts): boolean {
   return isOnOneSide && isRare(facts);
 }
 
+/** §7, S-10. */
+const MODEL_CODES = new Set<unknown>(["LLM_RATE_LIMITED", "LLM_UNAVAILABLE", "LLM_TIMEOUT"]);
+/** What the tools of a turn may produce (services.md §3); answers to a question and errors have other causes. */
+const TOOL_TYPES = new Set<unknown>(["explanation", "question", "message"]);
+
+const envelopesOf = (facts: Facts) => (facts.above?.control.length === 0 ? null : bodiesOf(facts));
+
+/** A live model has failed on one side. */
+function isModelFailure(facts: Facts): boolean {
+  const whole = envelopesOf(facts);
+  if (whole === null) return false;
+  const [one, other] = [errorCodeOf(whole.control), errorCodeOf(whole.candidate)];
+  return (one === null && MODEL_CODES.has(other)) || (other === null && MODEL_CODES.has(one));
+}
+
+/** A live model has taken another tool. */
+function isOtherTool(facts: Facts): boolean {
+  const whole = envelopesOf(facts);
+  const [one, other] = [whole?.control["content_type"], whole?.candidate["content_type"]];
+  return one !== other && TOOL_TYPES.has(one) && TOOL_TYPES.has(other);
+}
+
+const ANALYSIS_ENDS = new Set<unknown>(["completed", "failed", "timeout"]);
+
+/** R-9 with live models. */
+const isFailedAnalysis = ({ control, candidate }: Facts): boolean =>
+  ANALYSIS_ENDS.has(control) &&
+  ANALYSIS_ENDS.has(candidate) &&
+  (control === "completed") !== (candidate === "completed");
+
 const SLOW_CONSUMER = 1013;
 
 /** A slow client is given up by one arm; the other one's socket is open, or ended with the client's. */
@@ -84,4 +114,7 @@ export const SHADOW_CONDITIONS: Readonly<Record<string, AcceptCondition>> = {
   "pdf-analysis": isInAnalysisOfPdf,
   "timed-out": isTimedOut,
   "slow-close": isSlowClose,
+  "model-failure": isModelFailure,
+  "other-tool": isOtherTool,
+  "failed-analysis": isFailedAnalysis,
 };

@@ -6,6 +6,7 @@ import { SHADOW_CONDITIONS } from "./conditions.ts";
 import { EVERY_ROUTE } from "./everyRoute.ts";
 import { REDACTION } from "./redaction.ts";
 import type { RuleRow } from "./row.ts";
+import { LIVE_MODELS } from "./liveModels.ts";
 import { ON_SOCKETS } from "./sockets.ts";
 import { tutorTalk } from "./tutorTalk.ts";
 import { whiteboardDocument } from "./whiteboardDocument.ts";
@@ -22,6 +23,7 @@ const ID_TEMPLATES = [
 
 export const SHADOW: ShadowApplication = {
   rules: RULE_ROWS.flatMap(({ rules }) => rules),
+  liveModels: LIVE_MODELS,
   checks: CHECKS,
   normalisers: SHADOW_NORMALISERS,
   conditions: SHADOW_CONDITIONS,

@@ -178,6 +178,7 @@ const facts = fc.record({
     candidate: fc.constantFrom("required", "network", null),
   }),
   areRepeatsOn: fc.boolean(),
+  areModelsLive: fc.boolean(),
 });
 
 export const anyEvidence: fc.Arbitrary<ReportInput> = fc

@@ -298,5 +298,6 @@ export const EVIDENCE: ReportInput = {
     ]),
     guards: { control: "required", candidate: "network" },
     areRepeatsOn: true,
+    areModelsLive: false,
   },
 };

@@ -6,11 +6,12 @@ import { CASSETTE_LIMITS, type CassetteLimits } from "./limits.ts";
 import { listen, type ListenAddress, type Listener } from "./listener.ts";
 import { MissLog, type MissPage } from "./missLog.ts";
 import { Occurrences } from "./occurrences.ts";
-import type { CassetteCounters, CassetteLog, CassetteMiss, ModelKeyOf } from "./ports.ts";
+import type { CassetteCounters, CassetteLog, CassetteMiss, ModelKeyOf, TokensOf } from "./ports.ts";
 import { createProvider } from "./provider.ts";
 import { createProviderWatch, createRecordHandler } from "./recordServer.ts";
 import { createReplayHandler } from "./replayServer.ts";
 import { TapeShelf } from "./tapeShelf.ts";
+import { TokenBudget } from "./tokenBudget.ts";
 
 export interface CassetteOptions {
   /** Base URL of the model provider: `http://127.0.0.1:8003/v1`. */
@@ -22,6 +23,8 @@ export interface CassetteOptions {
   readonly counters: CassetteCounters;
   readonly log: CassetteLog;
   readonly limits?: Partial<CassetteLimits>;
+  /** Shadow targets ask the models themselves (shadow K6), and spend at most so much; otherwise they get what was recorded. */
+  readonly live?: { readonly tokensPerHour: number; readonly tokensOf: TokensOf };
   /** For `GET /misses` at the replay listener. */
   readonly missesToken?: string;
   readonly onMiss?: (miss: CassetteMiss) => void;
@@ -54,17 +57,28 @@ export function createCassette(options: CassetteOptions): Cassette {
   const { dropped } = counters;
   const shelf = new TapeShelf({ limits, clock, dropped });
   const onFull = (): void => dropped("misses_full");
-  const misses = new MissLog({ boot: randomUUID(), most: limits.missesMax, onDrop: onFull });
+  const { live } = options;
+  const misses = new MissLog({
+    boot: randomUUID(),
+    most: limits.missesMax,
+    live: live !== undefined,
+    onDrop: onFull,
+  });
   const closing = new AbortController();
   const waiting = { count: 0 };
   const common = { shelf, keyOf, limits, budget: new BodyBudget(limits.bodiesBytesMax) };
-  const recording = createRecordHandler({ ...common, provider, onProvider: createProviderWatch(log) });
+  const onProvider = createProviderWatch(log);
+  const recording = createRecordHandler({ ...common, provider, onProvider });
   const replaying = createReplayHandler({
     ...common,
     clock,
     counters,
     waiting,
     misses,
+    live:
+      live === undefined
+        ? null
+        : { provider, onProvider, tokensOf: live.tokensOf, budget: new TokenBudget(clock, live.tokensPerHour) },
     basePath: provider.basePath,
     occurrences: new Occurrences(clock, {
       most: limits.occurrencesMax,
@@ -103,7 +117,8 @@ export function createCassette(options: CassetteOptions): Cassette {
         const urlOf = ({ host, port }: ListenAddress): string =>
           `http://${host.includes(":") ? `[${host}]` : host}:${port}${provider.basePath}`;
         const addresses = { record, replay, recordUrl: urlOf(record), replayUrl: urlOf(replay) };
-        log("cassette.started", { record: addresses.recordUrl, replay: addresses.replayUrl }, "info");
+        const { recordUrl, replayUrl } = addresses;
+        log("cassette.started", { record: recordUrl, replay: replayUrl, live: live !== undefined }, "info");
         return addresses;
       } catch (error) {
         await close();

@@ -170,7 +170,7 @@ test("calls are numbered by key and request, within bounds", () => {
 
 test("misses are read in pages after a number; the gap of what was dropped is seen", () => {
   let drops = 0;
-  const log = new MissLog({ boot: "b", most: 300, onDrop: () => void drops++ });
+  const log = new MissLog({ boot: "b", most: 300, live: false, onDrop: () => void drops++ });
   const miss = {
     atMs: 0,
     kind: "talk",
@@ -180,7 +180,7 @@ test("misses are read in pages after a number; the gap of what was dropped is se
     reason: "none",
     nearest: null,
   } as const;
-  assert.deepEqual(log.since(7), { boot: "b", misses: [], next: 0, hasMore: false });
+  assert.deepEqual(log.since(7), { boot: "b", live: false, misses: [], next: 0, hasMore: false });
   for (let at = 0; at < 350; at++) log.add(miss);
   const first = log.since(0);
   assert.deepEqual([first.misses[0]?.n, first.misses.length, first.next, first.hasMore], [51, 200, 250, true]);

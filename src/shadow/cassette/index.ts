@@ -17,3 +17,4 @@ export type {
   ReplayOutcome,
   RequestDifference,
 } from "./ports.ts";
+export { readMisses, whyNoMisses } from "./missClient.ts";

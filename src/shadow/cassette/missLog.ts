@@ -8,6 +8,15 @@ export interface MissPage {
   readonly next: number;
   /** Further ones are there already. */
   readonly hasMore: boolean;
+  /** Shadow targets ask the models themselves here (shadow K6). */
+  readonly live: boolean;
+}
+
+export interface MissLogOptions {
+  readonly boot: string;
+  readonly most: number;
+  readonly live: boolean;
+  readonly onDrop: () => void;
 }
 
 const PAGE_MAX = 200;
@@ -15,10 +24,10 @@ const PAGE_MAX = 200;
 /** The last misses. When it is full the oldest goes: whoever reads sees the gap in the numbers. */
 export class MissLog {
   readonly #misses: CassetteMiss[] = [];
-  readonly #options: { readonly boot: string; readonly most: number; readonly onDrop: () => void };
+  readonly #options: MissLogOptions;
   #last = 0;
 
-  constructor(options: { readonly boot: string; readonly most: number; readonly onDrop: () => void }) {
+  constructor(options: MissLogOptions) {
     this.#options = options;
   }
 
@@ -38,6 +47,7 @@ export class MissLog {
     const from = Math.max(0, n - first);
     const misses = this.#misses.slice(from, from + PAGE_MAX);
     const next = misses.at(-1)?.n ?? Math.min(n, this.#last);
-    return { boot: this.#options.boot, misses, next, hasMore: next < this.#last };
+    const { boot, live } = this.#options;
+    return { boot, live, misses, next, hasMore: next < this.#last };
   }
 }

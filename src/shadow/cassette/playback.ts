@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { cutShort, sendProblem } from "./answers.ts";
 import { withValue } from "./headers.ts";
 import { untilSaid } from "./play.ts";
-import { UNREACHABLE } from "./recordCall.ts";
+import { UNREACHABLE } from "./provider.ts";
 import type { TapeEnd, TapeEvent, TapeHead } from "./tape.ts";
 
 export interface PlaybackCall {

@@ -38,8 +38,14 @@ export interface ModelParts {
 /** Pure; from the application. Null: no call that it knows; such a call is known by its path and its body's bytes. */
 export type ModelKeyOf = (call: ModelCall) => ModelKey | null;
 
-/** `hit`: the recording had ended; `joined`: it was still running. */
-export const REPLAY_OUTCOMES = ["hit", "joined", "miss", "failed"] as const;
+/**
+ * How many tokens an answer says that it has spent, by its end (at most 64 KiB of it). Pure, from the application. Null: it does not
+ * say.
+ */
+export type TokensOf = (end: string) => number | null;
+
+/** `hit`: the recording had ended; `joined`: it was still running; `live`: the models themselves have answered. */
+export const REPLAY_OUTCOMES = ["hit", "joined", "miss", "failed", "live"] as const;
 export type ReplayOutcome = (typeof REPLAY_OUTCOMES)[number];
 
 export const CASSETTE_DROPS = [
@@ -74,9 +80,10 @@ export type CassetteLog = (
 
 /**
  * `too_large`: recorded, but not kept; `indivisible`: recorded in another batch, and its reply has no parts; `additional`: the
- * request asked it more often than the served arm did, and got a recording all the same (shadow K2).
+ * request asked it more often than the served arm did, and got a recording all the same (shadow K2); `budget`: the tokens of live
+ * models are spent for this hour (W6).
  */
-export const MISS_REASONS = ["none", "too_large", "indivisible", "additional"] as const;
+export const MISS_REASONS = ["none", "too_large", "indivisible", "additional", "budget"] as const;
 export type MissReason = (typeof MISS_REASONS)[number];
 
 /** One path on which the asked request is not the recorded one. Value classes, never values (shadow P1). */

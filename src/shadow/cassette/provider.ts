@@ -1,5 +1,5 @@
 // Where model calls go: the provider's origin, over connections that are kept.
-import { Agent, type ClientRequest, request as httpRequest } from "node:http";
+import { Agent, type ClientRequest, request as httpRequest, type ServerResponse } from "node:http";
 import { Agent as TlsAgent, request as httpsRequest } from "node:https";
 
 export interface Provider {
@@ -36,4 +36,32 @@ export function createProvider(base: string): Provider {
 /** The target of a call below the base path, without it; null: it is not below. */
 export function pathBelow(basePath: string, target: string): string | null {
   return target.startsWith(`${basePath}/`) ? target.slice(basePath.length) : null;
+}
+
+export const UNREACHABLE = "The model provider cannot be reached.";
+
+/** Whether the provider could be connected to, at every call. */
+export type OnProvider = (isReached: boolean, cause: Error | null) => void;
+
+/** @param onError the call failed before its answer: with a connection, or before there was one */
+export function watchConnection(
+  outgoing: ClientRequest,
+  response: ServerResponse,
+  onProvider: OnProvider,
+  onError: (isConnected: boolean) => void,
+): void {
+  let isConnected = false;
+  const reached = (): void => {
+    isConnected = true;
+    onProvider(true, null);
+  };
+  outgoing.once("socket", (socket) => {
+    if (socket.connecting) socket.once("secureConnect", reached).once("connect", reached);
+    else reached();
+  });
+  outgoing.on("error", (error) => {
+    if (response.headersSent || response.destroyed) return;
+    if (!isConnected) onProvider(false, error);
+    onError(isConnected);
+  });
 }

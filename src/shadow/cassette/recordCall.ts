@@ -1,14 +1,14 @@
 // One call through the record listener: a byte pipe to the provider and, beside it, a copy (shadow K1, K4, K7). The copy is
 // taken of what was already handed on, so that nothing of it ever holds up a byte.
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
-import { cutShort, sendProblem } from "./answers.ts";
+import { sendProblem } from "./answers.ts";
 import { type BodyBudget, BodyCopy, type BodyProblem } from "./bodyCopy.ts";
 import { callKeyOf, requestIdOf } from "./callKey.ts";
-import { answerHeaders, providerHeaders, recordedHeaders } from "./headers.ts";
+import { providerHeaders } from "./headers.ts";
 import type { CassetteLimits } from "./limits.ts";
+import { passAnswer } from "./passAnswer.ts";
 import type { ModelKeyOf } from "./ports.ts";
-import type { Provider } from "./provider.ts";
-import type { Tape } from "./tape.ts";
+import { type OnProvider, type Provider, UNREACHABLE, watchConnection } from "./provider.ts";
 import type { TapeShelf } from "./tapeShelf.ts";
 
 export interface RecordDeps {
@@ -17,11 +17,8 @@ export interface RecordDeps {
   readonly budget: BodyBudget;
   readonly keyOf: ModelKeyOf;
   readonly limits: Pick<CassetteLimits, "bodyBytesMax">;
-  /** Whether the provider could be connected to, at every call. */
-  readonly onProvider: (isReached: boolean, cause: Error | null) => void;
+  readonly onProvider: OnProvider;
 }
-
-export const UNREACHABLE = "The model provider cannot be reached.";
 
 /** @param path below the provider's base URL @throws TypeError for a head that cannot be sent on; nothing has begun then */
 export function recordCall(request: IncomingMessage, response: ServerResponse, path: string, deps: RecordDeps): void {
@@ -43,18 +40,7 @@ export function recordCall(request: IncomingMessage, response: ServerResponse, p
   });
   outgoing.on("response", (answer) => passAnswer(answer, response, tape));
 
-  let isConnected = false;
-  const reached = (): void => {
-    isConnected = true;
-    deps.onProvider(true, null);
-  };
-  outgoing.once("socket", (socket) => {
-    if (socket.connecting) socket.once("secureConnect", reached).once("connect", reached);
-    else reached();
-  });
-  outgoing.on("error", (error) => {
-    if (response.headersSent || response.destroyed) return;
-    if (!isConnected) deps.onProvider(false, error);
+  watchConnection(outgoing, response, deps.onProvider, (isConnected) => {
     tape.end(isConnected ? "broken" : "unreachable");
     if (isConnected) response.destroy();
     else sendProblem(request, response, "SY_UPSTREAM_REFUSED", UNREACHABLE);
@@ -96,37 +82,4 @@ function passRequest(request: IncomingMessage, outgoing: ClientRequest, { copy, 
   });
   request.on("error", () => undefined);
   request.on("close", () => copy.release());
-}
-
-function passAnswer(answer: IncomingMessage, response: ServerResponse, tape: Tape): void {
-  const head = { status: answer.statusCode ?? 502, statusText: answer.statusMessage ?? "" };
-  const headers = answerHeaders(answer.rawHeaders);
-  response.sendDate = false;
-  try {
-    response.writeHead(head.status, head.statusText, headers);
-  } catch {
-    // A head that Node reads and does not write: a status below 100.
-    response.destroy();
-    return;
-  }
-  // With the first bytes if they are here already: one packet less, and one wake-up less for whoever waits for them.
-  setImmediate(() => {
-    if (!response.destroyed) response.flushHeaders();
-  });
-  tape.begin({ ...head, headers: recordedHeaders(headers) });
-  answer.on("data", (chunk: Buffer) => {
-    if (!response.write(chunk)) answer.pause();
-    tape.append(chunk);
-  });
-  response.on("drain", () => answer.resume());
-  answer.on("end", () => {
-    response.end();
-    tape.end("complete");
-  });
-  answer.on("error", () => undefined);
-  answer.on("close", () => {
-    if (response.writableEnded || response.destroyed) return;
-    tape.end("broken");
-    cutShort(response);
-  });
 }

@@ -1,9 +1,10 @@
-// The replay listener: the base URL of both shadow targets, and the list of misses (shadow K1, K3).
+// The replay listener: the base URL of both shadow targets, and the list of misses (shadow K1, K3, K6).
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { sendJson, sendProblem } from "./answers.ts";
 import { type BodyBudget, BodyCopy } from "./bodyCopy.ts";
 import { callKeyOf, requestIdOf } from "./callKey.ts";
+import { liveCall, type LiveDeps } from "./liveCall.ts";
 import type { MissLog } from "./missLog.ts";
 import type { ModelKeyOf } from "./ports.ts";
 import { pathBelow } from "./provider.ts";
@@ -15,6 +16,8 @@ export interface ReplayServerDeps extends ReplayDeps {
   readonly keyOf: ModelKeyOf;
   readonly budget: BodyBudget;
   readonly misses: MissLog;
+  /** Null: only what was recorded is answered. */
+  readonly live: LiveDeps | null;
   /** Who reads the misses must say it; null: anybody who reaches the listener may. */
   readonly missesToken: string | null;
   readonly onError: (error: unknown) => void;
@@ -50,7 +53,9 @@ async function handleCall(
   const head = { method: request.method ?? "GET", path, rawHeaders: request.rawHeaders };
   const key = callKeyOf(head, body, deps.keyOf);
   const call = { request, response, requestId: requestIdOf(request.headers), left: controller.signal };
-  deps.counters.replayed(await replayCall(key, call, deps));
+  const { live } = deps;
+  const answering = live === null ? replayCall(key, call, deps) : liveCall({ ...call, key, path, body }, live, deps);
+  deps.counters.replayed(await answering);
 }
 
 /** Null: refused, or the client is gone. */

@@ -2,6 +2,7 @@
 // to it; how arrays are paired is said apart.
 import { areNumbersNear } from "../json/decimal.ts";
 import { isArray, isNumber, isObject, JsonNumber, type JsonValue } from "../json/values.ts";
+import { isLikeProse } from "./prose.ts";
 import { timeOf } from "./times.ts";
 
 export interface NormaliserContext {
@@ -42,6 +43,8 @@ function durationOf(text: string | undefined): { readonly ms: number; readonly i
   if (digits === undefined || unit === undefined) throw new RangeError("takes a duration such as 2s or delay+2s");
   return { ms: Number(digits) * (UNITS[unit] ?? 1), isDelayed: delayed !== undefined };
 }
+
+const isText = (value: JsonValue): value is string => typeof value === "string";
 
 const sizeOf = (value: JsonValue): number | null => {
   if (typeof value === "string" || isArray(value)) return value.length;
@@ -96,6 +99,17 @@ export const NORMALISERS: NormaliserTable = {
         if (one === 0 || other === 0) return one === other;
         return least === undefined || most === undefined || (other / one >= least && other / one <= most);
       },
+    };
+  },
+  prose: (name, args) => {
+    const [least, most] = args.map(Number);
+    if (least === undefined || most === undefined || args.length !== 2 || !(least <= most)) {
+      throw new RangeError("takes the least and greatest ratio of the lengths, such as 0.2,5");
+    }
+    return {
+      name,
+      takes: isText,
+      isSame: (a, b) => isText(a) && isText(b) && isLikeProse(a, b, { least, most }),
     };
   },
 };

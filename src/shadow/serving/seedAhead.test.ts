@@ -38,6 +38,7 @@ function open({ subjects = [], armOf = () => "control", copyMs = 0 }: World = {}
     },
   } as Partial<StateCarrier> as StateCarrier;
   const seeder = new Seeder({
+    leftOut: () => new Set<string>(),
     clock,
     carrierFor: () => carrier,
     isBusy: () => false,

@@ -37,7 +37,13 @@ export function settingsOf(
     repeatsShare: shadow?.repeatsShare ?? 0,
     arms: { control: arm("control"), candidate: arm("candidate") },
     cassette:
-      shadow?.cassette == null ? null : { replay: shadow.cassette.replay, missesToken: shadow.cassette.missesToken },
+      shadow?.cassette == null
+        ? null
+        : {
+            replay: shadow.cassette.replay,
+            missesToken: shadow.cassette.missesToken,
+            isLive: shadow.cassette.isLive,
+          },
     build: shadow?.build ?? ([...plans.values()].some(({ isPlain }) => !isPlain) ? build : null),
   };
 }
@@ -53,6 +59,7 @@ export function aheadOf(settings: ShadowSettings, { control, candidate }: Partia
   const served = ARMS.filter((arm) => arms[OTHER[arm]].target !== null && seeds?.targetTokens[OTHER[arm]] != null);
   const targets = served.map((arm) => arms[OTHER[arm]].target?.origin);
   const hasBuilds = control !== undefined && candidate !== undefined;
-  const campaign = hasBuilds ? JSON.stringify([control, candidate, hashOfRules(rules), targets]) : null;
+  const isLive = settings.cassette?.isLive === true;
+  const campaign = hasBuilds ? JSON.stringify([control, candidate, hashOfRules(rules), isLive, targets]) : null;
   return { campaign, samplePercent, arms: served };
 }

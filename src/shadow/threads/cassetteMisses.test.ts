@@ -56,7 +56,7 @@ test("what was missed is known once somebody has looked, with its request, and w
   const { recordUrl, replayUrl, replay } = await open();
   const { reader, look, events, dropped } = read(t);
   assert.ok(!reader.isOn);
-  reader.configure({ replay, missesToken: TOKEN });
+  reader.configure({ replay, missesToken: TOKEN, isLive: false });
   assert.ok(reader.isOn);
   await look();
   await say(recordUrl, { body: { ask: { mood: 1 } }, requestId: "r1" });
@@ -77,7 +77,7 @@ test("it is read without anybody looking, page after page", async (t) => {
   });
   const { reader } = read(t);
   await Promise.all(Array.from({ length: 230 }, (_, at) => miss(replayUrl, `r${at % 115}`)));
-  reader.configure({ replay, missesToken: null });
+  reader.configure({ replay, missesToken: null, isLive: false });
   const isThere = (at: number): boolean => reader.within({ requestId: `r${at}`, ...ALL }).length === 2;
   await until(() => Array.from({ length: 115 }, (_, at) => at).every(isThere));
   await miss(replayUrl, "later");
@@ -87,7 +87,7 @@ test("it is read without anybody looking, page after page", async (t) => {
 test("a cassette that was started anew is read from its beginning; what was known stays", async (t) => {
   const first = await open();
   const { reader, look, events } = read(t);
-  reader.configure({ replay: first.replay, missesToken: TOKEN });
+  reader.configure({ replay: first.replay, missesToken: TOKEN, isLive: false });
   for (const id of ["a", "b", "c"]) await miss(first.replayUrl, id);
   await look();
   await first.cassette.close();
@@ -109,7 +109,7 @@ test("what the cassette could not keep until it was read is counted", async (t) 
   };
   const port = await serve(t, (since) => pages[since]);
   const seen = read(t);
-  seen.reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN });
+  seen.reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN, isLive: false });
   await until(() => seen.reader.within({ requestId: "r9", ...ALL }).length === 1);
   await seen.look();
   assert.equal(seen.dropped, 5);
@@ -119,7 +119,7 @@ test("nobody waits for a cassette that is away, or that never answers; it is tol
   const given: { page?: object } = {};
   const port = await serve(t, () => given.page);
   const { reader, look, events } = read(t, 700);
-  reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN });
+  reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN, isLive: false });
   const startedMs = performance.now();
   await look();
   const tookMs = performance.now() - startedMs;
@@ -141,10 +141,10 @@ test("nobody waits for a cassette that is away, or that never answers; it is tol
 test("a wrong token, and what is no list of misses, are said without what was sent or read", async (t) => {
   const { replay } = await open();
   const { reader, look, events } = read(t);
-  reader.configure({ replay, missesToken: "wrong-token" });
+  reader.configure({ replay, missesToken: "wrong-token", isLive: false });
   await look();
   const port = await serve(t, () => ({ secret: "plans" }));
-  reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN });
+  reader.configure({ replay: { host: "127.0.0.1", port }, missesToken: TOKEN, isLive: false });
   await until(() => events.length === 2);
   assert.deepEqual(
     events.map(({ fields }) => fields["why"]),
@@ -156,7 +156,7 @@ test("a wrong token, and what is no list of misses, are said without what was se
 test("one whose step fails does not stop the others, and when it is switched off nobody waits", async (t) => {
   const { replay } = await open();
   const { reader, faults } = read(t);
-  reader.configure({ replay, missesToken: TOKEN });
+  reader.configure({ replay, missesToken: TOKEN, isLive: false });
   const ran: string[] = [];
   reader.look(() => {
     throw new Error("a step");

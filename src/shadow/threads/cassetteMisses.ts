@@ -1,9 +1,7 @@
 // Reads the misses of the completion cassette at its replay listener (shadow K3): again and again, and whenever somebody judges.
-import { request } from "undici";
-import { z } from "zod";
 import type { Clock } from "../../kernel/index.ts";
-import { type CassetteMiss, MISS_REASONS } from "../cassette/ports.ts";
-import { DIFFERENCE_KINDS } from "../words.ts";
+import { type MissesPage, readMisses, whyNoMisses } from "../cassette/missClient.ts";
+import type { CassetteMiss } from "../cassette/ports.ts";
 import { type AskedWithin, KnownMisses, type MissSource } from "./knownMisses.ts";
 import type { CassetteSettings, ThreadEvent } from "./messages.ts";
 
@@ -13,35 +11,8 @@ const AWAY_MS = 1_000;
 /** Of one reading, with all its pages: who judges may have to wait for one that runs and for the next. */
 const READ_MS = 700;
 const PAGES_MAX = 10;
-const BYTES_MAX = 4 * 1_048_576;
 /** More who judge do not wait. */
 const WAITING_MAX = 10_000;
-
-const difference = z.object({
-  path: z.string().max(1_000),
-  kind: z.enum(DIFFERENCE_KINDS),
-  recorded: z.string().max(100).nullable(),
-  asked: z.string().max(100).nullable(),
-  count: z.number(),
-});
-const miss = z.object({
-  n: z.number(),
-  atMs: z.number(),
-  kind: z.string().max(100),
-  key: z.string().max(100),
-  requestId: z.string().max(128).nullable(),
-  occurrence: z.number(),
-  reason: z.enum(MISS_REASONS),
-  nearest: z
-    .object({
-      key: z.string().max(100),
-      requestId: z.string().max(128).nullable(),
-      differences: z.array(difference).max(100),
-    })
-    .nullable(),
-});
-const page = z.object({ boot: z.string().max(100), misses: z.array(miss), next: z.number(), hasMore: z.boolean() });
-type Page = z.infer<typeof page>;
 
 export interface CassetteMissesOptions {
   readonly clock: Clock;
@@ -59,6 +30,8 @@ export class CassetteMisses implements MissSource {
   readonly #known: KnownMisses;
   #settings: CassetteSettings | null = null;
   #boot: string | null = null;
+  /** Told once of each start, and of each setting. */
+  #isModeTold = false;
   #since = 0;
   #waiting: (() => void)[] = [];
   #isReading = false;
@@ -80,6 +53,7 @@ export class CassetteMisses implements MissSource {
     if (isSame) return;
     this.#settings = settings;
     this.#boot = null;
+    this.#isModeTold = false;
     this.#since = 0;
     this.#isAway = false;
     this.#cancel();
@@ -113,7 +87,7 @@ export class CassetteMisses implements MissSource {
     this.#isReading = true;
     // Those who come while it is read may have been missed behind what it gives.
     const waiting = this.#waiting.splice(0);
-    const failure = await this.#readAll(settings).then(() => null, whyOf);
+    const failure = await this.#readAll(settings).then(() => null, whyNoMisses);
     this.#isReading = false;
     if (settings === this.#settings) this.#tell(failure);
     for (const run of waiting) this.#safely(run);
@@ -129,7 +103,7 @@ export class CassetteMisses implements MissSource {
     const cancel = this.#options.clock.after(this.#options.readMs ?? READ_MS, () => ending.abort());
     try {
       for (let at = 0; at < PAGES_MAX; at++) {
-        const found = await pageOf(settings, this.#since, ending.signal);
+        const found = await readMisses(settings, this.#since, ending.signal);
         if (settings !== this.#settings || !this.#take(found)) return;
       }
     } finally {
@@ -138,9 +112,11 @@ export class CassetteMisses implements MissSource {
   }
 
   /** Gives whether there is more. */
-  #take({ boot, misses, next, hasMore }: Page): boolean {
+  #take({ boot, misses, next, hasMore, live }: MissesPage): boolean {
     const isNew = this.#boot !== null && boot !== this.#boot;
     this.#boot = boot;
+    if (isNew) this.#isModeTold = false;
+    this.#tellMode(live);
     if (isNew && this.#since > 0) {
       // It counts from 1 again, and what it gave was behind a number of the one before.
       this.#since = 0;
@@ -167,6 +143,14 @@ export class CassetteMisses implements MissSource {
     });
   }
 
+  /** Words of models that both are alive differ each time; of a replay that is taken for alive nobody would see a difference. */
+  #tellMode(live: boolean): void {
+    if (this.#isModeTold || live === this.#settings?.isLive) return;
+    this.#isModeTold = true;
+    const fields = { cassette: live ? "live" : "replay", expected: live ? "replay" : "live" };
+    this.#options.onEvent({ type: "event", event: "shadow.cassette.mode", level: "warn", fields });
+  }
+
   #safely(run: () => void): void {
     try {
       run();
@@ -174,34 +158,4 @@ export class CassetteMisses implements MissSource {
       this.#options.onFault(error);
     }
   }
-}
-
-class Refused extends Error {}
-
-/** Never what was sent or read: the one holds the token, the other is another process's. */
-function whyOf(error: unknown): string {
-  if (error instanceof Refused) return error.message;
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return "it does not answer with misses";
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  return typeof code === "string" && code !== "UND_ERR_ABORTED" ? code : "it does not answer in time";
-}
-
-/** @throws when it is not a page */
-async function pageOf({ replay, missesToken }: CassetteSettings, since: number, signal: AbortSignal): Promise<Page> {
-  const host = replay.host.includes(":") ? `[${replay.host}]` : replay.host;
-  const headers = missesToken === null ? {} : { authorization: `Bearer ${missesToken}` };
-  const reply = await request(`http://${host}:${replay.port}/misses?since=${since}`, { headers, signal });
-  if (reply.statusCode !== 200) {
-    await reply.body.dump();
-    const isToken = reply.statusCode === 401;
-    throw new Refused(isToken ? "it does not take this token for its misses" : `it answered ${reply.statusCode}`);
-  }
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of reply.body as AsyncIterable<Buffer>) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes > BYTES_MAX) throw new Refused("its answer is too long");
-  }
-  return page.parse(JSON.parse(Buffer.concat(pieces).toString("utf8")));
 }

@@ -117,7 +117,7 @@ test("a call whose arm has asked its model for something else is told by that, w
     limits: { waitMs: 5, ownWaitMs: 5 },
   });
   const thread = open(t);
-  const cassette = { replay, missesToken: "token-of-misses" };
+  const cassette = { replay, missesToken: "token-of-misses", isLive: false };
   thread.say({ type: "settings", settings: settingsFor([READ], {}, { cassette }) });
   thread.say({ type: "builds", builds: { control: "c1", candidate: "k1" } });
   const leftAtMs = Date.now();

@@ -80,6 +80,7 @@ export function runCompareThread(parent: MessagePort, options: CompareThreadOpti
     clock,
     comparer,
     createCarrier: options.createCarrier,
+    modelSections: options.application.liveModels?.sections ?? [],
     tell,
     onEnded: (item) => ended.add(item),
   });

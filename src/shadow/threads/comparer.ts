@@ -15,6 +15,7 @@ import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
 import { withModelRequest } from "./modelRequest.ts";
+import { applicationRules } from "../rules/applicationRules.ts";
 import { servedObservation } from "./observations.ts";
 import { type CopyHalf, type Halves, Pairing, type Served } from "./pairing.ts";
 import { armsOf, UnitEvidence, type EvidenceOptions, type UnitFacts } from "./unitEvidence.ts";
@@ -83,7 +84,8 @@ export class Comparer {
     const { statusClass } = application;
     const words = { normalisers: { ...NORMALISERS, ...application.normalisers }, statusClass, readers };
     const bookOf = (isPlain: boolean): Book => {
-      const all = [...(isPlain ? [] : application.rules), ...settings.rules];
+      const isLive = settings.cassette?.isLive === true;
+      const all = [...(isPlain ? [] : applicationRules(application, isLive)), ...settings.rules];
       const checks = isPlain ? [] : application.checks;
       return { rules: new RuleBook(all, words, () => clock.now(), checks), hash: hashOfRules(all), isPlain };
     };

@@ -42,6 +42,8 @@ export interface CassetteSettings {
   readonly replay: { readonly host: string; readonly port: number };
   /** null: it asks for none. */
   readonly missesToken: string | null;
+  /** Shadow targets ask the models themselves (shadow K6). */
+  readonly isLive: boolean;
 }
 
 export interface SeedSettings {

@@ -17,6 +17,7 @@ const DIFFERENCES_MAX = 20;
 const LIMITS: Readonly<Partial<Record<MissReason, NotComparedReason>>> = {
   too_large: "body_too_large",
   indivisible: "external",
+  budget: "budget",
 };
 
 /** @param misses that belong to it, the first one first: those behind it follow from it */

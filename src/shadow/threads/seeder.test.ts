@@ -47,8 +47,9 @@ function open(isPossible = true) {
   } as Pick<StateCarrier, "digest" | "clear" | "copy" | "rows"> as StateCarrier;
   const told: string[] = [];
   const results: CheckResult[] = [];
-  const state = { isBusy: false, lastWriteMs: 0 };
+  const state = { isBusy: false, lastWriteMs: 0, leftOut: new Set<string>() };
   const seeder = new Seeder({
+    leftOut: () => state.leftOut,
     clock,
     isBusy: () => state.isBusy,
     lastWriteMs: () => state.lastWriteMs,
@@ -170,4 +171,19 @@ test("shadow J1: at most twenty a second and four beside each other; checks go f
   await pass(1_000);
   assert.ok(told.length - atStop <= 4, "only what was under way");
   assert.equal(clock.pending, 0);
+});
+
+test("shadow K6: a section into which live models write is not compared", async () => {
+  const { seeder, stores, results, state, pass } = open();
+  stores.control.set("a", "1");
+  state.leftOut = new Set(["rows"]);
+  seeder.check(wish());
+  await pass(50);
+  state.leftOut = new Set(["others"]);
+  seeder.check(wish());
+  await pass(1_100);
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ["equal", "different"],
+  );
 });

@@ -40,6 +40,8 @@ export interface SeederOptions {
   lastWriteMs(wish: GroupWish): number;
   /** It cannot be done now. */
   onLater(task: Task): void;
+  /** Sections of state that no check compares. */
+  leftOut(): ReadonlySet<string>;
 }
 
 export interface Task {
@@ -126,16 +128,18 @@ export class Seeder {
 
   async #check(carrier: StateCarrier, wish: GroupWish, signal: AbortSignal): Promise<CheckResult> {
     const { isBusy, lastWriteMs } = this.#options;
+    const leftOut = this.#options.leftOut();
     const writtenMs = lastWriteMs(wish);
     const first = await digestsOf(carrier, wish, signal);
-    if (first.served.hash === first.shadow.hash) return { kind: "equal" };
+    if (differing(first, leftOut).length === 0) return { kind: "equal" };
     await new Promise<void>((resolve) => void this.#options.clock.after(AGAIN_MS, resolve));
     const second = await digestsOf(carrier, wish, signal);
-    if (second.served.hash === second.shadow.hash) return { kind: "equal" };
+    const sections = differing(second, leftOut);
+    if (sections.length === 0) return { kind: "equal" };
     const isStill =
       first.served.fullHash === second.served.fullHash && first.shadow.fullHash === second.shadow.fullHash;
     if (!isStill) return { kind: "none" };
-    const findings = await findingsOf(carrier, wish, second, signal);
+    const findings = await findingsOf(carrier, wish, sections, signal);
     // A turn leaves both stores apart, and as they are, for as long as an arm thinks about its answer.
     const hasBegun = isBusy(wish) || lastWriteMs(wish) !== writtenMs;
     return hasBegun ? { kind: "later" } : { kind: "different", findings };
@@ -174,22 +178,26 @@ async function copyWhole(
   return there.fullHash === after.fullHash ? null : "the copy is not equal";
 }
 
-/** The rows that are not the same, by the sections whose hashes differ. */
+/** Names of the sections whose hashes differ, in their order. */
+function differing({ served, shadow }: Digests, leftOut: ReadonlySet<string>): readonly string[] {
+  if (served.hash === shadow.hash) return [];
+  const names = new Set([...served.sections.keys(), ...shadow.sections.keys()]);
+  const isOther = (name: string): boolean => served.sections.get(name)?.hash !== shadow.sections.get(name)?.hash;
+  return [...names].filter((name) => !leftOut.has(name) && isOther(name)).sort();
+}
+
+/** The rows that are not the same, by section. */
 async function findingsOf(
   carrier: StateCarrier,
   { group, served }: GroupWish,
-  digests: Digests,
+  sections: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly StateFinding[]> {
-  const names = new Set([...digests.served.sections.keys(), ...digests.shadow.sections.keys()]);
-  const differing = [...names].filter(
-    (name) => digests.served.sections.get(name)?.hash !== digests.shadow.sections.get(name)?.hash,
-  );
   const [one, other] = await Promise.all([
     carrier.rows(group, served, signal),
     carrier.rows(group, otherOf(served), signal),
   ]);
-  return differing.sort().map((section) => ({ section, keys: keysThatDiffer(section, one, other).slice(0, KEYS_MAX) }));
+  return sections.map((section) => ({ section, keys: keysThatDiffer(section, one, other).slice(0, KEYS_MAX) }));
 }
 
 function keysThatDiffer(section: string, one: readonly RowPrint[], other: readonly RowPrint[]): readonly string[] {

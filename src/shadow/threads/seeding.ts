@@ -14,6 +14,8 @@ export interface SeedingOptions {
   readonly clock: Clock;
   readonly comparer: Comparer;
   readonly createCarrier: CarrierFactory | null;
+  /** Sections of state in which words of models are kept. */
+  readonly modelSections: readonly string[];
   tell(message: FromCompare): void;
   onEnded(item: EndedItem): void;
 }
@@ -29,6 +31,8 @@ export class Seeding {
   readonly #seeder: Seeder;
   /** By the arm that serves. */
   #carriers: Readonly<Record<Arm, StateCarrier | null>> = { control: null, candidate: null };
+  /** Where live models have written. */
+  #leftOut: ReadonlySet<string> = new Set();
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #stopped = new AbortController();
 
@@ -37,6 +41,7 @@ export class Seeding {
     this.#options = options;
     this.#seeder = new Seeder({
       clock,
+      leftOut: () => this.#leftOut,
       carrierFor: (served) => this.#carriers[served],
       isBusy: ({ unit, group }) => comparer.conversations.isBusy(unit, group),
       lastWriteMs: ({ unit, group }) => comparer.units.get(unit)?.lastWriteMs(group) ?? 0,
@@ -57,8 +62,9 @@ export class Seeding {
   }
 
   configure(settings: ShadowSettings): void {
-    const { createCarrier } = this.#options;
-    const { arms, seeds } = settings;
+    const { createCarrier, modelSections } = this.#options;
+    const { arms, seeds, cassette } = settings;
+    this.#leftOut = new Set(cassette?.isLive === true ? modelSections : []);
     const carrier = (served: Arm): StateCarrier | null => {
       const target: Arm = served === "control" ? "candidate" : "control";
       const at = arms[target].target;

@@ -34,6 +34,7 @@ const PLAN: RoutePlan = {
 
 const APPLICATION: ShadowApplication = {
   rules: [],
+  liveModels: null,
   checks: [],
   normalisers: {},
   conditions: {},

@@ -20,6 +20,7 @@ const codec: ShadowCodec<null> = {
 
 export const APPLICATION: ShadowApplication = {
   rules: [],
+  liveModels: null,
   checks: [],
   normalisers: {},
   conditions: {},
