@@ -13,6 +13,8 @@ export interface CopyLimits {
   readonly totalMs: number;
   readonly atOnce: number;
   readonly replyBytes: number;
+  /** Of all replies that are being read: routes may let single ones be longer than usual (shadow I4). */
+  readonly repliesBytes: number;
 }
 
 /** shadow I7. */
@@ -23,6 +25,7 @@ export const COPY_LIMITS: CopyLimits = {
   totalMs: 30_000,
   atOnce: 64,
   replyBytes: 2 * 1_048_576,
+  repliesBytes: 32 * 1_048_576,
 };
 
 export interface Copy {
@@ -60,6 +63,8 @@ export class CopyClient {
   /** By who waits longest; each is told whether it has a place. */
   readonly #waiting = new Set<(hasPlace: boolean) => void>();
   #inFlight = 0;
+  /** Of replies that are being read. */
+  #bytes = 0;
 
   constructor(options: CopyClientOptions) {
     this.#options = options;
@@ -129,7 +134,12 @@ export class CopyClient {
     const handler = new ReplyReader({
       bytesMax: copy.replyBytesMax ?? limits.replyBytes,
       now: () => clock.monotonic() - startedMs,
-      onEnd: (result) => {
+      take: (bytes) => {
+        this.#bytes += bytes;
+        return this.#bytes <= limits.repliesBytes;
+      },
+      onEnd: (result, bytes) => {
+        this.#bytes -= bytes;
         cancelFirstByte();
         cancelTotal();
         resolve(result);
@@ -157,11 +167,16 @@ export class CopyClient {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 interface ReaderOptions {
   readonly bytesMax: number;
   /** Ms since the copy was sent. */
   now(): number;
-  onEnd(result: Result): void;
+  /** Gives whether there was room for so many bytes more; they count until the end either way. */
+  take(bytes: number): boolean;
+  /** @param bytes that were taken */
+  onEnd(result: Result, bytes: number): void;
 }
 
 /** undici's handler of one reply; the old style, for heads then come as they stood on the wire. */
@@ -201,10 +216,12 @@ class ReplyReader {
 
   onData(chunk: Buffer): boolean {
     if (this.#isOver) return false;
-    const room = this.#options.bytesMax - this.#bytes;
-    this.#chunks.push(Buffer.from(chunk.subarray(0, room)));
-    this.#bytes += Math.min(room, chunk.length);
-    if (chunk.length > room) this.#finish(true);
+    const { bytesMax, take } = this.#options;
+    // As it is: every read of a connection has its own memory, and copies of it would be most of what a large reply costs.
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    const hasRoom = take(chunk.length);
+    if (this.#bytes > bytesMax || !hasRoom) this.#finish(true);
     return true;
   }
 
@@ -221,15 +238,21 @@ class ReplyReader {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#abort?.(new Error("the copy has ended"));
-    this.#options.onEnd({ result, isCut: false, firstByteMs: this.#firstByteMs });
+    this.#tell({ result, isCut: false, firstByteMs: this.#firstByteMs });
   }
 
   #finish(isCut: boolean): void {
     if (this.#isOver || this.#head === null) return;
     this.#isOver = true;
     if (isCut) this.#abort?.(new Error("the reply is longer than is compared"));
-    const reply = { ...this.#head, body: Buffer.concat(this.#chunks) };
-    this.#options.onEnd({ result: { reply }, isCut, firstByteMs: this.#firstByteMs });
+    // Half a body says nothing.
+    const reply = { ...this.#head, body: isCut ? NOTHING : Buffer.concat(this.#chunks) };
+    this.#tell({ result: { reply }, isCut, firstByteMs: this.#firstByteMs });
+  }
+
+  #tell(result: Result): void {
+    this.#chunks.length = 0;
+    this.#options.onEnd(result, this.#bytes);
   }
 }
 

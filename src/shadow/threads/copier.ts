@@ -287,10 +287,9 @@ export class Copier {
     // Nothing of the target's: its connections were closed here.
     if (this.#isCut && "error" in observation.result) return "stopping";
     report("error" in observation.result);
-    const kept = { observation: withoutCutBody(observation), repeat: repeat === null ? null : withoutCutBody(repeat) };
-    const item = { kind: "copied", id: facts.id, ...kept, renamed: renamed.used } as const;
+    const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
     const copied = { ...item, delayMs: Math.max(delayMs, lateMs + waitedMs) };
-    post(copied, bodiesOf(kept.observation, kept.repeat), !facts.isSafe);
+    post(copied, bodiesOf(observation, repeat), !facts.isSafe);
     return null;
   }
 
@@ -383,13 +382,6 @@ interface Renamed {
 }
 
 const LOOK_MS = 50;
-
-/** Half a body says nothing, and would wait for the other thread like a whole one. */
-function withoutCutBody(observation: Observation): Observation {
-  const { result, isCut } = observation;
-  if (!isCut || !("reply" in result)) return observation;
-  return { ...observation, result: { reply: { ...result.reply, body: new Uint8Array(0) } } };
-}
 
 function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {
   return observations.flatMap((one) => (one !== null && "reply" in one.result ? [one.result.reply.body] : []));
