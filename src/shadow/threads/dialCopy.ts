@@ -6,7 +6,8 @@ import type { Handshake } from "./messages.ts";
 
 /** shadow I7. */
 const CONNECT_MS = 3_000;
-const REFUSAL_BYTES_MAX = 64 * 1_024;
+/** A refusal is a sentence; of a longer one only what came first and fits. */
+const REFUSAL_BYTES_MAX = 16 * 1_024;
 const FRAME_BYTES_MAX = 16 * 1_048_576;
 
 export interface DialOptions {

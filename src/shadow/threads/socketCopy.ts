@@ -146,7 +146,8 @@ export class SocketCopy {
   #handshake(result: Handshake): void {
     if (this.#isOver) return;
     this.#isOpen = "status" in result && result.status === 101;
-    this.#options.post({ kind: "copy-handshake", id: this.#options.id, result, atMs: this.#atMs() }, []);
+    const body = "body" in result ? [result.body] : [];
+    this.#options.post({ kind: "copy-handshake", id: this.#options.id, result, atMs: this.#atMs() }, body);
     this.#options.onHandshake("error" in result);
     if (!this.#isOpen) {
       this.#end();
