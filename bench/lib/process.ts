@@ -120,6 +120,9 @@ export const jsonLine =
     return null;
   };
 
+/** The port that a peer says it listens on. */
+export const portLine = jsonLine((line) => (typeof line["port"] === "number" ? line["port"] : null));
+
 /** Runs a process to its end and gives what it printed. @throws Error with its last words when it fails */
 export async function run(spec: ProcessSpec, withinMs: number): Promise<string> {
   const child = spawn(spec.command, [...spec.args], {

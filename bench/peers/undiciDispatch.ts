@@ -1,13 +1,14 @@
-// The least a Node proxy can do: `Pool.dispatch` in a bare server. The floor of our own cost, not a rival: it checks nothing.
+// The least a Node proxy can do: `Pool.dispatch` in a bare server. The floor of our own cost, not a rival: it checks nothing. With a
+// second address it sends every call there too, and throws those answers away.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type Dispatcher, Pool } from "undici";
 import { answerFailure, listen, POOL_CONNECTIONS, targetOf } from "./nodePeer.ts";
 
-const pool = new Pool(targetOf(process.argv), {
-  connections: POOL_CONNECTIONS,
-  pipelining: 1,
-  keepAliveTimeout: 60_000,
-});
+const poolOf = (target: string): Pool =>
+  new Pool(target, { connections: POOL_CONNECTIONS, pipelining: 1, keepAliveTimeout: 60_000 });
+
+const pool = poolOf(targetOf(process.argv));
+const mirror = process.argv[3] === undefined ? null : poolOf(process.argv[3]);
 
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "host"]);
 
@@ -50,6 +51,14 @@ class Forward {
   }
 }
 
+const unheard: Dispatcher.DispatchHandler = {
+  onConnect: () => undefined,
+  onHeaders: () => true,
+  onData: () => true,
+  onComplete: () => undefined,
+  onError: () => undefined,
+};
+
 function forward(req: IncomingMessage, res: ServerResponse): void {
   const request = {
     method: req.method as Dispatcher.HttpMethod,
@@ -58,6 +67,7 @@ function forward(req: IncomingMessage, res: ServerResponse): void {
     body: req.method === "GET" ? null : req,
   };
   pool.dispatch(request, new Forward(res));
+  if (request.body === null) mirror?.dispatch(request, unheard);
 }
 
 listen(createServer(forward));

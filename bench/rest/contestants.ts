@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { jsonLine, type Running, start } from "../lib/process.ts";
+import { portLine, type Running, start } from "../lib/process.ts";
 import type { Contestant } from "../lib/rounds.ts";
 import { startSwitchyard, type Switchyard } from "../lib/switchyard.ts";
 import { startHaproxy } from "../peers/haproxy.ts";
@@ -30,7 +30,6 @@ export interface Started {
 }
 
 const at = (port: number | undefined): string => `http://127.0.0.1:${port}`;
-const portLine = jsonLine((line) => (typeof line["port"] === "number" ? line["port"] : null));
 
 /** Starts every contestant, each in a process of its own; what was started is in `running` even when a later one fails. */
 export async function startContestants(dir: string, upstream: Upstream, running: Running[]): Promise<Started> {

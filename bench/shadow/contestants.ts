@@ -1,6 +1,6 @@
 // Whoever serves small reads and mirrors each of them, and ours without.
 import { fileURLToPath } from "node:url";
-import type { Running } from "../lib/process.ts";
+import { portLine, type Running, start } from "../lib/process.ts";
 import type { Contestant } from "../lib/rounds.ts";
 import { startSwitchyard, type Switchyard } from "../lib/switchyard.ts";
 import { startKeepingNginxMirror, startNginxMirror } from "../peers/nginx.ts";
@@ -16,10 +16,13 @@ export interface ShadowContestant extends Contestant {
 
 export const MIRROR = "nginx-mirror";
 const MIRROR_KEPT = "nginx-mirror-kept";
+/** The floor: a bare Node server that sends each call twice, in one thread. */
+export const FLOOR = "undici-mirror";
 export const OURS = "switchyard-shadow";
 export const OFF = "switchyard";
 
 const PROBE = fileURLToPath(new URL("./stallProbe.ts", import.meta.url));
+const UNDICI = fileURLToPath(new URL("../peers/undiciDispatch.ts", import.meta.url));
 const SHADOW_KEY = "key-of-the-shadow-targets-of-the-benchmark";
 
 /** All reads, and as many copies a minute as go through; the rest is the default. */
@@ -51,6 +54,9 @@ export async function startContestants(
     if (nginx === null) continue;
     add({ name, isOurs: false, url: `http://127.0.0.1:${nginx.ports[0]}`, running: nginx, hasShadow: true });
   }
+  const args = [UNDICI, upstream.controlUrl, targets.controlUrl];
+  const floor = await start({ name: FLOOR, command: process.execPath, args, dir }, portLine);
+  add({ name: FLOOR, isOurs: false, url: `http://127.0.0.1:${floor.ready}`, running: floor, hasShadow: true });
   for (const name of [OFF, OURS]) {
     const hasShadow = name === OURS;
     const switchyard = await startSwitchyard({
@@ -65,6 +71,6 @@ export async function startContestants(
   }
   return {
     contestants,
-    skipped: contestants.some(({ isOurs }) => !isOurs) ? [] : ["nginx is not installed: skipped."],
+    skipped: contestants.some(({ name }) => name === MIRROR) ? [] : ["nginx is not installed: skipped."],
   };
 }

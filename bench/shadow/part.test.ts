@@ -5,7 +5,11 @@ import { smoke } from "../testing/smoke.ts";
 
 test("the shadow part measures the mirror beside its peers, what is served with and without it, comparer and cassette", async () => {
   const rows = await smoke("shadow");
-  const peers = [...(findProgram("nginx") === null ? [] : ["nginx-mirror", "nginx-mirror-kept"]), "switchyard"];
+  const peers = [
+    ...(findProgram("nginx") === null ? [] : ["nginx-mirror", "nginx-mirror-kept"]),
+    "undici-mirror",
+    "switchyard",
+  ];
   assert.deepEqual(Object.keys(rows["switchyard-shadow"]?.ratios ?? {}), peers);
   assert.ok((rows["switchyard-shadow-compared"]?.absolute ?? 0) > 0, "nothing was compared");
   for (const name of ["served-p99", "serving-stall-p99", "compare-1-mb", "compare-3000-reordered"]) {
