@@ -1,4 +1,4 @@
-// Runs autocannon; settings as JSON in the only argument, the result as JSON on stdout.
+// Runs autocannon; settings as JSON in the only argument, a result for each address as JSON on stdout.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon, { type Client } from "autocannon";
@@ -6,12 +6,23 @@ import { quantile } from "../lib/statistics.ts";
 import type { Paced } from "./autocannonLoad.ts";
 
 interface Settings {
-  readonly url: string;
+  /** Called in turn, a slice each; the next time in the other order. */
+  readonly urls: readonly string[];
+  /** Of each. */
+  readonly slices?: number;
   readonly path: string;
   readonly tokensFile: string;
+  /** Of a slice. */
   readonly seconds: number;
   readonly connections?: number;
   readonly callsPerSecond?: number;
+}
+
+/** One of the addresses, and what has been seen of it so far. */
+interface Called {
+  readonly url: string;
+  readonly durationsMs: number[];
+  readonly shares: (readonly Share[])[];
 }
 
 interface Share {
@@ -25,11 +36,15 @@ const SLOTS = 10;
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as Settings;
 const tokens = JSON.parse(readFileSync(settings.tokensFile, "utf8")) as string[];
-const durationsMs: number[] = [];
 
 /** Connections of their own tokens each: autocannon builds every request of every connection before it begins. */
-function share(connections: number, ownTokens: readonly string[], overallRate?: number): Promise<Share> {
-  const { url, path, seconds } = settings;
+function share(
+  { url, durationsMs }: Called,
+  connections: number,
+  ownTokens: readonly string[],
+  overallRate?: number,
+): Promise<Share> {
+  const { path, seconds } = settings;
   let clients = 0;
   const setupClient = (client: Client): void => {
     const turn = clients++ % connections;
@@ -55,14 +70,15 @@ function share(connections: number, ownTokens: readonly string[], overallRate?: 
   });
 }
 
-async function shares(): Promise<readonly Share[]> {
+async function shares(called: Called): Promise<readonly Share[]> {
   const { callsPerSecond } = settings;
-  if (callsPerSecond === undefined) return [await share(settings.connections ?? 1, tokens)];
+  if (callsPerSecond === undefined) return [await share(called, settings.connections ?? 1, tokens)];
   const rate = Math.max(1, Math.round(callsPerSecond / SLOTS));
   return Promise.all(
     Array.from({ length: SLOTS }, async (_, slot) => {
       await sleep((slot * 1_000) / SLOTS);
       return share(
+        called,
         1,
         tokens.filter((_token, at) => at % SLOTS === slot),
         rate,
@@ -71,13 +87,21 @@ async function shares(): Promise<readonly Share[]> {
   );
 }
 
-const done = await shares();
-const sorted = Float64Array.from(durationsMs).sort();
-const result: Paced = {
-  calls: done.reduce((sum, one) => sum + one.calls, 0),
-  failures: done.reduce((sum, one) => sum + one.failures, 0),
-  seconds: Math.max(...done.map((one) => one.seconds)),
-  p50Ms: quantile(sorted, 0.5),
-  p99Ms: quantile(sorted, 0.99),
-};
-process.stdout.write(`${JSON.stringify(result)}\n`);
+const all = settings.urls.map((url): Called => ({ url, durationsMs: [], shares: [] }));
+for (let slice = 0; slice < (settings.slices ?? 1); slice++) {
+  for (const called of slice % 2 === 0 ? all : all.toReversed()) called.shares.push(await shares(called));
+}
+
+function resultOf({ durationsMs, shares: slices }: Called): Paced {
+  const sorted = Float64Array.from(durationsMs).sort();
+  const done = slices.flat();
+  return {
+    calls: done.reduce((sum, one) => sum + one.calls, 0),
+    failures: done.reduce((sum, one) => sum + one.failures, 0),
+    seconds: slices.reduce((sum, slice) => sum + Math.max(...slice.map((one) => one.seconds)), 0),
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+  };
+}
+
+process.stdout.write(`${JSON.stringify(all.map(resultOf))}\n`);

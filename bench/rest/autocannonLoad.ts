@@ -12,7 +12,20 @@ export interface Paced extends LoadResult {
   readonly p99Ms: number;
 }
 
+export interface InTurn {
+  /** Of each address. */
+  readonly slices: number;
+  /** Of a slice. */
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+}
+
 export interface AutocannonLoad extends Load {
+  /**
+   * The same rate at each address in turn, slice by slice; a result for each, of all its slices together. What the machine does
+   * meanwhile hits all of them alike.
+   */
+  inTurn(urls: readonly string[], options: InTurn): Promise<readonly Paced[]>;
   paced(url: string, options: { readonly seconds: number; readonly callsPerSecond: number }): Promise<Paced>;
 }
 
@@ -20,14 +33,17 @@ export interface AutocannonLoad extends Load {
 export function createAutocannonLoad(dir: string, tokens: readonly string[], path: string): AutocannonLoad {
   const file = join(dir, "tokens.json");
   writeFileSync(file, JSON.stringify(tokens));
-  const client = async (settings: object, seconds: number): Promise<Paced> => {
-    const args = [CLIENT, JSON.stringify({ ...settings, seconds, path, tokensFile: file })];
+  const client = async (urls: readonly string[], settings: object, seconds: number, slices = 1) => {
+    const args = [CLIENT, JSON.stringify({ ...settings, urls, slices, seconds, path, tokensFile: file })];
     const spec = { name: "autocannon", command: process.execPath, args, dir };
-    return JSON.parse(await run(spec, (seconds + 20) * 1_000)) as Paced;
+    return JSON.parse(await run(spec, (slices * urls.length * (seconds + 2) + 20) * 1_000)) as readonly Paced[];
   };
+  const one = async (url: string, settings: object, seconds: number): Promise<Paced> =>
+    (await client([url], settings, seconds))[0] as Paced;
   return {
     name: "autocannon",
-    run: (url, { seconds, connections }) => client({ url, connections }, seconds),
-    paced: (url, { seconds, callsPerSecond }) => client({ url, callsPerSecond }, seconds),
+    run: (url, { seconds, connections }) => one(url, { connections }, seconds),
+    paced: (url, { seconds, callsPerSecond }) => one(url, { callsPerSecond }, seconds),
+    inTurn: (urls, { slices, seconds, callsPerSecond }) => client(urls, { callsPerSecond }, seconds, slices),
   };
 }

@@ -73,3 +73,19 @@ test("paced load keeps its rate and tells fractions of milliseconds", async () =
   assert.ok(calls >= 100 && calls <= 300, `${calls} calls`);
   assert.ok(p50Ms > 0 && p50Ms <= p99Ms && p50Ms % 1 !== 0, `${p50Ms} ms, ${p99Ms} ms`);
 });
+
+test("addresses in turn: the same rate at each, its results apart, whatever the other one does", async () => {
+  oddStatus = 200;
+  const slow = createServer((_req, res) => void setTimeout(() => res.end(), 30));
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  after(() => {
+    slow.close();
+    slow.closeAllConnections();
+  });
+  const slowUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+  const load = createAutocannonLoad(dir, tokens, "/read");
+  const [fast, late] = await load.inTurn([url, slowUrl], { slices: 2, seconds: 1, callsPerSecond: 50 });
+  assert.ok(fast !== undefined && late !== undefined);
+  for (const { calls, failures } of [fast, late]) assert.deepEqual([failures, calls >= 40 && calls <= 200], [0, true]);
+  assert.ok(late.p50Ms >= 29 && fast.p50Ms < late.p50Ms, `${fast.p50Ms} ms, ${late.p50Ms} ms`);
+});

@@ -30,25 +30,49 @@ export interface PaceOptions {
   readonly rounds: number;
 }
 
+/** Of each of the two in a round: the machine's own slow moments are longer than a slice, and hit both. */
+const SLICES = 4;
+
 /** One round after the other, each beginning with the other one of the two. */
 export async function feelRounds(options: PaceOptions): Promise<readonly FeltRound[]> {
   const rounds: FeltRound[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    const inTurn = round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const);
+    const order = round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const);
     const felt: Partial<Record<"on" | "off", Felt>> = {};
-    for (const which of inTurn) felt[which] = await feel(options, options[which]);
+    const times = await timesOf(
+      options,
+      order.map((which) => options[which]),
+    );
+    for (const [at, which] of order.entries()) {
+      felt[which] = { p99Ms: times[at] ?? Number.NaN, stallMs: await stall(options, options[which]) };
+    }
     rounds.push(felt as FeltRound);
   }
   return rounds;
 }
 
-async function feel({ load, callsPerSecond, seconds }: PaceOptions, one: ShadowContestant): Promise<Felt> {
+/** p99 of what each serves. */
+async function timesOf(
+  { load, callsPerSecond, seconds }: PaceOptions,
+  both: readonly ShadowContestant[],
+): Promise<readonly number[]> {
+  const pace = { slices: SLICES, seconds, callsPerSecond };
+  const results = await load.inTurn(
+    both.map(({ url }) => url),
+    pace,
+  );
+  return results.map(({ p99Ms, failures, calls }, at) => {
+    if (failures > 0) throw new VoidMeasurement(`${both[at]?.name}: ${failures} of ${calls} calls failed`);
+    return p99Ms;
+  });
+}
+
+async function stall({ load, callsPerSecond, seconds }: PaceOptions, one: ShadowContestant): Promise<number> {
   one.running.emptyLog();
   process.kill(one.running.pid, "SIGUSR2");
-  const { p99Ms, failures, calls } = await load.paced(one.url, { seconds, callsPerSecond });
+  await load.paced(one.url, { seconds, callsPerSecond });
   process.kill(one.running.pid, "SIGUSR2");
-  if (failures > 0) throw new VoidMeasurement(`${one.name}: ${failures} of ${calls} calls failed`);
-  return { p99Ms, stallMs: await stallOf(one) };
+  return stallOf(one);
 }
 
 async function stallOf({ name, running }: ShadowContestant): Promise<number> {
