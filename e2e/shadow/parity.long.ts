@@ -17,4 +17,5 @@ test("10,000 exchanges and 500 conversations of lessons: 0 differences", async (
   assert.ok(found.comparedShare >= 0.995, "HTTP and turns");
   assert.ok(found.conversationShare >= 0.99, "conversations");
   assert.equal(found.missed, 0, "every model call of a target was on the tape");
+  assert.ok(found.seededInS <= 60, "shadow §17, row 5: 95 % of the groups have their state within a minute");
 });

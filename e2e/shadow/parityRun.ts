@@ -21,7 +21,12 @@ export interface ParityFigures {
   readonly conversationShare: number;
   readonly stateChecks: number;
   readonly missed: number;
+  /** From the first call of all until 95 % of their groups had their state at the target (shadow §17, row 5). */
+  readonly seededInS: number;
 }
+
+/** shadow §17, row 5. */
+const SEEDED_SHARE = 0.95;
 
 const issuer = createIssuer(TEST_SECRET);
 
@@ -34,7 +39,10 @@ export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) =>
   keep(world);
   await seeded(world, known.length);
   const students = users.map((user) => new Student(world, user));
+  const arrivedMs = performance.now();
   for (const student of students) await student.arrive();
+  await seeded(world, Math.ceil(SEEDED_SHARE * count));
+  const seededInS = Math.round((performance.now() - arrivedMs) / 1_000);
   await seeded(world, count);
   const waiting = students.map((student, nr) => ({ student, nr }));
   const lane = async (): Promise<void> => {
@@ -60,7 +68,7 @@ export async function runParity(plan: ParityPlan, keep: (world: LessonsWorld) =>
   assert.equal(samples.sum("accounting_gap"), 0, "shadow A1");
   assert.equal(samples.sum("comparisons_total", { verdict: "different" }), 0, tell(world, samples));
   assert.equal(samples.sum("comparisons_total", { verdict: "shadow_failed" }), 0, tell(world, samples));
-  return figures(world, samples);
+  return { ...figures(world, samples), seededInS };
 }
 
 /** Whom the arm knows before there is a proxy (shadow J1). */
@@ -81,7 +89,7 @@ export const seeded = (world: LessonsWorld, count: number): Promise<void> =>
   eventually(
     async () => {
       const now = (await world.metrics()).sum("groups", { state: "seeded" });
-      assert.equal(now, count, `${now} are seeded`);
+      assert.ok(now >= count, `${now} are seeded`);
     },
     15_000 + count * 200,
     250,
@@ -99,7 +107,7 @@ function tell(world: LessonsWorld, samples: Samples): string {
   return counts.map((one) => JSON.stringify(one)).join(" ");
 }
 
-function figures(world: LessonsWorld, samples: Samples): ParityFigures {
+function figures(world: LessonsWorld, samples: Samples): Omit<ParityFigures, "seededInS"> {
   const compared = samples.sum("comparisons_total");
   const unsafe = samples.sum("not_compared_total", { reason: "unsafe_write" });
   const lost = samples.sum("not_compared_total") - unsafe;
