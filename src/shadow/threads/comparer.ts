@@ -1,28 +1,21 @@
 // Judges what the two other threads bring (shadow I5): pairs the halves, asks the engine of their unit, and says what ended.
-import type { Arm, Clock, RouteId, UnitId } from "../../kernel/index.ts";
-import { hashOfRules } from "../campaign.ts";
+import type { Arm, UnitId } from "../../kernel/index.ts";
 import type { GroupCounts, RemovedSamples } from "../evidence/model.ts";
 import { sumRemoved } from "../evidence/removeSamples.ts";
-import { NORMALISERS } from "../compare/normalisers.ts";
-import type { ShadowApplication } from "../ports.ts";
 import type { RoutePlan } from "../plans.ts";
-import { RuleBook } from "../rules/ruleBook.ts";
 import type { ObservedPair, PendingRecheck } from "../engine.ts";
-import type { Verdict } from "../verdict.ts";
-import { readDocumentBody } from "../yjs/readDocument.ts";
-import { Conversations, type UnitRules } from "./conversations.ts";
+import { Conversations } from "./conversations.ts";
+import { endedItem, extraItem, lostItem, msOf, unjudgedItem } from "./endedItems.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
 import { withModelRequest } from "./modelRequest.ts";
-import { applicationRules } from "../rules/applicationRules.ts";
 import { servedObservation } from "./observations.ts";
 import { type CopyHalf, type Halves, Pairing, type Served } from "./pairing.ts";
-import { armsOf, UnitEvidence, type EvidenceOptions, type UnitFacts } from "./unitEvidence.ts";
+import { armsOf, type UnitEvidence, type UnitFacts } from "./unitEvidence.ts";
+import { Units, type UnitsOptions } from "./units.ts";
 
-export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearningIds"> {
-  readonly clock: Clock;
-  readonly application: ShadowApplication;
+export interface ComparerOptions extends UnitsOptions {
   onEnded(item: EndedItem): void;
   /** Frames of a socket were taken over. */
   onTaken(id: number, bytes: number): void;
@@ -36,27 +29,20 @@ export interface ComparerOptions extends Omit<EvidenceOptions, "unit" | "isLearn
   onFault(error: unknown): void;
 }
 
-interface Book {
-  readonly rules: RuleBook;
-  readonly hash: string;
-  readonly isPlain: boolean;
-}
-
 export class Comparer {
   readonly #options: ComparerOptions;
   readonly #pairing: Pairing;
-  readonly #units = new Map<UnitId, UnitEvidence>();
-  readonly #builds: Partial<Record<Arm, string>> = {};
+  readonly #units: Units;
   readonly #rechecks = new Map<number, Rechecking>();
   #compared = 0;
   #asked = 0;
   #settings: ShadowSettings | null = null;
   #isMirrorThere = true;
-  #books: Readonly<Record<"own" | "plain", Book>> | null = null;
   readonly conversations: Conversations;
 
   constructor(options: ComparerOptions) {
     this.#options = options;
+    this.#units = new Units(options);
     this.#pairing = new Pairing(() => options.clock.monotonic());
     this.conversations = new Conversations({
       clock: options.clock,
@@ -71,54 +57,27 @@ export class Comparer {
   }
 
   get units(): ReadonlyMap<UnitId, UnitEvidence> {
-    return this.#units;
+    return this.#units.all;
   }
 
   /** @throws RangeError for a rule that cannot be used; what was in force stays */
   configure(settings: ShadowSettings): void {
-    const { application, clock } = this.#options;
-    const readers = [...application.documents.values()].map((shape) => ({
-      on: shape.bodies ?? [],
-      read: (bytes: Uint8Array) => readDocumentBody(bytes, shape, clock.now()),
-    }));
-    const { statusClass } = application;
-    const words = { normalisers: { ...NORMALISERS, ...application.normalisers }, statusClass, readers };
-    const bookOf = (isPlain: boolean): Book => {
-      const isLive = settings.cassette?.isLive === true;
-      const all = [...(isPlain ? [] : applicationRules(application, isLive)), ...settings.rules];
-      const checks = isPlain ? [] : application.checks;
-      return { rules: new RuleBook(all, words, () => clock.now(), checks), hash: hashOfRules(all), isPlain };
-    };
-    const books = (this.#books = { own: bookOf(false), plain: bookOf(true) });
+    this.#units.configure(settings);
     this.#settings = settings;
-    const plain = new Map([...settings.plans.values()].map(({ unit, isPlain }) => [unit, isPlain]));
-    for (const [unit, isPlain] of plain) {
-      const book = isPlain ? books.plain : books.own;
-      const known = this.#units.get(unit);
-      if (known !== undefined) known.setRules(book.rules, book.hash);
-      else this.#units.set(unit, this.#unit(unit, settings, book));
-    }
-    const redacted = [...settings.plans.values()].filter(({ bodies }) => bodies === "redacted").map(({ id }) => id);
-    for (const unit of this.#units.values()) unit.setRedacted(new Set(redacted));
   }
 
   setBuilds(builds: Partial<Readonly<Record<Arm, string>>>): void {
-    for (const arm of ["control", "candidate"] as const) {
-      const build = builds[arm];
-      if (build === undefined) continue;
-      this.#builds[arm] = build;
-      for (const unit of this.#units.values()) unit.setBuild(arm, build);
-    }
+    this.#units.setBuilds(builds);
   }
 
   /** Of the units that are named; the others seed nothing. */
   setGroups(units: Readonly<Record<UnitId, GroupCounts>>): void {
-    for (const [name, unit] of this.#units) unit.setGroups(units[name] ?? null);
+    for (const [name, unit] of this.units) unit.setGroups(units[name] ?? null);
   }
 
   /** On request (shadow P5): what no store has of a subject's samples. */
   removeSamples(group: string): RemovedSamples {
-    return sumRemoved([...this.#units.values()].map((unit) => unit.removeSamples(group)));
+    return sumRemoved([...this.units.values()].map((unit) => unit.removeSamples(group)));
   }
 
   take(item: CompareItem): void {
@@ -137,13 +96,13 @@ export class Comparer {
         this.#judge(this.#pairing.add({ served: item }));
         break;
       case "wrote":
-        this.#units.get(item.unit)?.noteWrite(item.group, item.atMs);
+        this.units.get(item.unit)?.noteWrite(item.group, item.atMs);
         break;
       case "skip":
         this.#skip(item);
         break;
       case "opening": {
-        const of = this.rulesOf(item.facts.route);
+        const of = this.#units.rulesOf(item.facts.route);
         if (of === null) this.#lose(item);
         else this.conversations.opening(item, of);
         break;
@@ -190,16 +149,8 @@ export class Comparer {
     } else this.conversations.lose(id, "engine_lost");
   }
 
-  /** Null: the configuration does not know the route. */
-  rulesOf(route: RouteId): UnitRules | null {
-    const plan = this.#settings?.plans.get(route);
-    const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
-    const rules = plan === undefined ? undefined : this.#books?.[plan.isPlain ? "plain" : "own"].rules;
-    return plan === undefined || unit === undefined || rules === undefined ? null : { plan, unit, rules };
-  }
-
   #skip({ route, reason, atMs, isDiverging, group }: Extract<CompareItem, { kind: "skip" }>): void {
-    const of = this.rulesOf(route);
+    const of = this.#units.rulesOf(route);
     if (of === null) return;
     of.unit.skip(of.plan, reason, atMs);
     if (isDiverging) this.#diverge(of.plan, of.unit, group);
@@ -213,10 +164,10 @@ export class Comparer {
   /** What was before this thread: counted already, but not in the evidence; and what nothing else would tell. */
   missed({ losses, diverged }: Missed): void {
     for (const { route, reason, atMs, count } of losses) {
-      const of = this.rulesOf(route);
+      const of = this.#units.rulesOf(route);
       of?.unit.skip(of.plan, reason, atMs, count);
     }
-    for (const [unit, group] of diverged) this.#units.get(unit)?.diverge(group);
+    for (const [unit, group] of diverged) this.units.get(unit)?.diverge(group);
   }
 
   /** The mirror thread has died: what it had is lost (shadow I13). */
@@ -258,17 +209,6 @@ export class Comparer {
     }
   }
 
-  #unit(unit: UnitId, settings: ShadowSettings, { rules, hash, isPlain }: Book): UnitEvidence {
-    const isUsual = !isPlain && this.#options.application.identity.mode === "learnt";
-    const isLearningIds = settings.isLearningIds ?? isUsual;
-    const made = new UnitEvidence({ ...this.#options, unit, isLearningIds }, rules, hash);
-    for (const arm of ["control", "candidate"] as const) {
-      const build = this.#builds[arm];
-      if (build !== undefined) made.setBuild(arm, build);
-    }
-    return made;
-  }
-
   /** @param hasLooked the cassette was asked for its misses behind both answers */
   #judge(halves: Halves | null, hasLooked = false): void {
     if (halves === null) return;
@@ -280,9 +220,9 @@ export class Comparer {
     const { facts, loss, result } = served;
     if (loss !== null) return this.#notCompared(served, loss, false);
     if ("error" in result && result.error === "aborted") return this.#notCompared(served, "served_aborted");
-    const plan = this.#settings?.plans.get(facts.route);
-    const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
-    if (plan === undefined || unit === undefined) return this.#notCompared(served, "engine_lost");
+    const of = this.#units.rulesOf(facts.route);
+    if (of === null) return this.#notCompared(served, "engine_lost");
+    const { plan, unit } = of;
     const observation = servedObservation(served);
     const pair = armsOf(observation, copy.observation);
     const shadow = copy.observation.arm;
@@ -375,13 +315,11 @@ export class Comparer {
   /** @param isUnsent its copy never left, or nobody knows what both arms have done */
   #notCompared(served: Served, reason: NotComparedReason, isUnsent = true): void {
     const { facts } = served;
-    const plan = this.#settings?.plans.get(facts.route);
-    const unit = plan === undefined ? undefined : this.#units.get(plan.unit);
-    if (plan !== undefined && unit !== undefined) {
-      unit.skip(plan, reason, this.#options.clock.now());
-      if (isUnsent && !facts.isSafe && plan.isStateful) this.#diverge(plan, unit, facts.group); // shadow J2
-    }
-    this.#end(served, ended(served, plan, reason));
+    const of = this.#units.rulesOf(facts.route);
+    of?.unit.skip(of.plan, reason, this.#options.clock.now());
+    // shadow J2
+    if (isUnsent && !facts.isSafe && of?.plan.isStateful === true) this.#diverge(of.plan, of.unit, facts.group);
+    this.#end(served, unjudgedItem(served, of?.plan, reason));
   }
 
   #end({ facts }: Served, item: EndedItem, pairs: readonly IdPair[] = []): void {
@@ -424,33 +362,4 @@ interface Rechecking {
   readonly unit: UnitEvidence;
   readonly latencyMs: EndedItem["latencyMs"];
   readonly sinceMs: number;
-}
-
-/** Of what only this thread has seen. */
-export function extraItem(route: RouteId, unit: UnitId, verdict: Verdict): EndedItem {
-  return { ...verdictItem(verdict), id: null, route, unit, latencyMs: { control: null, candidate: null } };
-}
-
-const verdictItem = (verdict: Verdict): Pick<EndedItem, "verdict" | "reason" | "differences"> => ({
-  verdict: verdict.name,
-  reason: verdict.name === "not_compared" ? verdict.reason : null,
-  differences: "differences" in verdict ? verdict.differences.map(({ kind, severity }) => [kind, severity]) : [],
-});
-
-function endedItem({ facts }: Served, plan: RoutePlan, verdict: Verdict, latencyMs: EndedItem["latencyMs"]): EndedItem {
-  return { ...verdictItem(verdict), id: facts.id, route: plan.id, unit: plan.unit, latencyMs };
-}
-
-const msOf = (observation: { readonly result: object; readonly totalMs: number }): number | null =>
-  "reply" in observation.result ? observation.totalMs : null;
-
-const ended = ({ facts }: Served, plan: RoutePlan | undefined, reason: NotComparedReason): EndedItem => ({
-  ...lostItem(facts.id, facts.route, plan?.unit ?? "none"),
-  reason,
-});
-
-/** The serving thread knows by itself what a job was. */
-function lostItem(id: number | null, route: RouteId, unit: UnitId): EndedItem {
-  const latencyMs = { control: null, candidate: null };
-  return { id, route, unit, verdict: "not_compared", reason: "engine_lost", differences: [], latencyMs };
 }

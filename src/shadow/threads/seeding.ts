@@ -6,7 +6,8 @@ import type { GroupWish } from "../serving/groups.ts";
 import type { ListWish } from "../serving/seedAhead.ts";
 import { type Verdict, verdictOf } from "../verdict.ts";
 import type { CarrierFactory } from "./compareThread.ts";
-import { type Comparer, extraItem } from "./comparer.ts";
+import type { Comparer } from "./comparer.ts";
+import { extraItem } from "./endedItems.ts";
 import type { EndedItem, FromCompare, ShadowSettings } from "./messages.ts";
 import { Seeder, type StateFinding } from "./seeder.ts";
 
