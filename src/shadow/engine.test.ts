@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NORMALISERS } from "./compare/normalisers.ts";
-import { Engine, type ExchangeFacts, type ObservedPair } from "./engine.ts";
+import { Engine } from "./engine.ts";
+import type { ExchangeFacts, ObservedPair } from "./judgement.ts";
 import { Families } from "./evidence/families.ts";
 import { MinuteCounters } from "./evidence/minuteCounters.ts";
 import { IdentityMap, type IdentityMode } from "./identity/identityMap.ts";

@@ -1,122 +1,32 @@
 // Judges exchanges of one campaign (shadow §§4–9): verdict, families, counts, and which groups have gone apart. Runs in the compare
 // thread; knows no sockets, no clock of its own and no store.
-import type { Arm, RouteId } from "../kernel/index.ts";
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import { compareExchange } from "./compare/exchange.ts";
 import type { FoundDifference } from "./compare/foundDifferences.ts";
-import type { Families, Family, FamilySeen } from "./evidence/families.ts";
 import type { MinuteCounters } from "./evidence/minuteCounters.ts";
-import type { Trail } from "./conversation/talkTrail.ts";
-import type { DocumentView } from "./yjs/documentView.ts";
+import { FamilyBook, type FamilyBookOptions, NOTHING_MORE, type SeenMore, templatesOf } from "./familyBook.ts";
 import { type Group, Groups, isRacing, mayHaveChanged } from "./identity/groups.ts";
 import type { IdentityMap, IdentityMode } from "./identity/identityMap.ts";
-import type { NoiseModel } from "./noise/noiseModel.ts";
+import type { ExchangeFacts, Judgement, ObservedPair, PendingRecheck, RepeatOutcome, SeenView } from "./judgement.ts";
 import { needsTwo, type RecheckSeen, weighRechecks } from "./noise/recheck.ts";
 import type { Observation } from "./observation.ts";
-import type { RouteName, RuleBook } from "./rules/ruleBook.ts";
+import type { RuleBook } from "./rules/ruleBook.ts";
 import type { Verdict } from "./verdict.ts";
-import { isWorse, type NotComparedReason, type Severity, worstOf } from "./words.ts";
+import { type NotComparedReason, worstOf } from "./words.ts";
 
-export interface EngineOptions<Sample> {
+export interface EngineOptions<Sample> extends FamilyBookOptions<Sample> {
   readonly rules: RuleBook;
   readonly conditions: Readonly<Record<string, AcceptCondition>>;
   readonly identity: { readonly map: IdentityMap; readonly mode: IdentityMode };
-  readonly families: Families<Sample>;
   readonly counters: MinuteCounters;
-  readonly noise: NoiseModel;
-  /** What is kept of a pair that differs; only asked for the few that are kept. */
-  sampleOf(seen: SeenExchange): Sample;
   readonly groupsMax?: number;
 }
 
-/** Of what was judged elsewhere: what a person needs to see it. */
-export interface SeenView {
-  readonly conversation?: Trail;
-  readonly document?: DocumentView;
-}
-
-/** What a sample is made of. */
-export interface SeenExchange {
-  readonly route: RouteId;
-  /** Null: it was no call. */
-  readonly pair: ObservedPair | null;
-  readonly differences: readonly FoundDifference[];
-  /** The call once more, on both arms. */
-  readonly rechecks: readonly RecheckSeen[];
-  /** Templates on which control differed from itself when it alone was asked once more; null: it was not. */
-  readonly repeat: ReadonlySet<string> | null;
-  readonly view: SeenView;
-}
-
-export interface ObservedPair {
-  readonly control: Observation;
-  readonly candidate: Observation;
-}
-
-export interface ExchangeFacts {
-  readonly route: RouteName;
-  /** Raw: leaves this thread only as an HMAC. */
-  readonly group: string;
-  readonly groupPrint: string;
-  /** Of the candidate. */
-  readonly build: string;
-  readonly shadow: Arm;
-  /** What it changes on an arm: behind a mismatch of such a call the group is diverged (shadow J4). */
-  readonly changesState: boolean;
-  /** How much later the copy left than the served leg. */
-  readonly delayMs: number;
-  /** Epoch ms. */
-  readonly atMs: number;
-  /** Epoch ms: the first moment that it speaks of. Absent: nobody knows. */
-  readonly beganAtMs?: number;
-  /** It is safe and its route's mode lets it be made again, on both arms (shadow §3). Absent: no. */
-  readonly mayRecheck?: boolean;
-  /** Ids of the served arm that the copy carries under their other name (`Rewritten.used`). */
-  readonly rewritten?: readonly string[];
-}
-
-export interface Judgement<Sample> {
-  readonly verdict: Verdict;
-  readonly ruleHits: ReadonlyMap<string, number>;
-  /** To be stored: samples that were kept, by family. */
-  readonly samples: readonly { readonly family: string; readonly place: number; readonly value: Sample }[];
-  /** The worst of the families that count against a guard (shadow §8). */
-  readonly confirmed: Severity | null;
-  /** The call is to be made again before this is a verdict: nothing is counted until `settle` was told how that went. */
-  readonly recheck: PendingRecheck | null;
-}
-
-/** shadow §8, layer 3: a wish. Whoever gets it calls `settle` with it, once, whether the call was made again or not. */
-export interface PendingRecheck {
-  readonly facts: ExchangeFacts;
-  readonly pair: ObservedPair;
-  readonly verdict: Verdict & { readonly name: "different" };
-  readonly loud: readonly FoundDifference[];
-  readonly ruleHits: ReadonlyMap<string, number>;
-  /** Templates that are asked about. */
-  readonly paths: readonly string[];
-  /** One more call would prove nothing: few values are to be had there. */
-  readonly isTwice: boolean;
-  /** The group wrote a moment before: without a re-check there is no verdict. */
-  readonly isRace: boolean;
-}
-
-/** What a repeat has shown; the last: it was not comparable, or the group wrote in between. */
-export type RepeatOutcome = "equal" | "different" | "not_compared";
-
-interface SeenMore {
-  /** Re-checks that prove something. */
-  readonly proof: readonly RecheckSeen[];
-  /** All that were made. */
-  readonly seen: readonly RecheckSeen[];
-  view(): SeenView;
-}
-
-const NOTHING_MORE: SeenMore = { proof: [], seen: [], view: () => ({}) };
 const NO_HITS: ReadonlyMap<string, number> = new Map();
 
 export class Engine<Sample> {
   readonly #options: EngineOptions<Sample>;
+  readonly #book: FamilyBook<Sample>;
   readonly #groups: Groups;
   readonly #unsettled = new WeakSet<PendingRecheck>();
   /** What the repeat has shown of an exchange that is not settled yet. */
@@ -124,6 +34,7 @@ export class Engine<Sample> {
 
   constructor(options: EngineOptions<Sample>) {
     this.#options = options;
+    this.#book = new FamilyBook(options);
     this.#groups = new Groups(options.groupsMax);
   }
 
@@ -175,7 +86,7 @@ export class Engine<Sample> {
     group.delayMs = Math.max(group.delayMs, facts.delayMs);
     if (facts.changesState) this.noteWrite(facts.group, facts.atMs);
     if (group.isDiverged) return this.skip(facts, "diverged");
-    this.#closeWindows(facts.atMs);
+    this.#book.closeWindows(facts.atMs);
     const compared = this.#compare(facts, pair, group, () => (group.isDiverged = true));
     const isTentative = this.#restsOnTentative(facts, pair);
     const { verdict, loud } = this.#withNoise(facts, isTentative ? markTentative(compared.verdict) : compared.verdict);
@@ -254,7 +165,7 @@ export class Engine<Sample> {
    */
   learnRepeat(facts: ExchangeFacts, pair: ObservedPair, repeat: Observation): RepeatOutcome {
     const group = this.#groups.of(facts.group);
-    this.#closeWindows(facts.atMs);
+    this.#book.closeWindows(facts.atMs);
     if (mayHaveChanged(group, facts.atMs)) return "not_compared";
     const itself = this.#differing(facts, pair.control, repeat);
     if (itself === null) return "not_compared";
@@ -262,7 +173,7 @@ export class Engine<Sample> {
     const { verdict } = this.#compare(facts, pair, group, null);
     const arms = group.isDiverged ? null : countingOf(verdict);
     this.#options.noise.learnRepeat(facts.route.id, { itself, arms });
-    this.#tellFamilies(facts, itself);
+    this.#book.foundNoise(facts, itself);
     return itself.length === 0 ? "equal" : "different";
   }
 
@@ -306,28 +217,10 @@ export class Engine<Sample> {
       const control = this.#differing(facts, pair.control, one.control);
       const candidate = this.#differing(facts, pair.candidate, one.candidate);
       this.#options.noise.noteItself(facts.route.id, control ?? []);
-      this.#tellFamilies(facts, control ?? []);
+      this.#book.foundNoise(facts, control ?? []);
       seen.push({ arms: templatesOf(arms), control: changedOf(control), candidate: changedOf(candidate) });
     }
     return seen;
-  }
-
-  /** ADR 17: where control has ever differed from itself re-checks prove nothing, also those that were made before. */
-  #tellFamilies({ route, groupPrint }: ExchangeFacts, itself: readonly FoundDifference[]): void {
-    if (itself.length === 0) return;
-    const templates = templatesOf(itself);
-    for (const family of this.#options.families.all) {
-      if (family.key.route !== route.id || !templates.has(family.key.template)) continue;
-      family.recheck({ isArmsApart: false, isControlStable: false, isCandidateStable: true }, groupPrint);
-    }
-  }
-
-  #closeWindows(nowMs: number): void {
-    for (const { route, template } of this.#options.noise.closeWindows(nowMs)) {
-      for (const family of this.#options.families.all) {
-        if (family.key.route === route && family.key.template === template) family.confirmByTest();
-      }
-    }
   }
 
   #withNoise({ route, atMs }: ExchangeFacts, verdict: Verdict) {
@@ -382,58 +275,8 @@ export class Engine<Sample> {
     loud: readonly FoundDifference[],
     more: SeenMore,
   ): Judgement<Sample> {
-    return { ...this.#count(facts, verdict, pair), ...this.#see(facts, pair, verdict, loud, more) };
-  }
-
-  #see(
-    facts: ExchangeFacts,
-    pair: ObservedPair | null,
-    verdict: Verdict,
-    loud: readonly FoundDifference[],
-    { proof, seen: rechecks, view }: SeenMore,
-  ): Pick<Judgement<Sample>, "samples" | "confirmed"> {
-    const isCompared = "differences" in verdict || verdict.name === "identical";
-    if (!isCompared) return { samples: [], confirmed: null };
-    // What control does by itself makes no families, nor does what was gone when it was looked at again.
-    const isAccepted = verdict.name === "different" || verdict.name === "accepted";
-    const accepted = isAccepted ? verdict.differences.filter(({ acceptedBy }) => acceptedBy !== null) : [];
-    const differences = [...loud, ...accepted];
-    const seen = differences.map(
-      (difference): FamilySeen => ({
-        route: facts.route.id,
-        difference,
-        acceptedBy: difference.acceptedBy,
-        group: facts.groupPrint,
-        build: facts.build,
-        atMs: facts.atMs,
-      }),
-    );
-    const families = this.#options.families.see(facts.route.id, seen, facts.build, facts.atMs);
-    const samples: { family: string; place: number; value: Sample }[] = [];
-    const exchange = (): SeenExchange => {
-      const repeat = this.#repeats.get(facts) ?? null;
-      return { route: facts.route.id, pair, differences, rechecks, repeat, view: view() };
-    };
-    let confirmed: Severity | null = null;
-    for (const family of families) {
-      if (family === null) continue;
-      this.#confirm(facts, family, proof);
-      const kept = family.offerSample(facts.groupPrint, () => this.#options.sampleOf(exchange()));
-      if (kept !== null) samples.push({ family: family.name, place: kept.place, value: kept.value });
-      const { severity } = family;
-      if (family.confirmedBy !== null && (confirmed === null || isWorse(severity, confirmed))) confirmed = severity;
-    }
-    return { samples, confirmed };
-  }
-
-  #confirm({ groupPrint, atMs }: ExchangeFacts, family: Family<Sample>, rechecks: readonly RecheckSeen[]): void {
-    const { noise } = this.#options;
-    const { route, template } = family.key;
-    if (noise.isFound(route, template, atMs)) family.confirmByTest();
-    if (rechecks.length === 0) return;
-    const recheck = weighRechecks(template, rechecks);
-    const isControlStable = recheck.isControlStable && noise.itself(route, template) === 0;
-    family.recheck({ ...recheck, isControlStable }, groupPrint);
+    const repeat = this.#repeats.get(facts) ?? null;
+    return { ...this.#count(facts, verdict, pair), ...this.#book.see(facts, pair, verdict, loud, { ...more, repeat }) };
   }
 }
 
@@ -442,9 +285,6 @@ function countingOf(verdict: Verdict): readonly FoundDifference[] | null {
   if (verdict.name === "identical") return [];
   return "differences" in verdict ? verdict.differences.filter(({ acceptedBy }) => acceptedBy === null) : null;
 }
-
-const templatesOf = (differences: readonly FoundDifference[]): ReadonlySet<string> =>
-  new Set(differences.map(({ template }) => template));
 
 /** An arm that had failed at first is not the same now. */
 const changedOf = (differences: readonly FoundDifference[] | null): ReadonlySet<string> =>

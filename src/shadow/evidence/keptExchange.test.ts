@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Arm } from "../../kernel/index.ts";
 import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { Observation } from "../observation.ts";
-import type { SeenExchange } from "../engine.ts";
+import type { SeenExchange } from "../judgement.ts";
 import { createFingerprint } from "./fingerprint.ts";
 import { keptExchange } from "./keptExchange.ts";
 import { Redactor } from "./redact.ts";

@@ -1,6 +1,6 @@
 // What is kept of one exchange that differs (shadow P1–P4, §16.4, §16.5).
 import { decode } from "../compare/decode.ts";
-import type { ObservedPair, SeenExchange } from "../engine.ts";
+import type { ObservedPair, SeenExchange } from "../judgement.ts";
 import type { RecheckSeen } from "../noise/recheck.ts";
 import type { Observation } from "../observation.ts";
 import type { BodyPolicy, Redactor } from "./redact.ts";

@@ -3,7 +3,7 @@ import type { Arm, UnitId } from "../../kernel/index.ts";
 import type { GroupCounts, RemovedSamples } from "../evidence/model.ts";
 import { sumRemoved } from "../evidence/removeSamples.ts";
 import type { RoutePlan } from "../plans.ts";
-import type { ObservedPair, PendingRecheck } from "../engine.ts";
+import type { ObservedPair, PendingRecheck } from "../judgement.ts";
 import { Conversations } from "./conversations.ts";
 import { endedItem, extraItem, lostItem, msOf, unjudgedItem } from "./endedItems.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";

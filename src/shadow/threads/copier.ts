@@ -13,7 +13,7 @@ import type { Observation } from "../observation.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
-import type { ObservedPair } from "../engine.ts";
+import type { ObservedPair } from "../judgement.ts";
 import { pairsOf } from "./carried.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";

@@ -6,7 +6,7 @@ import type { RouteRatio } from "./routeRatios.ts";
 import type { Builds } from "../campaign.ts";
 import type { TapLoss } from "../mirror/bodyTap.ts";
 import type { TargetGuard } from "../mirror/guardProbe.ts";
-import type { ObservedPair } from "../engine.ts";
+import type { ObservedPair } from "../judgement.ts";
 import type { GroupCounts } from "../evidence/model.ts";
 import type { RemovedHere } from "../evidence/saver.ts";
 import type { MirrorMode } from "../ports.ts";

@@ -1,6 +1,6 @@
 // Of each route of a campaign: how much of it differs for certain, and how often control differs from itself (shadow §15).
 import type { RouteId } from "../../kernel/index.ts";
-import type { RepeatOutcome } from "../engine.ts";
+import type { RepeatOutcome } from "../judgement.ts";
 
 interface Counted {
   compared: number;

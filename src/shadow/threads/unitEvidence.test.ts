@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { NORMALISERS } from "../compare/normalisers.ts";
-import type { ObservedPair } from "../engine.ts";
+import type { ObservedPair } from "../judgement.ts";
 import { EvidenceError } from "../evidence/evidenceError.ts";
 import { sumGroups } from "../evidence/groupCounts.ts";
 import type { Checkpoint, EvidenceStore } from "../evidence/model.ts";

@@ -3,14 +3,8 @@ import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { type Arm, ARMS, type Clock, type RouteId, type UnitId } from "../../kernel/index.ts";
 import { CampaignKeeper } from "../campaign.ts";
-import {
-  Engine,
-  type ExchangeFacts,
-  type Judgement,
-  type ObservedPair,
-  type PendingRecheck,
-  type SeenView,
-} from "../engine.ts";
+import { Engine } from "../engine.ts";
+import type { ExchangeFacts, Judgement, ObservedPair, PendingRecheck, SeenView } from "../judgement.ts";
 import { createFingerprint, createGroupPrint, type Fingerprint, keyOfCampaign } from "../evidence/fingerprint.ts";
 import { Families, type Family } from "../evidence/families.ts";
 import { MinuteCounters } from "../evidence/minuteCounters.ts";
