@@ -6,7 +6,7 @@ import type { RuleBook } from "../rules/ruleBook.ts";
 import type { Verdict } from "../verdict.ts";
 import type { DocumentEvent } from "../yjs/documentEvent.ts";
 import { Documents, type Said } from "../yjs/documents.ts";
-import type { UnitRules } from "./conversations.ts";
+import type { UnitRules } from "./talk.ts";
 
 export interface TalkDocumentsOptions {
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import type { ShadowApplication } from "../ports.ts";
 import { applicationRules } from "../rules/applicationRules.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
 import { readDocumentBody } from "../yjs/readDocument.ts";
-import type { UnitRules } from "./conversations.ts";
+import type { UnitRules } from "./talk.ts";
 import type { ShadowSettings } from "./messages.ts";
 import { type EvidenceOptions, UnitEvidence } from "./unitEvidence.ts";
 
