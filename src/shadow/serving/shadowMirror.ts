@@ -21,6 +21,7 @@ import type {
   ToCompare,
 } from "../threads/messages.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
+import { Gauges } from "./gauges.ts";
 import { Groups } from "./groups.ts";
 import { Removals } from "./removals.ts";
 import { SeedAhead } from "./seedAhead.ts";
@@ -65,6 +66,7 @@ class ShadowMirror implements Mirror {
   readonly #groups: Groups;
   readonly #ahead: SeedAhead;
   readonly #removals: Removals;
+  readonly #gauges: Gauges;
   readonly #hop: string;
   readonly #pressure = new Pressure();
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_MS });
@@ -72,8 +74,6 @@ class ShadowMirror implements Mirror {
   readonly #toCompare: Batch<CompareItem>;
   #threads: Threads | null = null;
   #settings: ShadowSettings;
-  #dropped: Readonly<Record<string, number>> = {};
-  #missesDropped = 0;
   /** As the mirror thread has read them last: a new compare thread has to know. */
   #builds: Partial<Builds> = {};
   /** It has its settings. */
@@ -87,6 +87,7 @@ class ShadowMirror implements Mirror {
   constructor(options: ShadowMirrorOptions) {
     const { clock, metrics, config } = options;
     this.#options = options;
+    this.#gauges = new Gauges(metrics);
     this.#hop = hopOf(options.installationKey);
     this.#lookedAtMs = clock.monotonic();
     this.#toMirror = new Batch((items, transfer) => this.#threads?.toMirror({ type: "items", items }, transfer), BRISK);
@@ -258,7 +259,7 @@ class ShadowMirror implements Mirror {
   #started(thread: ThreadName): void {
     this.#configure(thread);
     if (thread === "compare") {
-      this.#dropped = {};
+      this.#gauges.begin();
       this.#isCompareThere = true;
       this.#tellCompare({ type: "builds", builds: this.#builds });
       this.#tellCompare({ type: "missed", ...this.#serving.missed.take() });
@@ -357,38 +358,10 @@ class ShadowMirror implements Mirror {
       case "diverged":
         this.#serving.diverged(message.unit, message.group);
         break;
-      case "gauges": {
-        const { families, divergedGroups, documents, ratios, identityPairs } = message.gauges;
-        const { evidenceBytes, evidenceDropped, missesDropped } = message.gauges;
-        metrics.shadowFamilies.reset();
-        for (const { severity, state, count } of families) metrics.shadowFamilies.set({ severity, state }, count);
-        metrics.shadowGroups.reset();
-        for (const { unit, standing, count } of this.#groups.counts()) {
-          metrics.shadowGroups.inc({ unit, state: standing === "lost" ? "waiting" : standing }, count);
-        }
-        for (const [unit, count] of Object.entries(divergedGroups)) {
-          if (this.#settings.seeds === null) metrics.shadowGroups.set({ unit, state: "diverged" }, count);
-        }
-        for (const { route, confirmed, noiseFloor } of ratios) {
-          metrics.shadowDifferentConfirmed.set({ route }, confirmed);
-          if (noiseFloor !== null) metrics.shadowNoiseFloor.set({ route }, noiseFloor);
-        }
-        for (const state of ["converged", "lagging", "diverged"] as const) {
-          metrics.shadowDocuments.set({ state }, documents[state]);
-        }
-        metrics.shadowIdentityPairs.set(identityPairs);
-        metrics.shadowEvidenceBytes.set(evidenceBytes);
-        for (const [reason, count] of Object.entries(evidenceDropped)) {
-          const more = count - (this.#dropped[reason] ?? 0);
-          if (more > 0) metrics.shadowEvidenceDropped.inc({ reason }, more);
-        }
-        this.#dropped = evidenceDropped;
-        const missed = missesDropped - this.#missesDropped;
-        if (missed > 0) metrics.queueDropped.inc({ queue: "shadow_misses" }, missed);
-        this.#missesDropped = missesDropped;
+      case "gauges":
+        this.#gauges.show(message.gauges, this.#groups.counts(), this.#settings.seeds !== null);
         this.#tellGroups();
         break;
-      }
       case "samples-removed":
         this.#removals.answered(message.id, message.removed);
         break;
