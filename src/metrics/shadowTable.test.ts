@@ -40,7 +40,7 @@ async function seriesAt(routes: number, units: number): Promise<number> {
   }
   for (const state of words("converged lagging diverged")) metrics.shadowDocuments.set({ state }, 1);
   for (const reason of words("full lost redaction_failed")) metrics.shadowEvidenceDropped.inc({ reason });
-  for (const outcome of words("hit joined miss failed")) metrics.shadowCassette.inc({ outcome });
+  for (const outcome of words("hit joined miss failed live")) metrics.shadowCassette.inc({ outcome });
   for (const outcome of words("answered failed")) metrics.shadowRepeats.inc({ outcome });
   for (const arm of ARMS) metrics.shadowCircuit.set({ arm }, 0);
   metrics.shadowOfferSeconds.of({}).observe(0.00001);

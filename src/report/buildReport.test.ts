@@ -155,11 +155,12 @@ test("what a campaign cannot say is said", () => {
     told(
       withFacts({
         areRepeatsOn: false,
+        areModelsLive: true,
         guards: { control: null, candidate: "required" },
         gate: { comparisonsMin: 20 },
       }),
     ),
-    ["gap", "no-target", "never", "not-seeded", "repeats-off", "not-repeated", "lowered-gate"],
+    ["gap", "no-target", "never", "not-seeded", "repeats-off", "not-repeated", "live-models", "lowered-gate"],
   );
   const blind = { groups: null, routes: [], guards: { control: "required", candidate: "required" } } as const;
   const rest = { ...EVIDENCE, gaps: [], facts: { ...EVIDENCE.facts, ...blind } };
