@@ -63,6 +63,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (pathname === "/bytes") await bytes(searchParams, request.method === "GET" ? "" : await hashOf(request), response);
   else if (pathname === "/events") await events(response);
   else if (pathname === "/large") await large(Number(searchParams.get("size")), response);
+  else if (pathname === "/unmirrored/bytes") await bytes(searchParams, await hashOf(request), response);
+  else if (pathname === "/unmirrored/large") await large(Number(searchParams.get("size")), response);
   else response.writeHead(pathname === "/healthz" ? 200 : 404).end();
 }
 

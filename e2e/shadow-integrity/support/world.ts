@@ -120,6 +120,8 @@ units:
       - { match: POST /bytes, kind: upload }
       - GET /events
       - GET /large
+      - { match: POST /unmirrored/bytes, kind: upload }
+      - GET /unmirrored/large
       - { match: WS /socket, codec: frames, messages: 10000/s }
 `;
 
@@ -134,6 +136,8 @@ shadow:
   routes:
     - { route: GET /bytes, tap: ${tap}, copiesPerMinute: 1000000 }
     - { route: POST /bytes, tap: ${tap}, copiesPerMinute: 1000000 }
+    - { route: POST /unmirrored/bytes, mode: never }
+    - { route: GET /unmirrored/large, mode: never }
 `;
 
 export interface OriginWorldOptions {
