@@ -23,17 +23,20 @@ export class MissedByCompare {
     this.#onDrop = onDrop;
   }
 
-  lost(route: RouteId, reason: NotComparedReason, atMs: number): void {
+  lost(route: RouteId, reason: NotComparedReason, atMs: number, count = 1): void {
     const minute = `${Math.floor(atMs / MINUTE_MS)} ${reason} ${route}`;
     const isFull = this.#losses.size >= LOSSES_MAX && !this.#losses.has(minute);
     const name = isFull ? `${reason} ${route}` : minute;
     const known = this.#losses.get(name);
-    this.#losses.set(name, { route, reason, atMs: known?.atMs ?? atMs, count: (known?.count ?? 0) + 1 });
+    this.#losses.set(name, { route, reason, atMs: known?.atMs ?? atMs, count: (known?.count ?? 0) + count });
   }
 
   /** Nobody was there to take them; of what else there was the jobs were open, and are lost as those. */
   untaken(items: readonly CompareItem[]): void {
-    for (const item of items) if (item.kind === "skip") this.lost(item.route, item.reason, item.atMs);
+    for (const item of items) {
+      if (item.kind === "skip") this.lost(item.route, item.reason, item.atMs);
+      else if (item.kind === "skipped") this.lost(item.route, item.reason, item.atMs, item.count);
+    }
   }
 
   diverged(unit: UnitId, group: string): void {

@@ -79,11 +79,32 @@ for (const [reason, plan, leg, arrange] of REASONS) {
     assert.equal(bench.serving.credits.jobs, jobs);
     const now = (await bench.notCompared()).filter((one) => !before.includes(one));
     assert.deepEqual(now, [`${reason} 1`]);
+    bench.serving.flush();
     const skip = bench.toCompare.at(-1);
-    assert.ok(skip?.kind === "skip" && skip.reason === reason, "the evidence has it too");
+    const isTold = skip?.kind === "skipped" ? skip.count === 1 : skip?.kind === "skip";
+    assert.ok(isTold && skip !== undefined && "reason" in skip && skip.reason === reason, "the evidence has it too");
     whole(bench);
   });
 }
+
+test("what is not copied goes to the evidence together, by route and reason; what sets arms apart goes at once", () => {
+  const bench = openServingBench({ plans: [READ, WRITE] });
+  bench.serving.setTargets(targets({ guard: "unsafe" }));
+  for (let at = 0; at < 3; at++) bench.serving.call(legOf(READ), false);
+  assert.equal(bench.toCompare.length, 0);
+  bench.serving.call(legOf(WRITE, POST), false);
+  assert.deepEqual(
+    bench.toCompare.filter(({ kind }) => kind !== "wrote").map(({ kind }) => kind),
+    ["skip"],
+  );
+  bench.clock.advance(100);
+  const told = bench.toCompare.flatMap((item) =>
+    item.kind === "skipped" ? [[item.route, item.reason, item.count]] : [],
+  );
+  assert.deepEqual(told, [[READ.id, "target_unsafe", 3]]);
+  bench.clock.advance(1_000);
+  assert.equal(bench.toCompare.filter(({ kind }) => kind === "skipped").length, 1);
+});
 
 test("shadow W2: what is not a GET never leaves for a serving instance", async () => {
   const plan = { ...READ, methods: ["GET", "HEAD"] };

@@ -17,6 +17,7 @@ import type { Groups } from "./groups.ts";
 import { MissedByCompare } from "./missed.ts";
 import { OpenJobs } from "./openJobs.ts";
 import { ServingSockets } from "./servingSockets.ts";
+import { Skips } from "./skips.ts";
 import { Tally } from "./tally.ts";
 
 export interface ServingMirrorOptions {
@@ -52,6 +53,7 @@ export class ServingMirror {
   readonly #jobs: OpenJobs;
   readonly #admission: Admission;
   readonly #sockets: ServingSockets;
+  readonly #skips: Skips;
   #plans: Plans = new Map();
   /** The most that anything of a unit is mirrored. */
   readonly #percents = new Map<UnitId, number>();
@@ -62,6 +64,7 @@ export class ServingMirror {
     const { clock, metrics, groups, toMirror, toCompare } = options;
     this.#options = options;
     this.#tally = new Tally(metrics);
+    this.#skips = new Skips(clock, (item) => toCompare(item, null));
     this.missed = new MissedByCompare(() => metrics.queueDropped.inc({ queue: "shadow_diverged" }));
     this.#jobs = new OpenJobs(this.credits);
     const admission = (this.#admission = new Admission(options));
@@ -114,6 +117,11 @@ export class ServingMirror {
   /** Calls of the group are not judged yet. */
   isBusy(unit: UnitId, group: string): boolean {
     return this.#jobs.hasCalls(unit, group);
+  }
+
+  /** What is gathered for the evidence goes now. */
+  flush(): void {
+    this.#skips.flush();
   }
 
   /** Of the newest job. */
@@ -316,6 +324,7 @@ export class ServingMirror {
     const isDiverging = isWrite && plan.isStateful;
     // Known at once: the compare thread may be away, and what follows must not be compared.
     if (isDiverging) this.diverged(plan.unit, group);
-    toCompare({ kind: "skip", id, route: plan.id, group, reason, isDiverging, atMs: clock.now() }, null);
+    if (!isDiverging) this.#skips.add(plan.id, reason);
+    else toCompare({ kind: "skip", id, route: plan.id, group, reason, isDiverging, atMs: clock.now() }, null);
   }
 }

@@ -188,6 +188,7 @@ class ShadowMirror implements Mirror {
     this.#isOn = false;
     this.#cancelTick();
     this.#loop.disable();
+    this.#serving.flush();
     this.#toMirror.flush();
     this.#toCompare.flush();
     this.#tellGroups();
@@ -210,6 +211,7 @@ class ShadowMirror implements Mirror {
     if (isOn && !this.#isOn) this.#loop.enable();
     this.#isOn = isOn;
     // What was taken under the settings before is handed over before the new ones.
+    this.#serving.flush();
     this.#toMirror.flush();
     this.#toCompare.flush();
     if (this.#threads !== null) for (const thread of THREADS) this.#configure(thread);

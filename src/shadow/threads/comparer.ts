@@ -101,6 +101,11 @@ export class Comparer {
       case "skip":
         this.#skip(item);
         break;
+      case "skipped": {
+        const of = this.#units.rulesOf(item.route);
+        of?.unit.skip(of.plan, item.reason, item.atMs, item.count);
+        break;
+      }
       case "opening": {
         const of = this.#units.rulesOf(item.facts.route);
         if (of === null) this.#lose(item);
@@ -135,7 +140,7 @@ export class Comparer {
 
   /** Whatever it belongs to has ended: the serving thread must not wait for it. */
   #lose(item: CompareItem | CopyItem): void {
-    if (item.kind === "skip" || item.kind === "wrote") return;
+    if (item.kind === "skip" || item.kind === "skipped" || item.kind === "wrote") return;
     const id = "facts" in item ? item.facts.id : item.id;
     if (item.kind === "opening") {
       this.#options.onEnded(lostItem(null, item.facts.route, "none"));

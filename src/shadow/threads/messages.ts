@@ -186,6 +186,14 @@ export type CompareItem =
       readonly reason: NotComparedReason;
       readonly isDiverging: boolean;
       readonly atMs: number;
+    }
+  /** The same, of so many calls that changed nothing. */
+  | {
+      readonly kind: "skipped";
+      readonly route: RouteId;
+      readonly reason: NotComparedReason;
+      readonly atMs: number;
+      readonly count: number;
     };
 
 export type ToMirror =

@@ -1,0 +1,37 @@
+// What was sampled and not copied, for the evidence: gathered, for under pressure and behind an open circuit it is nearly every call.
+import type { Clock, RouteId } from "../../kernel/index.ts";
+import type { CompareItem } from "../threads/messages.ts";
+import type { NotComparedReason } from "../words.ts";
+
+const WAIT_MS = 100;
+
+type Skipped = Extract<CompareItem, { kind: "skipped" }>;
+
+export class Skips {
+  readonly #clock: Clock;
+  readonly #tell: (item: Skipped) => void;
+  /** By route and reason: both are closed sets. */
+  readonly #waiting = new Map<string, { -readonly [Key in keyof Skipped]: Skipped[Key] }>();
+  #cancel: (() => void) | null = null;
+
+  constructor(clock: Clock, tell: (item: Skipped) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  add(route: RouteId, reason: NotComparedReason): void {
+    const name = `${reason} ${route}`;
+    const known = this.#waiting.get(name);
+    if (known === undefined) {
+      this.#waiting.set(name, { kind: "skipped", route, reason, atMs: this.#clock.now(), count: 1 });
+    } else known.count += 1;
+    this.#cancel ??= this.#clock.after(WAIT_MS, () => this.flush());
+  }
+
+  flush(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    for (const item of this.#waiting.values()) this.#tell(item);
+    this.#waiting.clear();
+  }
+}
