@@ -12,7 +12,13 @@ type Instrument<Row extends MetricRow> = Row["kind"] extends "counter"
 export type MetricsJson = Awaited<ReturnType<client.Registry["getMetricsAsJSON"]>>;
 
 /** Metrics of the hot path, by label set instead of by call. */
-type HotCounterKey = "requests" | "decisions" | "shadowOffered" | "shadowSampled" | "shadowComparisons";
+type HotCounterKey =
+  | "requests"
+  | "decisions"
+  | "shadowOffered"
+  | "shadowSampled"
+  | "shadowComparisons"
+  | "shadowNotCompared";
 type HotHistogramKey = "requestDuration" | "proxyOverhead" | "shadowDuration" | "shadowOfferSeconds";
 type HotKey = HotCounterKey | HotHistogramKey;
 type LabelOf<K extends MetricKey> = (typeof METRICS)[K]["labels"][number];
@@ -55,6 +61,7 @@ const HOT: ReadonlySet<string> = new Set<HotKey>([
   "shadowOffered",
   "shadowSampled",
   "shadowComparisons",
+  "shadowNotCompared",
   "shadowDuration",
   "shadowOfferSeconds",
 ]);

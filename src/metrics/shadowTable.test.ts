@@ -26,7 +26,7 @@ async function seriesAt(routes: number, units: number): Promise<number> {
   for (let at = 0; at < units; at++) {
     const unit = `u${at}`;
     metrics.shadowOffered.of({ unit }).count++;
-    for (const reason of REASONS) metrics.shadowNotCompared.inc({ unit, reason });
+    for (const reason of REASONS) metrics.shadowNotCompared.of({ unit, reason }).count++;
     for (const mode of words("read sandbox")) metrics.shadowCopies.inc({ unit, mode });
     for (const verdict of words("identical different diverged")) metrics.shadowStateChecks.inc({ unit, verdict });
     for (const state of words("waiting seeded diverged")) metrics.shadowGroups.set({ unit, state }, 1);

@@ -192,7 +192,7 @@ export class ServingMirror {
   }
 
   #call(leg: LeavingLeg, hasBody: boolean): CallTap | null {
-    const { clock, metrics } = this.#options;
+    const { clock } = this.#options;
     const startedMs = clock.monotonic();
     const plan = this.#plans.get(leg.route.id);
     if (plan === undefined) return null;
@@ -212,7 +212,7 @@ export class ServingMirror {
     }
     this.#tally.sampled(plan.unit, plan.id);
     const tap = this.#take(plan, leg, { group, isSafe, hasBody, isFollowed }, ended);
-    metrics.shadowOfferSeconds.of({}).observe((clock.monotonic() - startedMs) / MS_PER_S);
+    this.#tally.offerSeconds.observe((clock.monotonic() - startedMs) / MS_PER_S);
     return tap;
   }
 
