@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { run } from "../lib/process.ts";
 import type { Load, LoadResult } from "./load.ts";
 
+/** Turns that a slice may need. */
+export const TURNS_FACTOR = 4;
 const CLIENT = fileURLToPath(new URL("./autocannonClient.ts", import.meta.url));
 
 /** Calls at a fixed rate, with the time that each answer took. */
@@ -23,7 +25,7 @@ export interface InTurn {
 export interface AutocannonLoad extends Load {
   /**
    * The same rate at each address in turn, slice by slice; a result for each, of all its slices together. What the machine does
-   * meanwhile hits all of them alike.
+   * meanwhile hits all of them alike; turns in which a hypervisor takes it away are made again.
    */
   inTurn(urls: readonly string[], options: InTurn): Promise<readonly Paced[]>;
   paced(url: string, options: { readonly seconds: number; readonly callsPerSecond: number }): Promise<Paced>;
@@ -33,17 +35,20 @@ export interface AutocannonLoad extends Load {
 export function createAutocannonLoad(dir: string, tokens: readonly string[], path: string): AutocannonLoad {
   const file = join(dir, "tokens.json");
   writeFileSync(file, JSON.stringify(tokens));
-  const client = async (urls: readonly string[], settings: object, seconds: number, slices = 1) => {
-    const args = [CLIENT, JSON.stringify({ ...settings, urls, slices, seconds, path, tokensFile: file })];
+  const client = async (settings: Readonly<Record<string, unknown>>, seconds: number, withinS: number) => {
+    const args = [CLIENT, JSON.stringify({ ...settings, seconds, path, tokensFile: file })];
     const spec = { name: "autocannon", command: process.execPath, args, dir };
-    return JSON.parse(await run(spec, (slices * urls.length * (seconds + 2) + 20) * 1_000)) as readonly Paced[];
+    return JSON.parse(await run(spec, withinS * 1_000)) as readonly Paced[];
   };
   const one = async (url: string, settings: object, seconds: number): Promise<Paced> =>
-    (await client([url], settings, seconds))[0] as Paced;
+    (await client({ ...settings, urls: [url] }, seconds, seconds + 20))[0] as Paced;
   return {
     name: "autocannon",
     run: (url, { seconds, connections }) => one(url, { connections }, seconds),
     paced: (url, { seconds, callsPerSecond }) => one(url, { callsPerSecond }, seconds),
-    inTurn: (urls, { slices, seconds, callsPerSecond }) => client(urls, { callsPerSecond }, seconds, slices),
+    inTurn: (urls, { slices, seconds, callsPerSecond }) => {
+      const withinS = TURNS_FACTOR * slices * urls.length * (seconds + 2) + 20;
+      return client({ urls, slices, callsPerSecond }, seconds, withinS);
+    },
   };
 }
