@@ -1,9 +1,11 @@
+import assert from "node:assert/strict";
 import { after } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../../kernel/index.ts";
 import { type CassetteOptions, createCassette } from "../cassette.ts";
 import type { CassetteMiss } from "../ports.ts";
 import { keyOf } from "./keys.ts";
-import { type Answer, startProvider } from "./provider.ts";
+import { type Answer, startProvider, until } from "./provider.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 
@@ -33,5 +35,9 @@ export async function startCassette(answer: Answer, options: Partial<CassetteOpt
     await cassette.close();
     await provider.stop();
   });
-  return { provider, cassette, make, counted, misses, logged, ...addresses };
+  /** What is counted when all is: a replay is when its end has left, which the caller may have seen a moment before. */
+  const counts = async (expected: Readonly<Record<string, number>>): Promise<void> => {
+    await until(() => isDeepStrictEqual(counted, expected)).catch(() => assert.deepEqual(counted, expected));
+  };
+  return { provider, cassette, make, counted, counts, misses, logged, ...addresses };
 }
