@@ -169,17 +169,25 @@ test("10,000 recordings of many small pieces take no more memory than they may",
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;
   };
-  const before = held();
   const bytesMax = 32 * 1_048_576;
+  const fill = ({ shelf }: Pick<ReturnType<typeof shelfWith>, "shelf">): void => {
+    for (let at = 0; at < 10_000; at++) {
+      const tape = shelf.open(`r${at}`);
+      shelf.file(tape, keyFor({ ask: `question ${at} ${"of many words ".repeat(at % 90)}`, kind: `kind${at % 7}` }));
+      tape.begin({ ...HEAD, headers: ["content-type", "text/event-stream"] });
+      for (let piece = 0; piece < at % 60; piece++) tape.append(Buffer.from(`data: {"piece":${piece}}\n\n`));
+      tape.end("complete");
+      assert.ok(shelf.bytes <= bytesMax);
+    }
+  };
+  // What the code itself takes once it has run is not held by recordings.
+  const first = shelfWith({ bytesMax });
+  fill(first);
+  first.shelf.clear();
+  first.drops.length = 0;
+  const before = held();
   const { shelf, drops } = shelfWith({ bytesMax });
-  for (let at = 0; at < 10_000; at++) {
-    const tape = shelf.open(`r${at}`);
-    shelf.file(tape, keyFor({ ask: `question ${at} ${"of many words ".repeat(at % 90)}`, kind: `kind${at % 7}` }));
-    tape.begin({ ...HEAD, headers: ["content-type", "text/event-stream"] });
-    for (let piece = 0; piece < at % 60; piece++) tape.append(Buffer.from(`data: {"piece":${piece}}\n\n`));
-    tape.end("complete");
-    assert.ok(shelf.bytes <= bytesMax);
-  }
+  fill({ shelf });
   assert.equal(shelf.size + drops.length, 10_000);
   assert.ok(drops.length > 100);
   drops.length = 0;
