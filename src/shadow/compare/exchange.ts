@@ -39,6 +39,8 @@ export class RouteRules {
   readonly #words: ComparisonWords;
   /** By the ids of the rules that hold with a status. */
   readonly #bodies = new Map<string, BodyRules>();
+  /** The same, found before: every exchange asks. */
+  readonly #byStatus = new Map<number, BodyRules>();
 
   /** @param rules those that hold for this route @param onCheckFailed `check` has thrown @throws RangeError for an unknown normaliser */
   constructor(
@@ -61,6 +63,16 @@ export class RouteRules {
   }
 
   bodyFor(status: number): BodyRules {
+    let body = this.#byStatus.get(status);
+    if (body === undefined) {
+      body = this.#gathered(status);
+      this.#byStatus.set(status, body);
+    }
+    return body;
+  }
+
+  /** Those of one set of rules, whichever statuses have it. */
+  #gathered(status: number): BodyRules {
     const holding = this.#rules.filter((rule) => isForStatus(rule, status));
     const name = holding.map(({ id }) => id).join(" ");
     let body = this.#bodies.get(name);

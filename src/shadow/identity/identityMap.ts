@@ -81,8 +81,8 @@ export class IdentityMap {
 
   /** One id ↔ one id: a second partner on either side is a conflict, and changes nothing (M4). */
   learn(group: string, control: string, candidate: string, source: IdentityMode): Learning {
-    const known = this.#find("control", group, control);
-    const other = this.#find("candidate", group, candidate);
+    const known = this.find("control", group, control);
+    const other = this.find("candidate", group, candidate);
     if (known !== null && known.candidate === candidate) return "known";
     if (known !== null || other !== null) return "conflict";
     const pair: Pair = { group, control, candidate, source, isFirm: source === "declared" };
@@ -98,17 +98,17 @@ export class IdentityMap {
 
   /** What `arm` calls the thing that the other arm calls `id`; null when that is not known. */
   idOn(arm: Arm, group: string, id: string): string | null {
-    return this.#find(arm === "control" ? "candidate" : "control", group, id)?.[arm] ?? null;
+    return this.find(arm === "control" ? "candidate" : "control", group, id)?.[arm] ?? null;
   }
 
   isTentative(group: string, id: string, arm: Arm): boolean {
-    return this.#find(arm, group, id)?.isFirm === false;
+    return this.find(arm, group, id)?.isFirm === false;
   }
 
   /** A call that carried the other arm's ids got the same class of status. */
   confirm(group: string, arm: Arm, ids: Iterable<string>): void {
     for (const id of ids) {
-      const pair = this.#find(arm, group, id);
+      const pair = this.find(arm, group, id);
       if (pair !== null) pair.isFirm = true;
     }
   }
@@ -129,21 +129,15 @@ export class IdentityMap {
 
   /** For the comparison of one exchange; `mayLearn`: both replies are 2xx (M1). `onConflict`: M4. */
   pairsFor(group: string, mode: IdentityMode, mayLearn: boolean, onConflict: () => void): IdPairs {
-    const pairs = this.#pairs;
-    return {
-      get isEmpty() {
-        return pairs.size === 0;
-      },
-      mode,
-      mayLearn,
-      find: (arm, id) => this.#find(arm, group, id),
-      learn: (control, candidate, isDeclared) =>
-        void this.learn(group, control, candidate, isDeclared ? "declared" : "learnt"),
-      conflict: onConflict,
-    };
+    return new GroupPairs(this, group, { mode, mayLearn, onConflict });
   }
 
-  #find(arm: Arm, group: string, id: string): Pair | null {
+  get isEmpty(): boolean {
+    return this.#pairs.size === 0;
+  }
+
+  /** What stands for this id: in the group, then in the campaign (M5). */
+  find(arm: Arm, group: string, id: string): Pair | null {
     const pair = this.#byGroup[arm].get(nameOf(group, id)) ?? this.#byCampaign[arm].get(id);
     // Asking keeps it young, and ends it when its time is over.
     return pair === undefined ? null : (this.#pairs.get(nameOf(pair.group, pair.control)) ?? null);
@@ -158,3 +152,40 @@ export class IdentityMap {
 }
 
 const nameOf = (group: string, id: string): string => `${group}\n${id}`;
+
+/** Of one exchange. */
+class GroupPairs implements IdPairs {
+  readonly mode: IdentityMode;
+  readonly mayLearn: boolean;
+  readonly #map: IdentityMap;
+  readonly #group: string;
+  readonly #onConflict: () => void;
+
+  constructor(
+    map: IdentityMap,
+    group: string,
+    { mode, mayLearn, onConflict }: Pick<IdPairs, "mode" | "mayLearn"> & { readonly onConflict: () => void },
+  ) {
+    this.mode = mode;
+    this.mayLearn = mayLearn;
+    this.#map = map;
+    this.#group = group;
+    this.#onConflict = onConflict;
+  }
+
+  get isEmpty(): boolean {
+    return this.#map.isEmpty;
+  }
+
+  find(arm: Arm, id: string): Pair | null {
+    return this.#map.find(arm, this.#group, id);
+  }
+
+  learn(control: string, candidate: string, isDeclared: boolean): void {
+    this.#map.learn(this.#group, control, candidate, isDeclared ? "declared" : "learnt");
+  }
+
+  conflict(): void {
+    this.#onConflict();
+  }
+}
