@@ -19,6 +19,9 @@ test("an explanation ends in other words, and is what it was otherwise", () => {
 test("other tools stay as they are; prose gets an ending", () => {
   const drawn = executor('!tool=draw_text {"text":"T","x":1,"y":2}');
   assert.deepEqual(varied(drawn), drawn);
+  const broken = executor("Tell me. !trunc1");
+  assert.throws(() => JSON.parse(broken.text) as unknown);
+  assert.deepEqual(varied(broken), broken);
   const said = replyToMessages([system("#kind chat/1"), user("Hello")]);
   assert.ok(varied(said).text.startsWith(`${said.text} `));
 });

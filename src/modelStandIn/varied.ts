@@ -13,7 +13,21 @@ const ENDINGS = [
 export function varied(reply: Reply, chance: () => number = Math.random): Reply {
   const ending = ENDINGS[Math.floor(chance() * ENDINGS.length)] ?? "";
   if (!reply.text.startsWith("{")) return { ...reply, text: `${reply.text} ${ending}` };
-  const { name, args, ...more } = JSON.parse(reply.text) as { name?: unknown; args?: { text?: unknown } };
+  const { name, args, ...more } = toolCallOf(reply.text);
   if (name !== "explain" || typeof args?.text !== "string") return reply;
   return { ...reply, text: JSON.stringify({ name, args: { ...args, text: `${args.text} ${ending}` }, ...more }) };
+}
+
+interface ToolCall {
+  readonly name?: unknown;
+  readonly args?: { readonly text?: unknown };
+}
+
+/** Empty for a reply that stops in the middle, as one was asked for. */
+function toolCallOf(text: string): ToolCall {
+  try {
+    return JSON.parse(text) as ToolCall;
+  } catch {
+    return {};
+  }
 }

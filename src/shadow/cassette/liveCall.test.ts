@@ -85,6 +85,29 @@ test("a provider that is away, and one that breaks off, are what the target sees
   await counts({ failed: 2 });
 });
 
+test("a provider that is away, and one that refuses, spend nothing of the budget", async () => {
+  const { replayUrl, provider, counts } = await open(
+    ({ response }) => void response.writeHead(429).end("slow down"),
+    100,
+  );
+  const ask = () => say(replayUrl, { body: { ask: "a".repeat(180) } });
+  for (let at = 0; at < 3; at++) assert.equal((await ask()).status, 429);
+  await provider.stop();
+  for (let at = 0; at < 3; at++) assert.equal((await ask()).status, 502);
+  await counts({ live: 3, failed: 3 });
+});
+
+test("an answer in very many pieces is counted by its end", async () => {
+  const { replayUrl, counts } = await open(async ({ response }) => {
+    for (let at = 0; at < 3_000; at++) if (!response.write("x")) await pause(1);
+    response.end("tokens=990");
+  });
+  const ask = () => say(replayUrl, { body: { ask: "b".repeat(60) } });
+  assert.equal((await ask()).status, 200);
+  await counts({ live: 1 });
+  assert.equal((await ask()).status, 424);
+});
+
 test("a budget is of the last hour, minute by minute; a call that has ended counts what it has spent", () => {
   const clock = createManualClock();
   const budget = new TokenBudget(clock, 100);

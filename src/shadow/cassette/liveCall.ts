@@ -1,4 +1,5 @@
 // One call of a shadow target that asks the models itself (shadow K6): passed on, and counted against the budget (W6).
+import type { ClientRequest } from "node:http";
 import type { Clock } from "../../kernel/index.ts";
 import { sendNoRecording, sendProblem } from "./answers.ts";
 import type { CallKey } from "./callKey.ts";
@@ -7,6 +8,7 @@ import { type AnswerCopy, passAnswer } from "./passAnswer.ts";
 import type { PlaybackCall } from "./playback.ts";
 import type { CassetteMiss, ReplayOutcome, TokensOf } from "./ports.ts";
 import { type OnProvider, type Provider, UNREACHABLE, watchConnection } from "./provider.ts";
+import type { TapeEnd, TapeHead } from "./tape.ts";
 import type { Settle, TokenBudget } from "./tokenBudget.ts";
 
 export interface LiveDeps {
@@ -27,6 +29,7 @@ export interface LiveCall extends PlaybackCall {
 const BYTES_PER_TOKEN = 3;
 /** Where an answer tells its tokens: with a stream's last event, and behind the vectors of embeddings. */
 const TAIL_BYTES = 65_536;
+const PIECES_MAX = 1_000;
 
 const estimateOf = (bytes: number): number => Math.ceil(bytes / BYTES_PER_TOKEN);
 
@@ -36,7 +39,7 @@ export function liveCall(
   live: LiveDeps,
   { clock, onMiss }: { readonly clock: Clock; readonly onMiss: (miss: Omit<CassetteMiss, "n">) => void },
 ): Promise<ReplayOutcome> {
-  const { key, path, body, request, response, requestId, left } = call;
+  const { key, body, request, response, requestId, left } = call;
   if (left.aborted) return Promise.resolve("failed");
   const settle = live.budget.take(estimateOf(body.length));
   if (settle === null) {
@@ -45,10 +48,7 @@ export function liveCall(
     sendNoRecording(response, miss);
     return Promise.resolve("miss");
   }
-  const { provider } = live;
-  const method = request.method ?? "POST";
-  const headers = providerHeaders(request.rawHeaders, method, provider.host);
-  const outgoing = provider.request(method, provider.basePath + path, headers);
+  const outgoing = requestOf(call, live.provider, settle);
   return new Promise((resolve) => {
     const meter = new AnswerMeter(body.length, settle, live.tokensOf, (isWhole) =>
       resolve(isWhole ? "live" : "failed"),
@@ -57,10 +57,9 @@ export function liveCall(
     watchConnection(outgoing, response, live.onProvider, (isConnected) => {
       if (isConnected) response.destroy();
       else {
-        settle(0);
+        meter.end("unreachable");
         sendProblem(request, response, "SY_UPSTREAM_REFUSED", UNREACHABLE);
       }
-      resolve("failed");
     });
     response.once("close", () => {
       meter.end("broken");
@@ -68,6 +67,18 @@ export function liveCall(
     });
     outgoing.end(body);
   });
+}
+
+/** @throws TypeError for a head that cannot be sent on; it spends nothing */
+function requestOf({ request, path }: LiveCall, provider: Provider, settle: Settle): ClientRequest {
+  const method = request.method ?? "POST";
+  try {
+    const headers = providerHeaders(request.rawHeaders, method, provider.host);
+    return provider.request(method, provider.basePath + path, headers);
+  } catch (error) {
+    settle(0);
+    throw error;
+  }
 }
 
 /** What an answer has spent, as it says itself at its end. */
@@ -79,6 +90,8 @@ class AnswerMeter implements AnswerCopy {
   #tail: Buffer[] = [];
   #tailBytes = 0;
   #bytes = 0;
+  /** A refusal that does not say what it has spent has spent nothing. */
+  #isRefused = false;
   #hasEnded = false;
 
   constructor(requestBytes: number, settle: Settle, tokensOf: TokensOf, onEnd: (isWhole: boolean) => void) {
@@ -88,23 +101,26 @@ class AnswerMeter implements AnswerCopy {
     this.#onEnd = onEnd;
   }
 
-  begin(): void {}
+  begin({ status }: TapeHead): void {
+    this.#isRefused = status >= 400;
+  }
 
   append(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     this.#tailBytes += chunk.length;
     this.#tail.push(Buffer.from(chunk));
-    if (this.#tailBytes <= 2 * TAIL_BYTES) return;
+    if (this.#tailBytes <= 2 * TAIL_BYTES && this.#tail.length < PIECES_MAX) return;
     const kept = Buffer.concat(this.#tail).subarray(-TAIL_BYTES);
     this.#tail = [Buffer.from(kept)];
     this.#tailBytes = kept.length;
   }
 
-  end(how: "complete" | "broken" | "unreachable"): void {
+  end(how: TapeEnd): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     const told = this.#tokensOf(Buffer.concat(this.#tail).subarray(-TAIL_BYTES).toString("utf8"));
-    this.#settle(told ?? estimateOf(this.#requestBytes + this.#bytes));
+    const isFree = how === "unreachable" || this.#isRefused;
+    this.#settle(told ?? (isFree ? 0 : estimateOf(this.#requestBytes + this.#bytes)));
     this.#tail = [];
     this.#onEnd(how === "complete");
   }
