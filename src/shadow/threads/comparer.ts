@@ -9,7 +9,7 @@ import { endedItem, extraItem, lostItem, msOf, unjudgedItem } from "./endedItems
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
-import { withModelRequest } from "./modelRequest.ts";
+import { isApart, withModelRequest } from "./modelRequest.ts";
 import { servedObservation } from "./observations.ts";
 import { type CopyHalf, type Halves, Pairing, type Served } from "./pairing.ts";
 import { armsOf, type UnitEvidence, type UnitFacts } from "./unitEvidence.ts";
@@ -283,8 +283,9 @@ export class Comparer {
     const verdict = unit.preview(plan, known, pair);
     if (verdict === null) return false;
     if (found.length === 0) {
-      if (verdict.name === "different") this.#lookFirst({ served, copy });
-      return verdict.name === "different";
+      const mayFollow = isApart(verdict);
+      if (mayFollow) this.#lookFirst({ served, copy });
+      return mayFollow;
     }
     const caused = withModelRequest(verdict, found, known.shadow);
     if (caused === verdict) return false;

@@ -124,3 +124,18 @@ test("however many paths a cassette tells, a verdict has twenty", () => {
   });
   assert.equal(told(withModelRequest(DIFFERENT, [changed(...many)], "candidate")).length, 20);
 });
+
+test("shadow W6: behind the budget nothing is compared that may follow from it, accepted or not; what is equal stays so", () => {
+  const spent = missOf("r1", { reason: "budget", nearest: null });
+  const accepted = verdictOf({
+    differences: [{ ...CONSEQUENCE, acceptedBy: "live-failures" }],
+    normalisers: [],
+    notes: [],
+  });
+  assert.equal(accepted.name, "accepted");
+  for (const verdict of [DIFFERENT, accepted]) {
+    assert.deepEqual(withModelRequest(verdict, [spent], "candidate"), { name: "not_compared", reason: "budget" });
+  }
+  const equal: Verdict = verdictOf({ differences: [], normalisers: [], notes: [] });
+  assert.equal(withModelRequest(equal, [spent], "candidate"), equal);
+});

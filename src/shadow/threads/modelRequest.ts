@@ -20,18 +20,20 @@ const LIMITS: Readonly<Partial<Record<MissReason, NotComparedReason>>> = {
   budget: "budget",
 };
 
+/** What its arm was told by a model may be why, also where a rule accepts what came of it. */
+export const isApart = ({ name }: Verdict): boolean => name === "different" || name === "accepted";
+
 /** @param misses that belong to it, the first one first: those behind it follow from it */
 export function withModelRequest(verdict: Verdict, misses: readonly CassetteMiss[], shadow: Arm): Verdict {
   const isCompared = "differences" in verdict || verdict.name === "identical";
   if (!isCompared) return verdict;
-  const isDifferent = verdict.name === "different";
   for (const miss of misses) {
     const limit = LIMITS[miss.reason];
     if (limit === undefined) {
       const differences = differencesOf(miss, shadow);
       return { name: "different", severity: "breaking", differences, normalisers: [], notes: [] };
     }
-    if (isDifferent) return { name: "not_compared", reason: limit };
+    if (isApart(verdict)) return { name: "not_compared", reason: limit };
   }
   return verdict;
 }

@@ -14,7 +14,7 @@ import { codecOf } from "./codecs.ts";
 import { InOrder } from "./inOrder.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
 import type { Handshake, ShadowSettings, SocketCopyItem, SocketFacts, SocketItem } from "./messages.ts";
-import { withModelRequest } from "./modelRequest.ts";
+import { isApart, withModelRequest } from "./modelRequest.ts";
 import { createTalkComparer, isOpen, LAG_MS, observeHandshake, silentCodec } from "./talkComparer.ts";
 import type { DocumentSocket, TalkDocuments } from "./talkDocuments.ts";
 import { turnTime } from "./turnTime.ts";
@@ -237,9 +237,9 @@ export class Talk {
     const { fromMs, toMs, nextMs } = turnTime(turn, OTHER[served], this.#askedFromMs, this.#options.clock.now());
     this.#askedFromMs = nextMs;
     const asked = { requestId, fromMs, toMs };
-    const isDifferent = turn.verdict.name === "different";
-    const mustLook = isDifferent && misses.within(asked).length === 0;
-    const trail = isDifferent ? around() : null;
+    const mayFollow = isApart(turn.verdict);
+    const mustLook = mayFollow && misses.within(asked).length === 0;
+    const trail = mayFollow ? around() : null;
     this.#inOrder(mustLook, () => {
       const verdict = withModelRequest(turn.verdict, misses.within(asked), OTHER[served]);
       this.#tellTurn(turn, verdict, () => trail ?? around());
