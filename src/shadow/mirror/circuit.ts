@@ -5,15 +5,15 @@ export type CircuitState = "closed" | "open" | "trying";
 export interface CircuitOptions {
   /** Monotonic ms. */
   readonly now: () => number;
-  /** Once on opening, once on closing. */
-  onChange(state: "closed" | "open"): void;
+  /** Whenever it may let pass more or less than before. */
+  onChange(state: CircuitState, before: CircuitState): void;
 }
 
 /** shadow I8. */
 const WINDOW_MS = 10_000;
 const CALLS_MIN = 20;
 const FAILED_SHARE = 0.5;
-export const REST_MS = 15_000;
+const REST_MS = 15_000;
 /** The longest that a copy may take. */
 const TRY_MS = 30_000;
 /** The window moves in steps, so that counting costs nothing. */
@@ -40,19 +40,24 @@ export class Circuit {
     return this.#state;
   }
 
+  /** For so long nothing passes any more; 0: everything may, or one as a try. */
+  get restMs(): number {
+    return this.#state === "closed" ? 0 : Math.max(0, this.#retryAtMs - this.#options.now());
+  }
+
   /** Lets a copy leave: null if not. What is given must be called with how it ended. Of an open circuit's time one may, as a try. */
   pass(): ((isFailed: boolean) => void) | null {
     const nowMs = this.#options.now();
     if (this.#state === "closed") return (isFailed) => this.#count(isFailed);
     // A try of which nothing is heard is over one day too.
     if (nowMs < this.#retryAtMs) return null;
-    this.#state = "trying";
     this.#retryAtMs = nowMs + TRY_MS;
+    this.#become("trying");
     const attempt = ++this.#attempt;
     return (isFailed) => {
       if (attempt !== this.#attempt || this.#state !== "trying") return;
       if (isFailed) this.#open();
-      else this.#close();
+      else this.#become("closed");
     };
   }
 
@@ -65,7 +70,6 @@ export class Circuit {
     const failed = this.#steps.reduce((sum, one) => sum + one.failed, 0);
     if (calls < CALLS_MIN || failed < FAILED_SHARE * calls) return;
     this.#open();
-    this.#options.onChange("open");
   }
 
   #step(): Step {
@@ -79,13 +83,14 @@ export class Circuit {
   }
 
   #open(): void {
-    this.#state = "open";
     this.#steps = [];
     this.#retryAtMs = this.#options.now() + REST_MS;
+    this.#become("open");
   }
 
-  #close(): void {
-    this.#state = "closed";
-    this.#options.onChange("closed");
+  #become(state: CircuitState): void {
+    const before = this.#state;
+    this.#state = state;
+    this.#options.onChange(state, before);
   }
 }

@@ -70,17 +70,19 @@ test("shadow I8: half of twenty calls in ten seconds failed opens, one try after
   call(true);
   assert.equal(circuit.state, "open");
   wait(14_999);
+  assert.equal(circuit.restMs, 1);
   assert.ok(!call(false));
   wait(1);
   assert.ok(call(true), "the try");
   assert.ok(!call(false));
+  assert.equal(circuit.restMs, 15_000, "a try that failed is followed by another rest");
   wait(15_000);
   const report = circuit.pass();
   assert.ok(report !== null);
   assert.equal(circuit.pass(), null, "one try at a time");
   report(false);
   assert.equal(circuit.state, "closed");
-  assert.deepEqual(changes, ["open", "closed"]);
+  assert.deepEqual(changes, ["open", "trying", "open", "trying", "closed"]);
 });
 
 test("shadow I8: what left before it opened says nothing of the try, and a try of which nothing is heard is over", () => {

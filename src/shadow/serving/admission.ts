@@ -18,12 +18,16 @@ export interface AdmissionOptions {
 }
 
 export const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
+/** Behind a circuit that has rested one call is handed over as a try, and this long no other: most tries are known to the mirror thread by then. */
+const TRY_GAP_MS = 1_000;
 const NO_TARGET: TargetState = { guard: "none", circuit: "closed", restsUntilMs: 0 };
 
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #budget: Budget;
   readonly #writes: RecentWrites;
+  /** When the next try may be handed over, by the arm whose target it is for. */
+  readonly #nextTryMs: Record<Arm, number> = { control: 0, candidate: 0 };
   /** Groups get their state at the targets before they are compared. */
   hasSeeds = false;
   targets: Readonly<Record<Arm, TargetState>> = { control: NO_TARGET, candidate: NO_TARGET };
@@ -58,14 +62,16 @@ export class Admission {
   reasonAgainst(plan: RoutePlan, leg: LeavingLeg, group: string): NotComparedReason | null {
     const { pressure, clock, groups } = this.#options;
     if (!this.isRunning) return "engine_lost";
-    const target = this.targets[OTHER[leg.arm]];
+    const arm = OTHER[leg.arm];
+    const target = this.targets[arm];
     const isAtTarget = plan.isStateful || target.guard !== "none";
     if (isAtTarget) {
       const reason = guardReason(target.guard);
       if (reason !== null) return reason;
       // A serving instance refuses everything marked but GET (shadow W2).
     } else if (leg.method !== "GET") return "unsafe_write";
-    if (target.circuit === "open" && clock.now() < target.restsUntilMs) return "circuit_open";
+    const isTry = target.circuit !== "closed";
+    if (isTry && clock.now() < Math.max(target.restsUntilMs, this.#nextTryMs[arm])) return "circuit_open";
     if (this.needsSeed(plan, leg)) {
       const standing = groups.standing(plan.unit, group);
       if (standing === "lost") return "unseeded";
@@ -74,6 +80,8 @@ export class Admission {
     // The other arm lacks what was written here a moment ago (shadow W3).
     if (!isAtTarget && leg.subject !== null && this.#writes.isRecent(plan.unit, group)) return "unseeded";
     if (!isSampled(plan.unit, group, pressure.ratePercent(plan.samplePercent))) return "pressure";
-    return this.#budget.take(plan.id, plan.copiesPerMinute) ? null : "budget";
+    if (!this.#budget.take(plan.id, plan.copiesPerMinute)) return "budget";
+    if (isTry) this.#nextTryMs[arm] = clock.now() + TRY_GAP_MS;
+    return null;
   }
 }

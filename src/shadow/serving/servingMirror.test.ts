@@ -106,6 +106,31 @@ test("what is not copied goes to the evidence together, by route and reason; wha
   assert.equal(bench.toCompare.filter(({ kind }) => kind === "skipped").length, 1);
 });
 
+test("shadow I8: behind a circuit that has rested one call is handed over as a try, and no other before more is known", async () => {
+  const bench = openServingBench({ plans: [READ] });
+  const { serving, clock } = bench;
+  const isHandedOver = (): boolean => serving.call(legOf(READ), false) !== null;
+  const rest = (circuit: "open" | "trying", ms: number): void =>
+    serving.setTargets(targets({ circuit, restsUntilMs: clock.now() + ms }));
+  rest("open", 15_000);
+  clock.advance(14_999);
+  assert.equal(isHandedOver(), false);
+  clock.advance(1);
+  assert.deepEqual([isHandedOver(), isHandedOver()], [true, false]);
+  // It did not leave: the next one is.
+  clock.advance(1_000);
+  assert.deepEqual([isHandedOver(), isHandedOver()], [true, false]);
+  rest("trying", 30_000);
+  clock.advance(29_999);
+  assert.equal(isHandedOver(), false);
+  // Nothing was heard of the try.
+  clock.advance(1);
+  assert.deepEqual([isHandedOver(), isHandedOver()], [true, false]);
+  serving.setTargets(targets({}));
+  assert.deepEqual([isHandedOver(), isHandedOver()], [true, true]);
+  assert.deepEqual(await bench.notCompared(), ["circuit_open 5"]);
+});
+
 test("shadow W2: what is not a GET never leaves for a serving instance", async () => {
   const plan = { ...READ, methods: ["GET", "HEAD"] };
   const bench = openServingBench({ plans: [plan] });

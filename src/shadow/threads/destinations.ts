@@ -1,6 +1,6 @@
 // Where copies for one arm go (shadow §3): its shadow target, and for reads without one its serving instances; and whether they may.
 import type { Arm, Clock } from "../../kernel/index.ts";
-import { Circuit, REST_MS } from "../mirror/circuit.ts";
+import { Circuit } from "../mirror/circuit.ts";
 import { CopyClient } from "../mirror/copyClient.ts";
 import { type GuardState, probeGuard } from "../mirror/guardProbe.ts";
 import { ShadowTokens } from "../mirror/shadowToken.ts";
@@ -27,7 +27,6 @@ export class Destination {
   readonly #serving: readonly CopyClient[];
   readonly #tokens: ShadowTokens | null;
   #guard: TargetState["guard"];
-  #restsUntilMs = 0;
   #cancel = (): void => {};
   #isStopped = false;
 
@@ -42,20 +41,19 @@ export class Destination {
     this.#guard = target === null ? "none" : target.isGuarded ? "asking" : "safe";
     this.circuit = new Circuit({
       now: () => clock.monotonic(),
-      onChange: (state) => {
+      onChange: (state, before) => {
         if (this.#isStopped) return;
-        this.#restsUntilMs = state === "open" ? clock.now() + REST_MS : 0;
-        options.onEvent(
-          state === "open" ? "shadow.circuit.open" : "shadow.circuit.closed",
-          state === "open" ? "warn" : "info",
-        );
+        // A try that failed is no news (shadow I8).
+        if (before === "closed") options.onEvent("shadow.circuit.open", "warn");
+        else if (state === "closed") options.onEvent("shadow.circuit.closed", "info");
         options.onChange();
       },
     });
   }
 
   get state(): TargetState {
-    return { guard: this.#guard, circuit: this.circuit.state, restsUntilMs: this.#restsUntilMs };
+    const { state, restMs } = this.circuit;
+    return { guard: this.#guard, circuit: state, restsUntilMs: restMs === 0 ? 0 : this.#options.clock.now() + restMs };
   }
 
   get inFlight(): number {

@@ -339,7 +339,7 @@ export type FromMirror =
 export interface TargetState {
   readonly guard: TargetGuard;
   readonly circuit: "closed" | "open" | "trying";
-  /** Epoch ms; while the circuit is open nothing leaves before. */
+  /** Epoch ms; while the circuit is not closed nothing leaves before, and from then on one as a try. */
   readonly restsUntilMs: number;
 }
 
