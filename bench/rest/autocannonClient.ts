@@ -1,4 +1,4 @@
-// Runs autocannon; settings as JSON in the only argument, a result for each address as JSON on stdout.
+// Runs autocannon; settings as JSON in the only argument, the results of each address as JSON on stdout, one for each of its rounds.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon, { type Client } from "autocannon";
@@ -9,7 +9,9 @@ import { type Paced, TURNS_FACTOR } from "./autocannonLoad.ts";
 interface Settings {
   /** Called in turn, a slice each; the next time in the other order. */
   readonly urls: readonly string[];
-  /** Of each; absent: one, whatever the machine does meanwhile. */
+  /** A round's slices lie spread over the whole run; absent: one round of one slice, whatever the machine does meanwhile. */
+  readonly rounds?: number;
+  /** Of each address in a round. */
   readonly slices?: number;
   readonly path: string;
   readonly tokensFile: string;
@@ -19,10 +21,16 @@ interface Settings {
   readonly callsPerSecond?: number;
 }
 
-/** One of the addresses, and what has been seen of it so far. */
+/** One of the addresses, and what has been seen of it so far, by round. */
 interface Called {
   readonly url: string;
+  readonly rounds: readonly Round[];
+}
+
+interface Round {
   readonly durationsMs: number[];
+  /** While the machine was not ours: better than nothing, where there is nothing else. */
+  readonly disturbedMs: number[];
   readonly shares: (readonly Share[])[];
 }
 
@@ -45,7 +53,8 @@ const tokens = JSON.parse(readFileSync(settings.tokensFile, "utf8")) as string[]
 
 /** Connections of their own tokens each: autocannon builds every request of every connection before it begins. */
 function share(
-  { url, durationsMs }: Called,
+  url: string,
+  durationsMs: number[],
   connections: number,
   ownTokens: readonly string[],
   overallRate?: number,
@@ -76,15 +85,16 @@ function share(
   });
 }
 
-async function shares(called: Called): Promise<readonly Share[]> {
+async function shares(url: string, durationsMs: number[]): Promise<readonly Share[]> {
   const { callsPerSecond } = settings;
-  if (callsPerSecond === undefined) return [await share(called, settings.connections ?? 1, tokens)];
+  if (callsPerSecond === undefined) return [await share(url, durationsMs, settings.connections ?? 1, tokens)];
   const rate = Math.max(1, Math.round(callsPerSecond / SLOTS));
   return Promise.all(
     Array.from({ length: SLOTS }, async (_, slot) => {
       await sleep((slot * 1_000) / SLOTS);
       return share(
-        called,
+        url,
+        durationsMs,
         1,
         tokens.filter((_token, at) => at % SLOTS === slot),
         rate,
@@ -93,38 +103,59 @@ async function shares(called: Called): Promise<readonly Share[]> {
   );
 }
 
-const all = settings.urls.map((url): Called => ({ url, durationsMs: [], shares: [] }));
+const { slices, rounds = 1 } = settings;
+const newRound = (): Round => ({ durationsMs: [], disturbedMs: [], shares: [] });
+const all = settings.urls.map((url): Called => ({ url, rounds: Array.from({ length: rounds }, newRound) }));
 
-/** A slice each. Gives whether the machine was ours meanwhile. */
-async function turn(order: readonly Called[]): Promise<boolean> {
-  const known = order.map(({ durationsMs }) => durationsMs.length);
+/** A slice each, for this round; its calls count in any case. Gives whether the machine was ours meanwhile. */
+async function turn(order: readonly Called[], round: number, isWarmUp = false): Promise<boolean> {
+  const seen: (readonly [Round, readonly number[]])[] = [];
   const before = processorTicks();
-  for (const called of order) called.shares.push(await shares(called));
+  for (const called of order) {
+    const [into, durationsMs] = [called.rounds[round] as Round, [] as number[]];
+    into.shares.push(await shares(called.url, durationsMs));
+    seen.push([into, durationsMs]);
+  }
   const isOurs = stolenShare(before, processorTicks()) <= STOLEN_SHARE_MAX;
-  if (!isOurs) for (const [at, { durationsMs }] of order.entries()) durationsMs.splice(known[at] as number);
+  for (const [into, durationsMs] of isWarmUp ? [] : seen) {
+    const kept = isOurs ? into.durationsMs : into.disturbedMs;
+    for (const one of durationsMs) kept.push(one);
+  }
   return isOurs;
 }
 
-const { slices } = settings;
-if (slices === undefined) for (const called of all) called.shares.push(await shares(called));
-else {
-  let calm = 0;
-  for (let at = 0; calm < slices && at < slices * TURNS_FACTOR; at++) {
-    if (await turn(at % 2 === 0 ? all : all.toReversed())) calm += 1;
+/** One turn for each round, and again, until all have their slices or the machine was taken away too often. */
+async function turns(slicesEach: number): Promise<void> {
+  const calm = Array.from({ length: rounds }, () => 0);
+  for (let lap = 0; lap < slicesEach * TURNS_FACTOR; lap++) {
+    for (const [round, done] of calm.entries()) {
+      if (done >= slicesEach) continue;
+      if (await turn((lap + round) % 2 === 0 ? all : all.toReversed(), round)) calm[round] = done + 1;
+    }
   }
-  if (calm === 0) throw new Error("the machine was taken away in every slice");
 }
 
-function resultOf({ durationsMs, shares: slices }: Called): Paced {
-  const sorted = Float64Array.from(durationsMs).sort();
-  const done = slices.flat();
+if (slices === undefined) {
+  for (const called of all) {
+    const only = called.rounds[0] as Round;
+    only.shares.push(await shares(called.url, only.durationsMs));
+  }
+} else {
+  // The first second of this process is a hundredth of its calls and more, and goes to its own compiler.
+  await turn(all, 0, true);
+  await turns(slices);
+}
+
+function resultOf({ durationsMs, disturbedMs, shares: done }: Round): Paced {
+  const sorted = Float64Array.from(durationsMs.length > 0 ? durationsMs : disturbedMs).sort();
+  const single = done.flat();
   return {
-    calls: done.reduce((sum, one) => sum + one.calls, 0),
-    failures: done.reduce((sum, one) => sum + one.failures, 0),
-    seconds: slices.reduce((sum, slice) => sum + Math.max(...slice.map((one) => one.seconds)), 0),
+    calls: single.reduce((sum, one) => sum + one.calls, 0),
+    failures: single.reduce((sum, one) => sum + one.failures, 0),
+    seconds: done.reduce((sum, slice) => sum + Math.max(...slice.map((one) => one.seconds)), 0),
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
   };
 }
 
-process.stdout.write(`${JSON.stringify(all.map(resultOf))}\n`);
+process.stdout.write(`${JSON.stringify(all.map((called) => called.rounds.map(resultOf)))}\n`);

@@ -15,7 +15,8 @@ export interface Paced extends LoadResult {
 }
 
 export interface InTurn {
-  /** Of each address. */
+  readonly rounds: number;
+  /** Of each address in a round. */
   readonly slices: number;
   /** Of a slice. */
   readonly seconds: number;
@@ -24,10 +25,11 @@ export interface InTurn {
 
 export interface AutocannonLoad extends Load {
   /**
-   * The same rate at each address in turn, slice by slice; a result for each, of all its slices together. What the machine does
-   * meanwhile hits all of them alike; turns in which a hypervisor takes it away are made again.
+   * The same rate at each address in turn, slice by slice; for each address a result of each round. The slices of a round lie spread
+   * over the whole run, so that what the machine does meanwhile hits all addresses and all rounds alike; turns in which a hypervisor
+   * takes it away are made again.
    */
-  inTurn(urls: readonly string[], options: InTurn): Promise<readonly Paced[]>;
+  inTurn(urls: readonly string[], options: InTurn): Promise<readonly (readonly Paced[])[]>;
   paced(url: string, options: { readonly seconds: number; readonly callsPerSecond: number }): Promise<Paced>;
 }
 
@@ -38,17 +40,17 @@ export function createAutocannonLoad(dir: string, tokens: readonly string[], pat
   const client = async (settings: Readonly<Record<string, unknown>>, seconds: number, withinS: number) => {
     const args = [CLIENT, JSON.stringify({ ...settings, seconds, path, tokensFile: file })];
     const spec = { name: "autocannon", command: process.execPath, args, dir };
-    return JSON.parse(await run(spec, withinS * 1_000)) as readonly Paced[];
+    return JSON.parse(await run(spec, withinS * 1_000)) as readonly (readonly Paced[])[];
   };
   const one = async (url: string, settings: object, seconds: number): Promise<Paced> =>
-    (await client({ ...settings, urls: [url] }, seconds, seconds + 20))[0] as Paced;
+    (await client({ ...settings, urls: [url] }, seconds, seconds + 20))[0]?.[0] as Paced;
   return {
     name: "autocannon",
     run: (url, { seconds, connections }) => one(url, { connections }, seconds),
     paced: (url, { seconds, callsPerSecond }) => one(url, { callsPerSecond }, seconds),
-    inTurn: (urls, { slices, seconds, callsPerSecond }) => {
-      const withinS = TURNS_FACTOR * slices * urls.length * (seconds + 2) + 20;
-      return client({ urls, slices, callsPerSecond }, seconds, withinS);
+    inTurn: (urls, { rounds, slices, seconds, callsPerSecond }) => {
+      const withinS = (TURNS_FACTOR * rounds * slices + 1) * urls.length * (seconds + 2) + 20;
+      return client({ urls, rounds, slices, callsPerSecond }, seconds, withinS);
     },
   };
 }

@@ -33,38 +33,36 @@ export interface PaceOptions {
 /** Of each of the two in a round: the machine's own slow moments are longer than a slice, and hit both. */
 const SLICES = 4;
 
-/** One round after the other, each beginning with the other one of the two. */
+/** p99 of all rounds slice by slice, the loop's stall one round after the other, each beginning with the other one of the two. */
 export async function feelRounds(options: PaceOptions): Promise<readonly FeltRound[]> {
+  const [onTimes, offTimes] = await timesOf(options, [options.on, options.off]);
   const rounds: FeltRound[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    const order = round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const);
+    const times = { on: onTimes?.[round], off: offTimes?.[round] };
     const felt: Partial<Record<"on" | "off", Felt>> = {};
-    const times = await timesOf(
-      options,
-      order.map((which) => options[which]),
-    );
-    for (const [at, which] of order.entries()) {
-      felt[which] = { p99Ms: times[at] ?? Number.NaN, stallMs: await stall(options, options[which]) };
+    for (const which of round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const)) {
+      felt[which] = { p99Ms: times[which] ?? Number.NaN, stallMs: await stall(options, options[which]) };
     }
     rounds.push(felt as FeltRound);
   }
   return rounds;
 }
 
-/** p99 of what each serves. */
+/** p99 of what each serves, by round. */
 async function timesOf(
-  { load, callsPerSecond, seconds }: PaceOptions,
+  { load, callsPerSecond, seconds, rounds }: PaceOptions,
   both: readonly ShadowContestant[],
-): Promise<readonly number[]> {
-  const pace = { slices: SLICES, seconds, callsPerSecond };
+): Promise<readonly (readonly number[])[]> {
   const results = await load.inTurn(
     both.map(({ url }) => url),
-    pace,
+    { rounds, slices: SLICES, seconds, callsPerSecond },
   );
-  return results.map(({ p99Ms, failures, calls }, at) => {
-    if (failures > 0) throw new VoidMeasurement(`${both[at]?.name}: ${failures} of ${calls} calls failed`);
-    return p99Ms;
-  });
+  return results.map((ofOne, at) =>
+    ofOne.map(({ p99Ms, failures, calls }) => {
+      if (failures > 0) throw new VoidMeasurement(`${both[at]?.name}: ${failures} of ${calls} calls failed`);
+      return p99Ms;
+    }),
+  );
 }
 
 async function stall({ load, callsPerSecond, seconds }: PaceOptions, one: ShadowContestant): Promise<number> {

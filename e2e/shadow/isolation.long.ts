@@ -21,7 +21,7 @@ import {
 } from "../shadow-integrity/support/world.ts";
 
 const ROUNDS = 5;
-/** Of each in a round, in turn: a slow moment of the machine is longer, and hits both. */
+/** Of each in a round, in turn and spread over all rounds: a slow moment of the machine is longer, and hits both. */
 const SLICES = 4;
 const CALLS = 1_000_000;
 const SOCKETS = 10_000;
@@ -52,17 +52,19 @@ let tokensFile = "";
 const services: Service[] = [];
 const issuer = createIssuer(TEST_SECRET);
 
-async function loadInTurn(proxies: readonly ShadowProxy[], pace: object): Promise<readonly Paced[]> {
+/** By proxy and round. */
+async function loadInTurn(proxies: readonly ShadowProxy[], pace: object): Promise<readonly (readonly Paced[])[]> {
   const urls = proxies.map(({ baseUrl }) => baseUrl);
   const settings = JSON.stringify({ urls, path: PATH, tokensFile, ...pace });
   const { stdout } = await run(process.execPath, [CLIENT, settings], { maxBuffer: LOAD_MAX });
-  const results = JSON.parse(stdout) as readonly Paced[];
-  for (const { failures, calls } of results) assert.equal(failures, 0, `${failures} of ${calls} served calls failed`);
+  const results = JSON.parse(stdout) as readonly (readonly Paced[])[];
+  for (const { failures, calls } of results.flat())
+    assert.equal(failures, 0, `${failures} of ${calls} served calls failed`);
   return results;
 }
 
 const load = async (proxy: ShadowProxy, pace: object, seconds: number): Promise<Paced> =>
-  (await loadInTurn([proxy], { ...pace, seconds }))[0] as Paced;
+  (await loadInTurn([proxy], { ...pace, seconds }))[0]?.[0] as Paced;
 
 before(async () => {
   tokensFile = join(temporaryDir("isolation"), "tokens.json");
@@ -87,27 +89,29 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 interface Rounds {
-  readonly offMs: number[];
-  readonly onMs: number[];
+  readonly offMs: readonly number[];
+  readonly onMs: readonly number[];
 }
 
 async function alternate(on: ShadowProxy): Promise<Rounds> {
   const seconds = Math.ceil(CALLS / TOXICS.length / ROUNDS / SLICES / callsPerSecond);
-  const rounds: Rounds = { offMs: [], onMs: [] };
-  for (let round = 0; round < ROUNDS; round++) {
-    const order = round % 2 === 0 ? ([off, on] as const) : ([on, off] as const);
-    const results = await loadInTurn(order, { callsPerSecond, seconds, slices: SLICES });
-    for (const [at, { p99Ms }] of results.entries()) (order[at] === off ? rounds.offMs : rounds.onMs).push(p99Ms);
-  }
-  return rounds;
+  const [offs = [], ons = []] = await loadInTurn([off, on], {
+    callsPerSecond,
+    seconds,
+    rounds: ROUNDS,
+    slices: SLICES,
+  });
+  return { offMs: offs.map(({ p99Ms }) => p99Ms), onMs: ons.map(({ p99Ms }) => p99Ms) };
 }
+
+const written = (values: readonly number[]): string => values.map((value) => value.toFixed(2)).join(" ");
 
 async function untilValid(t: TestContext, on: ShadowProxy): Promise<Rounds> {
   for (let left = TRIES; left > 0; left--) {
     const rounds = await alternate(on);
     const spread = Math.max(...rounds.offMs) / Math.min(...rounds.offMs);
     t.diagnostic(
-      `p99 ms off ${rounds.offMs.join(" ")}, on ${rounds.onMs.join(" ")}; off differs by ${spread.toFixed(2)}`,
+      `p99 ms off ${written(rounds.offMs)}, on ${written(rounds.onMs)}; off differs by ${spread.toFixed(2)}`,
     );
     if (spread <= OFF_SPREAD_MAX) return rounds;
   }
