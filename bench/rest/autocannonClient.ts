@@ -127,7 +127,9 @@ async function turn(order: readonly Called[], round: number, isWarmUp = false): 
 /** One turn for each round, and again, until all have their slices or the machine was taken away too often. */
 async function turns(slicesEach: number): Promise<void> {
   const calm = Array.from({ length: rounds }, () => 0);
-  for (let lap = 0; lap < slicesEach * TURNS_FACTOR; lap++) {
+  // A single round is compared with no other: nothing is judged by it.
+  const laps = slicesEach * (rounds > 1 ? TURNS_FACTOR : 1);
+  for (let lap = 0; lap < laps; lap++) {
     for (const [round, done] of calm.entries()) {
       if (done >= slicesEach) continue;
       if (await turn((lap + round) % 2 === 0 ? all : all.toReversed(), round)) calm[round] = done + 1;

@@ -18,11 +18,16 @@ export const MIRROR = "nginx-mirror";
 const MIRROR_KEPT = "nginx-mirror-kept";
 /** The floor: a bare Node server that sends each call twice, in one thread. */
 export const FLOOR = "undici-mirror";
+/** Passes calls through and copies none: the unit in which performance.md gives what the mirrors of its time did. */
+export const UNIT = "http-proxy";
 export const OURS = "switchyard-shadow";
 export const OFF = "switchyard";
 
 const PROBE = fileURLToPath(new URL("./stallProbe.ts", import.meta.url));
-const UNDICI = fileURLToPath(new URL("../peers/undiciDispatch.ts", import.meta.url));
+const NODE_PEERS = [
+  { name: FLOOR, file: "../peers/undiciDispatch.ts", hasShadow: true },
+  { name: UNIT, file: "../peers/httpProxy.ts", hasShadow: false },
+] as const;
 const SHADOW_KEY = "key-of-the-shadow-targets-of-the-benchmark";
 
 /** All reads, and as many copies a minute as go through; the rest is the default. */
@@ -54,9 +59,12 @@ export async function startContestants(
     if (nginx === null) continue;
     add({ name, isOurs: false, url: `http://127.0.0.1:${nginx.ports[0]}`, running: nginx, hasShadow: true });
   }
-  const args = [UNDICI, upstream.controlUrl, targets.controlUrl];
-  const floor = await start({ name: FLOOR, command: process.execPath, args, dir }, portLine);
-  add({ name: FLOOR, isOurs: false, url: `http://127.0.0.1:${floor.ready}`, running: floor, hasShadow: true });
+  for (const { name, file, hasShadow } of NODE_PEERS) {
+    const mirror = hasShadow ? [targets.controlUrl] : [];
+    const args = [fileURLToPath(new URL(file, import.meta.url)), upstream.controlUrl, ...mirror];
+    const peer = await start({ name, command: process.execPath, args, dir }, portLine);
+    add({ name, isOurs: false, url: `http://127.0.0.1:${peer.ready}`, running: peer, hasShadow });
+  }
   for (const name of [OFF, OURS]) {
     const hasShadow = name === OURS;
     const switchyard = await startSwitchyard({

@@ -8,6 +8,7 @@ test("the shadow part measures the mirror beside its peers, what is served with 
   const peers = [
     ...(findProgram("nginx") === null ? [] : ["nginx-mirror", "nginx-mirror-kept"]),
     "undici-mirror",
+    "http-proxy",
     "switchyard",
   ];
   assert.deepEqual(Object.keys(rows["switchyard-shadow"]?.ratios ?? {}), peers);

@@ -12,7 +12,7 @@ import { createLoad } from "../rest/load.ts";
 import { startUpstream } from "../rest/upstream.ts";
 import { cassetteRows } from "./cassette.ts";
 import { compareRows } from "./compareTimes.ts";
-import { FLOOR, MIRROR, OFF, OURS, type ShadowContestant, startContestants } from "./contestants.ts";
+import { FLOOR, MIRROR, OFF, OURS, type ShadowContestant, startContestants, UNIT } from "./contestants.ts";
 import { feelRounds, type FeltRound, feltRow, isVoid, offSpread, type PaceOptions } from "./servedLatency.ts";
 import { measureMirrored, type Mirrored } from "./throughput.ts";
 
@@ -59,7 +59,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
   };
   const notes = [
     `Load: ${load.name}, 64 connections, tokens of ${SUBJECTS.toLocaleString("en")} subjects in turn; arms and targets: ${upstream.kind} in a process each, 1 KiB of JSON.`,
-    `\`${OURS}\` mirrors every read to the other arm's target and compares both answers; \`${MIRROR}\` copies every call and reads no answer, by the example of its module's manual, \`${MIRROR}-kept\` with kept connections; \`${FLOOR}\` is a bare Node server that sends each call twice over \`undici\`, in one thread, and looks at nothing: the least that it can cost; \`${OFF}\` has no shadow. Both of ours run the shipped configuration without \`continuity\`, half of the subjects on each arm; raised are the limits per subject and per address (security.md §11) and the copies a minute.`,
+    `\`${OURS}\` mirrors every read to the other arm's target and compares both answers; \`${MIRROR}\` copies every call and reads no answer, by the example of its module's manual, \`${MIRROR}-kept\` with kept connections; \`${FLOOR}\` is a bare Node server that sends each call twice over \`undici\`, in one thread, and looks at nothing: the least that it can cost; \`${UNIT}\` passes through and copies nothing: performance.md's unit, in which its nginx mirror had 0.72; \`${OFF}\` has no shadow. Both of ours run the shipped configuration without \`continuity\`, half of the subjects on each arm; raised are the limits per subject and per address (security.md §11) and the copies a minute.`,
     "What was sampled and not compared is in the row `switchyard-shadow-compared`: under pressure the shadow yields first (shadow.md I12), and then less was done for each call.",
     `Served p99 and the stall of the serving thread's loop: autocannon at ${callsPerSecond} requests/s, half of what \`${OURS}\` reached, with and without a shadow in turn.`,
     ...(felt.isValid
