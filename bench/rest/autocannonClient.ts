@@ -13,6 +13,8 @@ interface Settings {
   readonly rounds?: number;
   /** Of each address in a round. */
   readonly slices?: number;
+  /** While the rounds of the first address differ by more, they get as many slices again, up to the most. */
+  readonly agree?: { readonly spreadMax: number; readonly slicesMax: number };
   readonly path: string;
   readonly tokensFile: string;
   /** Of a slice. */
@@ -103,7 +105,7 @@ async function shares(url: string, durationsMs: number[]): Promise<readonly Shar
   );
 }
 
-const { slices, rounds = 1 } = settings;
+const { slices, rounds = 1, agree } = settings;
 const newRound = (): Round => ({ durationsMs: [], disturbedMs: [], shares: [] });
 const all = settings.urls.map((url): Called => ({ url, rounds: Array.from({ length: rounds }, newRound) }));
 
@@ -124,7 +126,7 @@ async function turn(order: readonly Called[], round: number, isWarmUp = false): 
   return isOurs;
 }
 
-/** One turn for each round, and again, until all have their slices or the machine was taken away too often. */
+/** One turn for each round, and again, until all have so many slices more or the machine was taken away too often. */
 async function turns(slicesEach: number): Promise<void> {
   const calm = Array.from({ length: rounds }, () => 0);
   // A single round is compared with no other: nothing is judged by it.
@@ -137,6 +139,12 @@ async function turns(slicesEach: number): Promise<void> {
   }
 }
 
+/** Greatest over least p99 of the first address. */
+function spread(): number {
+  const p99s = (all[0]?.rounds ?? []).map((round) => resultOf(round).p99Ms);
+  return Math.max(...p99s) / Math.min(...p99s);
+}
+
 if (slices === undefined) {
   for (const called of all) {
     const only = called.rounds[0] as Round;
@@ -146,6 +154,8 @@ if (slices === undefined) {
   // The first second of this process is a hundredth of its calls and more, and goes to its own compiler.
   await turn(all, 0, true);
   await turns(slices);
+  const { spreadMax, slicesMax } = agree ?? { spreadMax: Number.POSITIVE_INFINITY, slicesMax: 0 };
+  for (let done = slices; done < slicesMax && spread() > spreadMax; done += slices) await turns(slices);
 }
 
 function resultOf({ durationsMs, disturbedMs, shares: done }: Round): Paced {

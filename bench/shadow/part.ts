@@ -13,13 +13,10 @@ import { startUpstream } from "../rest/upstream.ts";
 import { cassetteRows } from "./cassette.ts";
 import { compareRows } from "./compareTimes.ts";
 import { FLOOR, MIRROR, OFF, OURS, type ShadowContestant, startContestants, UNIT } from "./contestants.ts";
-import { feelRounds, type FeltRound, feltRow, isVoid, offSpread, type PaceOptions } from "./servedLatency.ts";
+import { feelRounds, feltRow, isVoid, offSpread } from "./servedLatency.ts";
 import { measureMirrored, type Mirrored } from "./throughput.ts";
 
 const HALF_LOAD = 0.5;
-/** A run that is void is made again, never passed (shadow.md §17). */
-const TRIES = 3;
-
 /** Everything mirrored and compared (performance.md P2, P8; shadow.md §17, rows 1, 18, 19). */
 export const shadowPart = partOf(measureAll);
 
@@ -48,12 +45,14 @@ async function measureAll(options: PartOptions, running: Running[]) {
     ShadowContestant,
   ];
   const autocannon = createAutocannonLoad(dir, tokens, READ_PATH);
-  const felt = await feelUntilValid({ load: autocannon, on, off, callsPerSecond, seconds, rounds }, say);
+  const felt = await feelRounds({ load: autocannon, on, off, callsPerSecond, seconds, rounds });
+  const spread = offSpread(felt).toFixed(2);
+  say(`shadow, served p99: without a shadow the rounds differ by ${spread}${isVoid(felt) ? ": void" : ""}`);
   const rows: Record<string, Row> = {
     ...toRows(contestants, figures, { baseline: OFF, what: "requests" }),
     ...comparedRows(figures),
-    ...(felt.isValid && { "served-p99": feltRow(felt.rounds, (one) => one.p99Ms) }),
-    "serving-stall-p99": feltRow(felt.rounds, (one) => one.stallMs),
+    ...(!isVoid(felt) && { "served-p99": feltRow(felt, (one) => one.p99Ms) }),
+    "serving-stall-p99": feltRow(felt, (one) => one.stallMs),
     ...(await compareRows(rounds)),
     ...(await cassetteRows(options, running)),
   };
@@ -62,9 +61,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
     `\`${OURS}\` mirrors every read to the other arm's target and compares both answers; \`${MIRROR}\` copies every call and reads no answer, by the example of its module's manual, \`${MIRROR}-kept\` with kept connections; \`${FLOOR}\` is a bare Node server that sends each call twice over \`undici\`, in one thread, and looks at nothing: the least that it can cost; \`${UNIT}\` passes through and copies nothing: performance.md's unit, in which its nginx mirror had 0.72; \`${OFF}\` has no shadow. Both of ours run the shipped configuration without \`continuity\`, half of the subjects on each arm; raised are the limits per subject and per address (security.md §11) and the copies a minute.`,
     "What was sampled and not compared is in the row `switchyard-shadow-compared`: under pressure the shadow yields first (shadow.md I12), and then less was done for each call.",
     `Served p99 and the stall of the serving thread's loop: autocannon at ${callsPerSecond} requests/s, half of what \`${OURS}\` reached, with and without a shadow in turn.`,
-    ...(felt.isValid
-      ? []
-      : [`Served p99 is void: ${TRIES} times the rounds without a shadow differed by more than 10 %.`]),
+    ...(isVoid(felt) ? [`Served p99 is void: the rounds without a shadow differ by ${spread}.`] : []),
     "Comparing: a worker for each round, the median of 15 pairs; each pair differs in one value.",
     "Cassette: first body byte of a streamed answer of the model stand-in, asked directly and through `record` in turn, two at once.",
     "Load, proxy, arms and targets share the machine.",
@@ -84,16 +81,4 @@ function comparedRows(figures: ReadonlyMap<string, readonly Mirrored[]>): Record
     rows[`${name}-compared`] = { ratios: {}, spread: {}, absolute: rounded(100 * median(shares)), unit };
   }
   return rows;
-}
-
-async function feelUntilValid(
-  options: PaceOptions,
-  say: (line: string) => void,
-): Promise<{ readonly rounds: readonly FeltRound[]; readonly isValid: boolean }> {
-  for (let left = TRIES - 1; ; left--) {
-    const rounds = await feelRounds(options);
-    if (!isVoid(rounds)) return { rounds, isValid: true };
-    say(`shadow, served p99: without a shadow the rounds differ by ${offSpread(rounds).toFixed(2)}: void`);
-    if (left === 0) return { rounds, isValid: false };
-  }
 }
