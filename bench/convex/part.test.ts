@@ -8,5 +8,5 @@ test("the convex part measures the embedded host by every goal and writes its re
   for (const name of Object.keys(CONVEX_GOALS)) assert.ok(rows[name]?.ratios["goal"], name);
   assert.deepEqual(Object.keys(rows["take-10-of-50000"]?.ratios ?? {}), ["goal", "take-10-of-1000"]);
   assert.deepEqual(Object.keys(rows["http-mutation-p50"]?.ratios ?? {}), ["goal", "disk-write-p50"]);
-  assert.equal(rows["heap-15000-operations"]?.unit, "% of the first half");
+  assert.equal(rows["heap-3000-operations"]?.unit, "% of the first half");
 });
