@@ -27,12 +27,15 @@ interface Waiting {
 export interface ManualClock extends Clock {
   /** Moves time forward and runs what falls due, in order of due time, then of creation. */
   advance(ms: number): void;
+  /** Moves the wall clock alone, as setting it does: nothing falls due. */
+  step(ms: number): void;
   /** How many timers wait. */
   readonly pending: number;
 }
 
 export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
   let elapsedMs = 0;
+  let steppedMs = 0;
   let order = 0;
   const waiting = new Set<Waiting>();
   const nextDue = (until: number): Waiting | undefined => {
@@ -44,7 +47,7 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
     return best;
   };
   return {
-    now: () => startMs + elapsedMs,
+    now: () => startMs + steppedMs + elapsedMs,
     monotonic: () => elapsedMs,
     after(delayMs, run) {
       const item: Waiting = { at: elapsedMs + delayMs, order: order++, run };
@@ -59,6 +62,9 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
         due.run();
       }
       elapsedMs = until;
+    },
+    step(ms) {
+      steppedMs += ms;
     },
     get pending() {
       return waiting.size;

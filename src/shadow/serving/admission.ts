@@ -26,8 +26,8 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #budget: Budget;
   readonly #writes: RecentWrites;
-  /** When the next try may be handed over, by the arm whose target it is for. */
-  readonly #nextTryMs: Record<Arm, number> = { control: 0, candidate: 0 };
+  /** When the next try may be handed over, by the arm whose target it is for; monotonic: the wall clock may be set. */
+  readonly #nextTryMs: Record<Arm, number> = { control: Number.NEGATIVE_INFINITY, candidate: Number.NEGATIVE_INFINITY };
   /** Groups get their state at the targets before they are compared. */
   hasSeeds = false;
   targets: Readonly<Record<Arm, TargetState>> = { control: NO_TARGET, candidate: NO_TARGET };
@@ -71,7 +71,8 @@ export class Admission {
       // A serving instance refuses everything marked but GET (shadow W2).
     } else if (leg.method !== "GET") return "unsafe_write";
     const isTry = target.circuit !== "closed";
-    if (isTry && clock.now() < Math.max(target.restsUntilMs, this.#nextTryMs[arm])) return "circuit_open";
+    const mayTry = clock.now() >= target.restsUntilMs && clock.monotonic() >= this.#nextTryMs[arm];
+    if (isTry && !mayTry) return "circuit_open";
     if (this.needsSeed(plan, leg)) {
       const standing = groups.standing(plan.unit, group);
       if (standing === "lost") return "unseeded";
@@ -81,7 +82,7 @@ export class Admission {
     if (!isAtTarget && leg.subject !== null && this.#writes.isRecent(plan.unit, group)) return "unseeded";
     if (!isSampled(plan.unit, group, pressure.ratePercent(plan.samplePercent))) return "pressure";
     if (!this.#budget.take(plan.id, plan.copiesPerMinute)) return "budget";
-    if (isTry) this.#nextTryMs[arm] = clock.now() + TRY_GAP_MS;
+    if (isTry) this.#nextTryMs[arm] = clock.monotonic() + TRY_GAP_MS;
     return null;
   }
 }

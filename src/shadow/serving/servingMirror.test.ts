@@ -131,6 +131,20 @@ test("shadow I8: behind a circuit that has rested one call is handed over as a t
   assert.deepEqual(await bench.notCompared(), ["circuit_open 5"]);
 });
 
+test("shadow I8: tries go on when the wall clock was set back", () => {
+  const bench = openServingBench({ plans: [READ] });
+  const { serving, clock } = bench;
+  const isHandedOver = (): boolean => serving.call(legOf(READ), false) !== null;
+  // Told again every second: the mirror thread counts its rest by a clock that nobody sets.
+  const told = (): void => serving.setTargets(targets({ circuit: "open", restsUntilMs: clock.now() }));
+  told();
+  assert.ok(isHandedOver());
+  clock.step(-3_600_000);
+  clock.advance(1_000);
+  told();
+  assert.ok(isHandedOver());
+});
+
 test("shadow W2: what is not a GET never leaves for a serving instance", async () => {
   const plan = { ...READ, methods: ["GET", "HEAD"] };
   const bench = openServingBench({ plans: [plan] });
