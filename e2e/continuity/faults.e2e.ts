@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Arm, Continuity } from "../../src/continuity/index.ts";
+import { otherArm } from "../../src/kernel/index.ts";
 import { call, eventually, metricSum, nonce, SERVICE_TOKEN, startProxy } from "../support/index.ts";
 import { GOOD_HABITS } from "./support/courier.ts";
 import { createLearner, type Learner } from "./support/learner.ts";
 import { age } from "./support/legacyStore.ts";
 import { assertHolds, assertWhole, atRest, boardOf } from "./support/play.ts";
-import { ARMS, openRelay, otherOf, type RelayRun, type Rig, startRig } from "./support/rig.ts";
+import { ARMS, openRelay, type RelayRun, type Rig, startRig } from "./support/rig.ts";
 
 let rig: Rig;
 before(async () => {
@@ -180,7 +181,7 @@ for (const arm of ARMS) {
         await lives(ann, arm);
         const [folder] = [...ann.held.folders.keys()] as [string];
         for (const [at, name] of ["ahead", "of the true clock", "ahead again", "last"].entries()) {
-          const writer = at % 2 === 0 ? arm : otherOf(arm);
+          const writer = at % 2 === 0 ? arm : otherArm(arm);
           await ann.renameFolder(writer, folder, name);
           await relay.carry(ann.user.sub, writer);
         }
@@ -228,7 +229,7 @@ test("a write that the other arm has seen and gone on from is no conflict when t
       const ann = person();
       await ann.addFolder(arm, "first");
       await relay.carry(ann.user.sub, arm);
-      await ann.renameFolder(otherOf(arm), [...ann.held.folders.keys()][0]!, "second");
+      await ann.renameFolder(otherArm(arm), [...ann.held.folders.keys()][0]!, "second");
       await holdsAll(relay, ann);
     }
   }));

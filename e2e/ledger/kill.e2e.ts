@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { otherArm } from "../../src/kernel/index.ts";
 import { call, eventually, metricSum } from "../support/index.ts";
 import { ARMS, clientsOf, gather, ledgersAgree, start } from "./crowd.ts";
 import { startWorld } from "./world.ts";
@@ -8,7 +9,7 @@ for (const victim of ARMS) {
   test(`kill -9 of ${victim} under that load: the proxy lives, the other arm's users notice nothing`, async () => {
     const own = await startWorld();
     try {
-      const other = victim === "control" ? "candidate" : "control";
+      const other = otherArm(victim);
       const hit = await gather(own, victim);
       const spared = await gather(own, other);
       const stop = new AbortController();

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { otherArm } from "../../src/kernel/index.ts";
 import { createBoard } from "../ledger/boardLedger.ts";
 import { newSession, socketUrl, startWorld, type World } from "../ledger/world.ts";
 import { call, eventually, openSocket, REPOSITORY, type Reply, type User } from "../support/index.ts";
@@ -59,7 +60,7 @@ test("two users are served by one arm each; explain agrees and the arms' own log
       await switchyard("explain", "--user", user.sub, "--route", "GET /api/v1/sessions", "--json"),
     ) as { arm: string };
     assert.equal(explained.arm, arm);
-    const other = arm === "control" ? "candidate" : "control";
+    const other = otherArm(arm);
     const sawIt = (name: typeof arm) => world[name].logLines().some((line) => line.requestId === requestId);
     await eventually(() => assert.ok(sawIt(arm)));
     assert.ok(!sawIt(other));

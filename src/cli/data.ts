@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { DataStatusView, DataSubjectsView, DataVerifiedView } from "../console/index.ts";
 import type { Verified } from "../continuity/index.ts";
-import { type Arm, EXIT, type ExitCode } from "../kernel/index.ts";
+import { type Arm, EXIT, type ExitCode, otherArm } from "../kernel/index.ts";
 import type { AdminClient } from "./adminClient.ts";
 import { CliError, usageError } from "./cliError.ts";
 import { addCommand, addGroup, type CommandSpec, onRun, type Registry } from "./command.ts";
@@ -171,7 +171,7 @@ async function runCopy(context: CliContext, options: SubjectOptions): Promise<Ex
   if ((user === undefined) === (all !== true)) throw usageError("Name one user with --user, or say --all.");
   const admin = await context.admin();
   const what = user === undefined ? "everybody's data" : `the data of ${user}`;
-  const to = from === "control" ? "candidate" : "control";
+  const to = otherArm(from);
   if (!(await confirm(`Copy ${what} from ${from} to ${to}?`, options.yes === true, context.deps)))
     return unchanged(context);
   const body = { subject: user ?? null, from, ...auditFields(context.deps.env, options.reason) };

@@ -43,3 +43,5 @@ export interface Decision {
 }
 
 export const isArm = (value: unknown): value is Arm => value === "control" || value === "candidate";
+
+export const otherArm = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");

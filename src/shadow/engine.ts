@@ -1,5 +1,6 @@
 // Judges exchanges of one campaign (shadow §§4–9): verdict, families, counts, and which groups have gone apart. Runs in the compare
 // thread; knows no sockets, no clock of its own and no store.
+import { otherArm } from "../kernel/index.ts";
 import type { AcceptCondition } from "./compare/bodyRules.ts";
 import { compareExchange } from "./compare/exchange.ts";
 import type { FoundDifference } from "./compare/foundDifferences.ts";
@@ -238,7 +239,7 @@ export class Engine<Sample> {
   /** A call with the other arm's ids has shown whether it knows them (shadow M4). */
   #restsOnTentative({ group, shadow, rewritten = [] }: ExchangeFacts, { control, candidate }: ObservedPair): boolean {
     const { map } = this.#options.identity;
-    const served = shadow === "control" ? "candidate" : "control";
+    const served = otherArm(shadow);
     const classes = [control, candidate].map(
       ({ result }) => "reply" in result && Math.floor(result.reply.status / 100),
     );

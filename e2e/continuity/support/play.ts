@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { eventually } from "../../support/index.ts";
 import type { Arm, Digest } from "../../../src/continuity/index.ts";
+import { otherArm } from "../../../src/kernel/index.ts";
 import { createLearner, type HeldSession, type Learner } from "./learner.ts";
 import type { Act, History, Step } from "./history.ts";
-import { ARMS, openRelay, otherOf, type RelayRun, type Rig } from "./rig.ts";
+import { ARMS, openRelay, type RelayRun, type Rig } from "./rig.ts";
 
 const { signal } = new AbortController();
 
@@ -54,7 +55,7 @@ export async function write(learner: Learner, arm: Arm, act: Act): Promise<unkno
 async function crash({ arm, how }: Extract<Step, { do: "crash" }>, rig: Rig, relay: RelayRun): Promise<void> {
   const { state } = relay;
   if (how === "no cursor") state.failSaves(1);
-  else if (how === "no answer") rig.couriers[otherOf(arm)].lose(1);
+  else if (how === "no answer") rig.couriers[otherArm(arm)].lose(1);
   else if (how === "old cursor") state.goBack(arm, 3);
   await relay.restart();
 }
@@ -65,12 +66,12 @@ async function take(person: Person, step: Step, rig: Rig, relay: RelayRun): Prom
   switch (step.do) {
     case "flip":
       await relay.carry(learner.user.sub, person.arm);
-      for (const { on } of learner.held.sessions.values()) if (on.has(person.arm)) on.add(otherOf(person.arm));
-      person.arm = otherOf(person.arm);
+      for (const { on } of learner.held.sessions.values()) if (on.has(person.arm)) on.add(otherArm(person.arm));
+      person.arm = otherArm(person.arm);
       person.hasMoved = true;
       return;
     case "late":
-      return person.hasMoved ? write(learner, otherOf(person.arm), step.act) : undefined;
+      return person.hasMoved ? write(learner, otherArm(person.arm), step.act) : undefined;
     case "relay":
       return relay.clock.advance(250);
     case "crash":

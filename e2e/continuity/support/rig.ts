@@ -19,7 +19,6 @@ import { type Courier, GOOD_HABITS, startCourier } from "./courier.ts";
 import { memoryState } from "./memoryState.ts";
 
 export const ARMS = ["control", "candidate"] as const;
-export const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");
 export type PerArm<T> = Readonly<Record<Arm, T>>;
 export const originOf = (arm: Arm): string => (arm === "control" ? "legacy" : "candidate");
 

@@ -3,6 +3,7 @@
 import {
   type Arm,
   type Clock,
+  otherArm,
   type Reason,
   type SeatOrder,
   type Subject,
@@ -88,7 +89,7 @@ export class SeatGate {
   /** A socket was opened: its subject may have changed arm meanwhile. */
   opened(unit: UnitId, subject: Subject, socket: SeatedSocket): void {
     const seat = this.#seatOf(unit, subject);
-    if (seat.phase === "holding") socket.goTo(otherOf(socket.arm), 0, 0);
+    if (seat.phase === "holding") socket.goTo(otherArm(socket.arm), 0, 0);
     else if (seat.phase === "open" && seat.arm !== null && seat.arm !== socket.arm) {
       socket.goTo(seat.arm, this.#deps.spreadMs(subject), HOLD_MS);
     }
@@ -290,5 +291,3 @@ export class SeatGate {
     }
   }
 }
-
-const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");

@@ -1,5 +1,6 @@
 // The verdicts of one conversation, turn by turn (shadow C7, C8): each turn is an exchange; behind the first mismatch that changed
 // something nothing can be compared any more.
+import { otherArm } from "../../kernel/index.ts";
 import type { FoundDifference } from "../compare/foundDifferences.ts";
 import { type Verdict, verdictOf } from "../verdict.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
@@ -38,7 +39,7 @@ export function wasCut({ turn, done }: Pick<TurnFindings, "turn" | "done">, open
   return SIDES.some((side) => {
     const openMs = open[side]?.(turn) ?? null;
     if (openMs === null) return false;
-    const other = done[side === "control" ? "candidate" : "control"];
+    const other = done[otherArm(side)];
     const neededMs = other.reduce((most, { sinceTurnMs }) => Math.max(most, sinceTurnMs), 0);
     return openMs <= neededMs * PATIENCE.factor + PATIENCE.ms;
   });

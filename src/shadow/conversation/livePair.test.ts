@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { otherArm } from "../../kernel/index.ts";
 import { findTurns, replayLeg } from "../testing/corpusProof.ts";
 import { type LabelledPair, LAG_MS, labelledPairs } from "../testing/conversations.ts";
 import { seeded } from "../testing/seeded.ts";
@@ -82,7 +83,7 @@ function judgeLive(pair: LabelledPair, seed: number) {
   const left = { control: [...eventsOf(pair, "control")], candidate: [...eventsOf(pair, "candidate")] };
   while (left.control.length + left.candidate.length > 0) {
     const side = random() < lean ? "control" : "candidate";
-    const other = side === "control" ? "candidate" : "control";
+    const other = otherArm(side);
     (left[side].shift() ?? left[other].shift())?.run(live);
     const nextMs = Math.min(left.control[0]?.atMs ?? Infinity, left.candidate[0]?.atMs ?? Infinity);
     if (nextMs !== Infinity && random() < 0.3) live.tick(nextMs);

@@ -1,6 +1,6 @@
 // Which ids of the two arms name the same thing (shadow §6). Raw ids stay in this memory; nothing of it is stored.
 import { LRUCache } from "lru-cache";
-import type { Arm } from "../../kernel/index.ts";
+import { type Arm, otherArm } from "../../kernel/index.ts";
 import type { IdPairs } from "../compare/idPairs.ts";
 
 /** M5. */
@@ -98,7 +98,7 @@ export class IdentityMap {
 
   /** What `arm` calls the thing that the other arm calls `id`; null when that is not known. */
   idOn(arm: Arm, group: string, id: string): string | null {
-    return this.find(arm === "control" ? "candidate" : "control", group, id)?.[arm] ?? null;
+    return this.find(otherArm(arm), group, id)?.[arm] ?? null;
   }
 
   isTentative(group: string, id: string, arm: Arm): boolean {

@@ -1,5 +1,5 @@
 // Whether a served leg is copied, and why not (shadow §3): everything that is known on the spot.
-import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import { type Arm, type Clock, otherArm, type UnitId } from "../../kernel/index.ts";
 import type { LeavingLeg } from "../../proxy/ports.ts";
 import { guardReason } from "../mirror/guardProbe.ts";
 import type { Pressure } from "../mirror/pressure.ts";
@@ -17,7 +17,6 @@ export interface AdmissionOptions {
   readonly groups: Groups;
 }
 
-export const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
 /** Behind a circuit that has rested one call is handed over as a try, and this long no other: most tries are known to the mirror thread by then. */
 const TRY_GAP_MS = 1_000;
 const NO_TARGET: TargetState = { guard: "none", circuit: "closed", restsUntilMs: 0 };
@@ -62,7 +61,7 @@ export class Admission {
   reasonAgainst(plan: RoutePlan, leg: LeavingLeg, group: string): NotComparedReason | null {
     const { pressure, clock, groups } = this.#options;
     if (!this.isRunning) return "engine_lost";
-    const arm = OTHER[leg.arm];
+    const arm = otherArm(leg.arm);
     const target = this.targets[arm];
     const isAtTarget = plan.isStateful || target.guard !== "none";
     if (isAtTarget) {

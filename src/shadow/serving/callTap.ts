@@ -1,4 +1,5 @@
 // Follows one served call (shadow I3, S3): its copy is offered with the head of the served answer, its observation when it ends.
+import { otherArm } from "../../kernel/index.ts";
 import type { CallTap, LeavingLeg, LegError } from "../../proxy/ports.ts";
 import type { BodyTap, TapLoss } from "../mirror/bodyTap.ts";
 import type { CompareItem, CopyRequest, JobFacts, Result } from "../threads/messages.ts";
@@ -96,7 +97,7 @@ export class ServedCallTap implements CallTap {
     this.#state = "offered";
     this.#deps.offer({
       method: leg.method,
-      target: leg.targetFor(facts.served === "control" ? "candidate" : "control"),
+      target: leg.targetFor(otherArm(facts.served)),
       headers: leg.headers,
       body: request?.whole() ?? null,
       hasSubject: leg.subject !== null,

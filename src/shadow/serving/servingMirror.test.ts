@@ -1,29 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
-import type { CallTap, LeavingLeg, LegError } from "../../proxy/ports.ts";
+import type { CallTap, LeavingLeg } from "../../proxy/ports.ts";
 import { CREDITS } from "../mirror/credits.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { NotComparedReason } from "../words.ts";
 import { MissedByCompare } from "./missed.ts";
-import { legOf, openServingBench, planOf, SAFE, type ServingBench, targets } from "./testing/servingBench.ts";
+import {
+  assertWhole,
+  HEAD,
+  legOf,
+  openServingBench,
+  planOf,
+  type ServingBench,
+  targets,
+} from "./testing/servingBench.ts";
 
 const READ = planOf({ id: "read" });
 const WRITE = planOf({ id: "write", mode: "sandbox", isStateful: true, methods: ["POST"] });
 const NEVER = planOf({ id: "never", mode: "never", isStateful: true, methods: ["POST"] });
 const POST = { method: "POST" };
-const HEAD: readonly [number, readonly Buffer[]] = [200, [Buffer.from("Content-Type"), Buffer.from("text/plain")]];
 
 function answer(tap: CallTap | null, body = "ok"): void {
   tap?.head(...HEAD);
   tap?.chunk(Buffer.from(body));
   tap?.end(null);
 }
-
-const whole = (bench: ServingBench): void => {
-  assert.equal(bench.serving.accounting.gap, 0, "gap");
-  assert.equal(bench.serving.accounting.open, bench.serving.open, "open");
-};
 
 const REASONS: readonly (readonly [
   NotComparedReason,
@@ -83,7 +84,7 @@ for (const [reason, plan, leg, arrange] of REASONS) {
     const skip = bench.toCompare.at(-1);
     const isTold = skip?.kind === "skipped" ? skip.count === 1 : skip?.kind === "skip";
     assert.ok(isTold && skip !== undefined && "reason" in skip && skip.reason === reason, "the evidence has it too");
-    whole(bench);
+    assertWhole(bench);
   });
 }
 
@@ -152,7 +153,7 @@ test("shadow W2: what is not a GET never leaves for a serving instance", async (
   assert.equal(bench.serving.call(legOf(plan, { method: "HEAD" }), false), null);
   assert.deepEqual(await bench.notCompared(), ["unsafe_write 1"]);
   assert.notEqual(bench.serving.call(legOf(plan), false), null);
-  whole(bench);
+  assertWhole(bench);
 });
 
 test("shadow J1, J5, J4: a group is not sampled until it is seeded, then unseeded or diverged", async () => {
@@ -170,7 +171,7 @@ test("shadow J1, J5, J4: a group is not sampled until it is seeded, then unseede
   bench.groups.diverged("u", "ann");
   answer(serving.call(legOf(WRITE, { ...POST, arm: "candidate" }), false));
   assert.deepEqual(await bench.notCompared(), ["diverged 1", "unseeded 1"]);
-  whole(bench);
+  assertWhole(bench);
 });
 
 test("a write that is skipped while its group has lost its seed does not put the next seed off for an hour", () => {
@@ -260,7 +261,7 @@ test("shadow I13: with the compare thread everything open is lost, and gives bac
     toMirror.some(({ kind }) => kind === "drop"),
     "and nobody waits behind it",
   );
-  whole(bench);
+  assertWhole(bench);
 });
 
 test("shadow I13, J2: a group whose write was open when the compare thread died is not trusted any more", () => {
@@ -296,7 +297,7 @@ test("shadow I13, J4: a group that is never seeded and has gone apart is remembe
   assert.equal(serving.missed.take().diverged.length, 2);
   serving.missed.forgetDiverged();
   assert.deepEqual(serving.missed.take().diverged, []);
-  whole(bench);
+  assertWhole(bench);
 });
 
 test("what is remembered for a new compare thread has a bound, and nothing of what was lost is lost again", () => {
@@ -343,7 +344,7 @@ test("shadow I1: a defect of ours in a tap ends the tap, and is accounted for", 
   assert.doesNotThrow(() => answer(tap));
   assert.deepEqual(await bench.notCompared(), ["engine_lost 1"]);
   assert.deepEqual([bench.serving.credits.jobs, bench.serving.credits.bytes], [0, 0]);
-  whole(bench);
+  assertWhole(bench);
 });
 
 test("shadow S1: what is configured away is not offered any more, what is open is judged all the same", () => {
@@ -354,88 +355,5 @@ test("shadow S1: what is configured away is not offered any more, what is open i
   answer(tap);
   bench.end(1);
   assert.equal(bench.serving.open, 0);
-  whole(bench);
+  assertWhole(bench);
 });
-
-type Step =
-  | { readonly do: "call"; readonly plan: number; readonly hasBody: boolean; readonly subject: string }
-  | { readonly do: "tap"; readonly at: number; readonly with: number; readonly bytes: number }
-  | { readonly do: "ended"; readonly at: number }
-  | { readonly do: "turn" }
-  | { readonly do: "lost"; readonly isRunning: boolean }
-  | { readonly do: "guard"; readonly at: number }
-  | { readonly do: "pass"; readonly ms: number };
-
-const STEPS: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({
-    do: fc.constant("call" as const),
-    plan: fc.nat(3),
-    hasBody: fc.boolean(),
-    subject: fc.constantFrom("ann", "bob"),
-  }),
-  ...Array<fc.Arbitrary<Step>>(3).fill(
-    fc.record({ do: fc.constant("tap" as const), at: fc.nat(20), with: fc.nat(6), bytes: fc.nat(1_200) }),
-  ),
-  fc.record({ do: fc.constant("ended" as const), at: fc.nat(20) }),
-  fc.record({ do: fc.constant("turn" as const) }),
-  fc.record({ do: fc.constant("lost" as const), isRunning: fc.boolean() }),
-  fc.record({ do: fc.constant("guard" as const), at: fc.nat(3) }),
-  fc.record({ do: fc.constant("pass" as const), ms: fc.nat(3_000) }),
-);
-const ERRORS: readonly LegError[] = ["aborted", "reset", "timeout"];
-const GUARDS = ["none", "asking", "safe", "unsafe"] as const;
-
-function tapStep(tap: CallTap, which: number, bytes: number): void {
-  if (which === 0) tap.requestChunk(new Uint8Array(bytes));
-  else if (which === 1) tap.requestEnd();
-  else if (which === 2) tap.head(...HEAD);
-  else if (which === 3) tap.chunk(new Uint8Array(bytes));
-  else if (which === 4) tap.end(null);
-  else tap.end(ERRORS[which % ERRORS.length] ?? "reset");
-}
-
-test("shadow A1: whatever comes in whatever order, nothing is lost, and in the end nothing is held", () => {
-  const plans = [READ, WRITE, NEVER, planOf({ id: "half", samplePercent: 50 })];
-  fc.assert(
-    fc.property(fc.array(STEPS, { minLength: 20, maxLength: 120, size: "max" }), fc.boolean(), (steps, hasSeeds) => {
-      const bench = openServingBench({ plans, hasSeeds });
-      const { serving } = bench;
-      const taps: CallTap[] = [];
-      for (const step of steps) {
-        if (step.do === "call") {
-          const plan = plans[step.plan] as RoutePlan;
-          const method = plan.methods[0] as string;
-          const tap = serving.call(legOf(plan, { method, subject: step.subject }), step.hasBody);
-          if (tap !== null) taps.push(tap);
-        } else if (step.do === "tap") {
-          const tap = taps[step.at % Math.max(1, taps.length)];
-          if (tap !== undefined) tapStep(tap, step.with, step.bytes);
-        } else if (step.do === "ended") bench.end(step.at, step.at % 2 === 0 ? "identical" : "not_compared");
-        else if (step.do === "turn") serving.ended([{ ...TURN }]);
-        else if (step.do === "lost") {
-          serving.setRunning(step.isRunning);
-          serving.lost("engine_lost");
-        } else if (step.do === "guard") serving.setTargets(targets({ guard: GUARDS[step.at] ?? SAFE.guard }));
-        else {
-          bench.clock.advance(step.ms);
-          bench.seed();
-        }
-        whole(bench);
-      }
-      for (const tap of taps) tap.end("aborted");
-      for (let id = 1; id <= 120; id++) bench.end(id);
-      whole(bench);
-      assert.deepEqual([serving.open, serving.credits.jobs, serving.credits.bytes], [0, 0, 0]);
-    }),
-  );
-});
-
-const TURN = {
-  id: null,
-  route: "read",
-  unit: "u",
-  verdict: "different",
-  reason: null,
-  differences: [["value", "breaking"]],
-  latencyMs: { control: null, candidate: null },
-} as const;

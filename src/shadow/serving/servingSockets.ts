@@ -1,11 +1,11 @@
 // Sockets as the serving thread sees them (shadow S2): mirrored from their handshake, or not at all. The socket itself is no exchange:
 // its handshake, turns and close are told when they are judged (shadow A1).
-import type { Clock } from "../../kernel/index.ts";
+import { type Clock, otherArm } from "../../kernel/index.ts";
 import type { LeavingLeg, SocketTap } from "../../proxy/ports.ts";
 import type { Credits } from "../mirror/credits.ts";
 import type { RoutePlan } from "../plans.ts";
 import type { CompareItem, MirrorItem } from "../threads/messages.ts";
-import { type Admission, OTHER } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import type { Groups } from "./groups.ts";
 import type { OpenJob } from "./openJobs.ts";
 import { ServedSocketTap } from "./socketTap.ts";
@@ -38,7 +38,7 @@ export class ServingSockets {
   /** @throws when nobody was told of it */
   open({ id }: OpenJob, plan: RoutePlan, leg: LeavingLeg, group: string): SocketTap {
     const { clock, credits, groups, admission, toMirror, toCompare, onFault } = this.#options;
-    const target = leg.targetFor(OTHER[leg.arm]);
+    const target = leg.targetFor(otherArm(leg.arm));
     const surface = plan.surface ?? "";
     const leaving = { leftAtMs: clock.now(), requestId: leg.requestId };
     const facts = { id, route: plan.id, group, served: leg.arm, isSafe: false, ...leaving, surface };

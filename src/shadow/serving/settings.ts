@@ -1,12 +1,11 @@
 // What the threads get of the configuration.
 import type { Config } from "../../config/index.ts";
-import { type Arm, ARMS, type UnitId } from "../../kernel/index.ts";
+import { type Arm, ARMS, otherArm, type UnitId } from "../../kernel/index.ts";
 import { type Builds, hashOfRules } from "../campaign.ts";
 import type { Plans } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import type { ComparisonRule } from "../rules/rule.ts";
-import type { ArmSettings, ShadowSettings } from "../threads/messages.ts";
-import { OTHER } from "./admission.ts";
+import type { ArmSettings, ShadowSettings } from "../threads/shadowSettings.ts";
 import type { SeedAheadSettings } from "./seedAhead.ts";
 
 export function settingsOf(
@@ -56,8 +55,10 @@ export function aheadOf(settings: ShadowSettings, { control, candidate }: Partia
     if (!plan.isStateful) continue;
     samplePercent.set(plan.unit, Math.max(samplePercent.get(plan.unit) ?? 0, plan.samplePercent));
   }
-  const served = ARMS.filter((arm) => arms[OTHER[arm]].target !== null && seeds?.targetTokens[OTHER[arm]] != null);
-  const targets = served.map((arm) => arms[OTHER[arm]].target?.origin);
+  const served = ARMS.filter(
+    (arm) => arms[otherArm(arm)].target !== null && seeds?.targetTokens[otherArm(arm)] != null,
+  );
+  const targets = served.map((arm) => arms[otherArm(arm)].target?.origin);
   const hasBuilds = control !== undefined && candidate !== undefined;
   const isLive = settings.cassette?.isLive === true;
   const campaign = hasBuilds ? JSON.stringify([control, candidate, hashOfRules(rules), isLive, targets]) : null;

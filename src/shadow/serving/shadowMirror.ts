@@ -12,14 +12,8 @@ import { Pressure } from "../mirror/pressure.ts";
 import { compilePlans } from "../plans.ts";
 import type { ShadowApplication } from "../ports.ts";
 import { Batch, BRISK, LEISURELY } from "../threads/batch.ts";
-import type {
-  CompareItem,
-  FromCompare,
-  FromMirror,
-  MirrorItem,
-  ShadowSettings,
-  ToCompare,
-} from "../threads/messages.ts";
+import type { CompareItem, FromCompare, FromMirror, MirrorItem, ToCompare } from "../threads/messages.ts";
+import type { ShadowSettings } from "../threads/shadowSettings.ts";
 import { readRuleFiles } from "../rules/ruleFiles.ts";
 import { Gauges } from "./gauges.ts";
 import { Groups } from "./groups.ts";

@@ -3,7 +3,8 @@ import type { Clock } from "../../kernel/index.ts";
 import { type MissesPage, readMisses, whyNoMisses } from "../cassette/missClient.ts";
 import type { CassetteMiss } from "../cassette/ports.ts";
 import { type AskedWithin, KnownMisses, type MissSource } from "./knownMisses.ts";
-import type { CassetteSettings, ThreadEvent } from "./messages.ts";
+import type { ThreadEvent } from "./messages.ts";
+import type { CassetteSettings } from "./shadowSettings.ts";
 
 const POLL_MS = 250;
 /** A cassette that is away is asked so often, and nobody waits for it. */

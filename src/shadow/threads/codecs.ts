@@ -1,7 +1,7 @@
 // Which codec reads a surface's frames: what the configuration says of a plain service, else the application's.
 import { jsonCodec, opaqueCodec, type ShadowCodec } from "../conversation/codec.ts";
 import type { ShadowApplication } from "../ports.ts";
-import type { ShadowSettings } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 
 /** Null: nobody knows them. */
 export function codecOf(

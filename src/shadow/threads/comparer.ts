@@ -3,15 +3,17 @@ import type { Arm, UnitId } from "../../kernel/index.ts";
 import type { GroupCounts, RemovedSamples } from "../evidence/model.ts";
 import { sumRemoved } from "../evidence/removeSamples.ts";
 import type { RoutePlan } from "../plans.ts";
-import type { ObservedPair, PendingRecheck } from "../judgement.ts";
+import type { ObservedPair } from "../judgement.ts";
 import { Conversations } from "./conversations.ts";
 import { endedItem, extraItem, lostItem, msOf, unjudgedItem } from "./endedItems.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
-import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed, ShadowSettings } from "./messages.ts";
+import type { CompareItem, CopyItem, EndedItem, IdPair, JudgedItem, Missed } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
 import { isApart, withModelRequest } from "./modelRequest.ts";
 import { servedObservation } from "./observations.ts";
 import { type CopyHalf, type Halves, Pairing, type Served } from "./pairing.ts";
+import { Rechecks } from "./rechecks.ts";
 import { armsOf, type UnitEvidence, type UnitFacts } from "./unitEvidence.ts";
 import { Units, type UnitsOptions } from "./units.ts";
 
@@ -33,9 +35,7 @@ export class Comparer {
   readonly #options: ComparerOptions;
   readonly #pairing: Pairing;
   readonly #units: Units;
-  readonly #rechecks = new Map<number, Rechecking>();
-  #compared = 0;
-  #asked = 0;
+  readonly #rechecks: Rechecks;
   #settings: ShadowSettings | null = null;
   #isMirrorThere = true;
   readonly conversations: Conversations;
@@ -44,6 +44,7 @@ export class Comparer {
     this.#options = options;
     this.#units = new Units(options);
     this.#pairing = new Pairing(() => options.clock.monotonic());
+    this.#rechecks = new Rechecks(() => options.clock.monotonic());
     this.conversations = new Conversations({
       clock: options.clock,
       application: options.application,
@@ -149,7 +150,7 @@ export class Comparer {
       this.#pairing.remove(id);
       this.#options.onEnded(lostItem(id, "none", "none"));
     } else if (item.kind === "rechecked") {
-      this.#rechecks.delete(id);
+      this.#rechecks.end(id);
       this.#options.onEnded(lostItem(id, "none", "none"));
     } else this.conversations.lose(id, "engine_lost");
   }
@@ -179,7 +180,7 @@ export class Comparer {
   mirrorLost(lastId: number): void {
     this.#isMirrorThere = false;
     for (const served of this.#pairing.withoutCopy(lastId)) this.#notCompared(served, "engine_lost");
-    for (const id of this.#rechecks.keys()) this.#settleSafely(id, []);
+    for (const id of this.#rechecks.ids) this.#settleSafely(id, []);
     this.conversations.mirrorLost(lastId);
   }
 
@@ -191,7 +192,7 @@ export class Comparer {
   /** What is open will never be judged (shadow A2). */
   stop(): void {
     this.#options.misses.flush();
-    for (const id of this.#rechecks.keys()) this.#settleSafely(id, []);
+    for (const id of this.#rechecks.ids) this.#settleSafely(id, []);
     for (const served of this.#pairing.servedOnly()) this.#notCompared(served, "stopping");
     this.conversations.loseAll("stopping");
   }
@@ -202,8 +203,7 @@ export class Comparer {
       if (served === null) this.#options.onEnded(lostItem(id, "none", "none"));
       else this.#notCompared(served, "engine_lost");
     }
-    const endMs = this.#options.clock.monotonic() - RECHECK_MS_MAX;
-    for (const [id, { sinceMs }] of this.#rechecks) if (sinceMs < endMs) this.#settleSafely(id, []);
+    for (const id of this.#rechecks.lateIds) this.#settleSafely(id, []);
   }
 
   #settleSafely(id: number, again: readonly ObservedPair[]): void {
@@ -233,7 +233,7 @@ export class Comparer {
     const shadow = copy.observation.arm;
     const changesState = !facts.isSafe && plan.isStateful;
     const atMs = this.#options.clock.now();
-    const mayRecheck = facts.isSafe && plan.mode === "read" && this.#rechecks.size < RECHECKS_MAX;
+    const mayRecheck = facts.isSafe && plan.mode === "read" && !this.#rechecks.isFull;
     const known = {
       group: facts.group,
       changesState,
@@ -248,21 +248,15 @@ export class Comparer {
     if (judged === null) return this.#notCompared(served, "no_target", false);
     if (copy.repeat !== null) unit.learnRepeat(judged.facts, pair, copy.repeat);
     const { judgement, pairs } = judged;
-    this.#compared += 1;
+    this.#rechecks.countCompared();
     if (plan.isStateful && unit.isDiverged(facts.group)) this.#options.onDiverged(plan.unit, facts.group);
     const latencyMs = { control: msOf(pair.control), candidate: msOf(pair.candidate) };
     if (judgement.recheck === null)
       return this.#end(served, endedItem(served, plan, judgement.verdict, latencyMs), pairs);
     const times = judgement.recheck.isTwice ? 2 : 1;
-    const sinceMs = this.#options.clock.monotonic();
-    this.#rechecks.set(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs, sinceMs });
-    // Beyond its share control is not asked again, and what was seen stands (shadow §8, layer 3).
-    if (!this.#isMirrorThere || this.#asked + times > this.#compared * RECHECK_SHARE + RECHECK_FREE) {
-      this.#settle(facts.id, []);
-      return;
-    }
-    this.#asked += times;
-    this.#options.onJudged({ id: facts.id, pairs, rechecks: times }, true);
+    this.#rechecks.open(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs });
+    if (!this.#isMirrorThere || !this.#rechecks.mayAsk(times)) this.#settle(facts.id, []);
+    else this.#options.onJudged({ id: facts.id, pairs, rechecks: times }, true);
   }
 
   /** shadow K3. Gives whether that was its verdict, or is still to be asked. */
@@ -309,9 +303,8 @@ export class Comparer {
   }
 
   #settle(id: number, again: readonly ObservedPair[]): void {
-    const known = this.#rechecks.get(id);
-    if (known === undefined) return;
-    this.#rechecks.delete(id);
+    const known = this.#rechecks.end(id);
+    if (known === null) return;
     const { served, plan, unit, pending, latencyMs } = known;
     const judgement = unit.settle(pending, again);
     if (judgement === null) this.#notCompared(served, "engine_lost", false);
@@ -334,13 +327,6 @@ export class Comparer {
   }
 }
 
-/** shadow §8, layer 3: of control's calls, and so many to begin with. */
-const RECHECK_SHARE = 0.01;
-const RECHECK_FREE = 20;
-const RECHECKS_MAX = 500;
-/** Two calls of at most thirty seconds, and some more: who asks may be gone. */
-const RECHECK_MS_MAX = 90_000;
-
 interface Copied {
   readonly served: Served;
   readonly copy: Extract<CopyHalf, { kind: "copied" }>;
@@ -359,13 +345,4 @@ function isSame({ control, candidate }: ObservedPair): boolean {
   const [one, other] = [control.result, candidate.result];
   if (!("reply" in one) || !("reply" in other)) return false;
   return one.reply.status === other.reply.status && Buffer.compare(one.reply.body, other.reply.body) === 0;
-}
-
-interface Rechecking {
-  readonly pending: PendingRecheck;
-  readonly served: Served;
-  readonly plan: RoutePlan;
-  readonly unit: UnitEvidence;
-  readonly latencyMs: EndedItem["latencyMs"];
-  readonly sinceMs: number;
 }

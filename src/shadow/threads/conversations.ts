@@ -1,11 +1,12 @@
 // Socket conversations as they live (shadow §10, §11): the served frames come from the serving thread, the copy's from the mirror
 // thread.
-import type { UnitId } from "../../kernel/index.ts";
+import { otherArm, type UnitId } from "../../kernel/index.ts";
 import { TurnTally } from "../conversation/wholeRules.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import { EarlyCopies } from "./earlyCopies.ts";
-import type { ShadowSettings, SocketCopyItem, SocketItem } from "./messages.ts";
-import { OTHER, Talk, type TalkOptions, type UnitRules } from "./talk.ts";
+import type { SocketCopyItem, SocketItem } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
+import { Talk, type TalkOptions, type UnitRules } from "./talk.ts";
 import { type DocumentCounts, TalkDocuments } from "./talkDocuments.ts";
 
 export interface ConversationsOptions extends TalkOptions {
@@ -94,7 +95,7 @@ export class Conversations {
       this.#earlyCopies.add(item.id, () => this.copied(item, settings));
       return;
     }
-    const side = OTHER[talk.facts.served];
+    const side = otherArm(talk.facts.served);
     switch (item.kind) {
       case "copy-handshake":
         talk.shaken("copy", item.result, settings, item.atMs);

@@ -8,7 +8,8 @@ import type { RoutePlan } from "../plans.ts";
 import { planOf } from "../serving/testing/servingBench.ts";
 import { Copier } from "./copier.ts";
 import { Destination } from "./destinations.ts";
-import type { CopyItem, CopyRequest, JobFacts, MirrorItem, ShadowSettings } from "./messages.ts";
+import type { CopyItem, CopyRequest, JobFacts, MirrorItem } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { settingsFor, type Where } from "./testing/settings.ts";
 
 const READ = planOf({ id: "read", isStateful: true });

@@ -1,10 +1,8 @@
 // Sends the copies of one proxy process (shadow I5, S4, S5): in the order of the served legs, each to where it may go, with what it
 // may carry. Runs in the mirror thread; nothing here ever reaches a served exchange.
 import { LRUCache } from "lru-cache";
-import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
-import { IdentityMap } from "../identity/identityMap.ts";
+import { type Arm, otherArm, type UnitId } from "../../kernel/index.ts";
 import type { ShadowCodec } from "../conversation/codec.ts";
-import { createRewriter, type IdTemplate } from "../identity/rewrite.ts";
 import type { CopyClient } from "../mirror/copyClient.ts";
 import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
 import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
@@ -16,7 +14,9 @@ import type { NotComparedReason } from "../words.ts";
 import type { ObservedPair } from "../judgement.ts";
 import { pairsOf } from "./carried.ts";
 import type { Destination } from "./destinations.ts";
-import type { CopyItem, JudgedItem, MirrorItem, ShadowSettings } from "./messages.ts";
+import type { CopyItem, JudgedItem, MirrorItem } from "./messages.ts";
+import { IDENTITY_MS, type Renamed, Renaming, type RenamingOptions } from "./renaming.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { SocketCopies } from "./socketCopies.ts";
 
 type Offer = Extract<MirrorItem, { kind: "offer" }>;
@@ -27,12 +27,8 @@ const BEHIND_MS_MAX = 30_000;
 const SENT_MAX = 2_000;
 /** shadow §8, layer 3. */
 const RECHECK_MS = 250;
-/** shadow M3. */
-const IDENTITY_MS = 5_000;
 
-export interface CopierOptions {
-  readonly clock: Clock;
-  readonly templates: readonly IdTemplate[];
+export interface CopierOptions extends RenamingOptions {
   destination(arm: Arm): Destination;
   /** null: every frame may leave at once. */
   codecFor(surface: string, isPlain: boolean, settings: ShadowSettings | null): ShadowCodec | null;
@@ -40,18 +36,15 @@ export interface CopierOptions {
   post(item: CopyItem, bytes: readonly Uint8Array[], isAwaited?: boolean): void;
   onCopy(unit: UnitId, mode: MirrorMode): void;
   onRepeat(outcome: "answered" | "failed"): void;
-  onIdentityWait(): void;
   /** Something that came could not be handled: it is told as lost, and the thread lives on. */
   onFault(error: unknown): void;
 }
-
-const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
 
 export class Copier {
   readonly #options: CopierOptions;
   readonly #queues = new GroupQueues();
   readonly #places = new Map<number, Place>();
-  readonly #ids: IdentityMap;
+  readonly #renaming: Renaming;
   readonly #sockets: SocketCopies;
   /** Writes whose judgement may bring the ids that the next copies need. */
   readonly #judging = new Map<number, () => void>();
@@ -65,20 +58,20 @@ export class Copier {
   #stopping: "no" | "draining" | "cut" = "no";
 
   constructor(options: CopierOptions) {
-    const { clock, templates } = options;
     this.#options = options;
-    this.#ids = new IdentityMap({ now: () => clock.monotonic() });
+    this.#renaming = new Renaming(options);
     this.#sockets = new SocketCopies({
       ...options,
       queues: this.#queues,
       headersOf: ({ headers, hasSubject }, plan, destination) =>
         this.#headersOf(headers, hasSubject, plan, destination, true, "shadow"),
-      rewriterFor: (group, arm) => (this.#isRenaming ? createRewriter(this.#idsOf(group, arm), templates) : null),
+      rewriterFor: (group, arm) => (this.#renaming.isOn ? this.#renaming.rewriterFor(group, arm) : null),
     });
   }
 
   configure(settings: ShadowSettings): void {
     this.#settings = settings;
+    this.#renaming.configure(settings);
     this.#sockets.configure(settings);
   }
 
@@ -148,18 +141,10 @@ export class Copier {
     return place;
   }
 
-  #idsOf(group: string, arm: Arm) {
-    return {
-      nameOf: (id: string) => this.#ids.idOn(arm, group, id),
-      isAwaited: (id: string) => this.#ids.isAwaited(group, id),
-    };
-  }
-
   judged({ id, pairs, rechecks }: JudgedItem): void {
     const sent = this.#sent.get(id);
     this.#sent.delete(id);
-    for (const [control, candidate] of pairs)
-      this.#ids.learn(sent?.offer.facts.group ?? "", control, candidate, "learnt");
+    this.#renaming.learn(sent?.offer.facts.group ?? "", pairs);
     this.#judging.get(id)?.();
     if (rechecks === 0) return;
     this.#recheck(id, sent, rechecks).catch((error: unknown) => {
@@ -185,7 +170,7 @@ export class Copier {
   }
 
   async #askBoth({ offer, plan, copy }: Sent): Promise<ObservedPair | null> {
-    const shadow = OTHER[offer.facts.served];
+    const shadow = otherArm(offer.facts.served);
     const [served, other] = await Promise.all([
       this.#ask(offer, plan, offer.facts.served, offer.copy),
       this.#ask(offer, plan, shadow, copy),
@@ -243,21 +228,16 @@ export class Copier {
     const reason = await this.#send(offer, plan, delayMs);
     if (reason !== null) return this.#uncopied(facts.id, reason);
     // What a write has made is known once it is judged; the copies behind it may need it (shadow M3).
-    if (!facts.isSafe && this.#isRenaming) await this.#judgement(facts.id);
-  }
-
-  /** Ids may differ: they are learnt, or rules say where they stand. */
-  get #isRenaming(): boolean {
-    return this.#settings?.isLearningIds === true || this.#settings?.rules.some(({ isId }) => isId === true) === true;
+    if (!facts.isSafe && this.#renaming.isOn) await this.#judgement(facts.id);
   }
 
   async #send(offer: Offer, plan: RoutePlan, delayMs: number): Promise<NotComparedReason | null> {
     const { facts, copy } = offer;
     const { clock, post, onCopy } = this.#options;
-    const arm = OTHER[facts.served];
+    const arm = otherArm(facts.served);
     const destination = this.#options.destination(arm);
     const isAtTarget = plan.isStateful || destination.hasTarget;
-    const renamed = await this.#rename(offer, arm);
+    const renamed = await this.#renaming.rename(copy, facts.group, arm);
     if (renamed === null) return "identity";
     const client = this.#clientFor(offer, plan, arm, isAtTarget);
     if (typeof client === "string") return client;
@@ -332,26 +312,6 @@ export class Copier {
     return [...headers, ["switchyard-hop", this.#settings?.hop ?? ""]];
   }
 
-  /** Null: an id of it is known to the served arm only, and its other name did not come (shadow M3). */
-  async #rename({ facts, copy }: Offer, arm: Arm): Promise<Renamed | null> {
-    if (!this.#isRenaming) return { target: copy.target, body: copy.body, used: [] };
-    const { clock, onIdentityWait, templates } = this.#options;
-    const rewriter = createRewriter(this.#idsOf(facts.group, arm), templates);
-    const endMs = clock.monotonic() + IDENTITY_MS;
-    for (let isFirst = true; ; isFirst = false) {
-      const target = rewriter.target(copy.target);
-      const body = copy.body === null ? null : rewriter.json(Buffer.from(copy.body.buffer).toString("utf8"));
-      if (target.awaited.length === 0 && (body?.awaited.length ?? 0) === 0) {
-        const isChanged = (body?.used.length ?? 0) > 0;
-        const bytes = isChanged ? Uint8Array.from(Buffer.from(body?.value ?? "", "utf8")) : copy.body;
-        return { target: target.value, body: bytes, used: [...target.used, ...(body?.used ?? [])] };
-      }
-      if (isFirst) onIdentityWait();
-      if (clock.monotonic() >= endMs) return null;
-      await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
-    }
-  }
-
   #judgement(id: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -374,14 +334,6 @@ interface Sent {
   readonly plan: RoutePlan;
   readonly copy: Renamed;
 }
-
-interface Renamed {
-  readonly target: string;
-  readonly body: Uint8Array<ArrayBuffer> | null;
-  readonly used: readonly string[];
-}
-
-const LOOK_MS = 50;
 
 function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {
   return observations.flatMap((one) => (one !== null && "reply" in one.result ? [one.result.reply.body] : []));

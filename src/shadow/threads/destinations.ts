@@ -4,7 +4,8 @@ import { Circuit } from "../mirror/circuit.ts";
 import { CopyClient } from "../mirror/copyClient.ts";
 import { type GuardState, probeGuard } from "../mirror/guardProbe.ts";
 import { ShadowTokens } from "../mirror/shadowToken.ts";
-import type { ArmSettings, TargetState } from "./messages.ts";
+import type { TargetState } from "./messages.ts";
+import type { ArmSettings } from "./shadowSettings.ts";
 
 /** Looked at again (shadow W2): a target may be replaced by one without a guard. */
 const PROBE_SAFE_MS = 60_000;

@@ -8,7 +8,8 @@ import { codecOf } from "./codecs.ts";
 import { Copier } from "./copier.ts";
 import { Destination } from "./destinations.ts";
 import { FaultEvent } from "./faultEvent.ts";
-import type { CopyItem, FromMirror, JudgedItem, ShadowSettings, ToMirror } from "./messages.ts";
+import type { CopyItem, FromMirror, JudgedItem, ToMirror } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 
 const TELL_MS = 1_000;
 const BUILD_MS = 30_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Arm, Digest, StateCarrier } from "../../continuity/ports.ts";
-import { createManualClock } from "../../kernel/index.ts";
+import { createManualClock, otherArm } from "../../kernel/index.ts";
 import type { GroupWish } from "../serving/groups.ts";
 import { type CheckResult, Seeder } from "./seeder.ts";
 
@@ -38,7 +38,7 @@ function open(isPossible = true) {
       running -= 1;
       signal.throwIfAborted();
       hooks.beforeCopy();
-      for (const [key, value] of stores[from]) stores[from === "control" ? "candidate" : "control"].set(key, value);
+      for (const [key, value] of stores[from]) stores[otherArm(from)].set(key, value);
       return { applied: 1, skipped: 0, conflicts: [], refused: [], cursor: 1 };
     },
     async rows(_, arm) {

@@ -1,7 +1,7 @@
 // Brings a group's state to the shadow target, and looks later whether both still hold the same (shadow J1, J3). Runs in the
 // compare thread: exports are large and have to be parsed.
 import type { Digest, RowPrint, StateCarrier } from "../../continuity/ports.ts";
-import type { Arm, Clock } from "../../kernel/index.ts";
+import { type Arm, type Clock, otherArm } from "../../kernel/index.ts";
 import type { GroupWish } from "../serving/groups.ts";
 
 /** shadow J1: seeds that begin in a second, and run beside each other. */
@@ -146,8 +146,6 @@ export class Seeder {
   }
 }
 
-const otherOf = (arm: Arm): Arm => (arm === "control" ? "candidate" : "control");
-
 interface Digests {
   readonly served: Digest;
   readonly shadow: Digest;
@@ -156,7 +154,7 @@ interface Digests {
 async function digestsOf(carrier: StateCarrier, { group, served }: GroupWish, signal: AbortSignal): Promise<Digests> {
   const [one, other] = await Promise.all([
     carrier.digest(group, served, signal),
-    carrier.digest(group, otherOf(served), signal),
+    carrier.digest(group, otherArm(served), signal),
   ]);
   return { served: one, shadow: other };
 }
@@ -169,12 +167,12 @@ async function copyWhole(
 ): Promise<string | null> {
   const before = await carrier.digest(group, served, signal);
   // What an earlier seed or a shadow call has left would be newer than the copy.
-  await carrier.clear(group, otherOf(served), signal);
+  await carrier.clear(group, otherArm(served), signal);
   const copied = await carrier.copy(group, served, signal);
   const after = await carrier.digest(group, served, signal);
   if (after.fullHash !== before.fullHash) return "written to meanwhile";
   if (copied.refused.length > 0) return `${copied.refused.length} rows are refused`;
-  const there = await carrier.digest(group, otherOf(served), signal);
+  const there = await carrier.digest(group, otherArm(served), signal);
   return there.fullHash === after.fullHash ? null : "the copy is not equal";
 }
 
@@ -195,7 +193,7 @@ async function findingsOf(
 ): Promise<readonly StateFinding[]> {
   const [one, other] = await Promise.all([
     carrier.rows(group, served, signal),
-    carrier.rows(group, otherOf(served), signal),
+    carrier.rows(group, otherArm(served), signal),
   ]);
   return sections.map((section) => ({ section, keys: keysThatDiffer(section, one, other).slice(0, KEYS_MAX) }));
 }

@@ -1,5 +1,5 @@
 // What the compare thread does with groups at rest (shadow J1, J3): seeds them, and tells what a check of both stores has found.
-import { type Arm, ARMS, type Clock } from "../../kernel/index.ts";
+import { type Arm, ARMS, type Clock, otherArm } from "../../kernel/index.ts";
 import type { StateCarrier } from "../../continuity/ports.ts";
 import type { FoundDifference } from "../compare/foundDifferences.ts";
 import type { GroupWish } from "../serving/groups.ts";
@@ -8,7 +8,8 @@ import { type Verdict, verdictOf } from "../verdict.ts";
 import type { CarrierFactory } from "./compareThread.ts";
 import type { Comparer } from "./comparer.ts";
 import { extraItem } from "./endedItems.ts";
-import type { EndedItem, FromCompare, ShadowSettings } from "./messages.ts";
+import type { EndedItem, FromCompare } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { Seeder, type StateFinding } from "./seeder.ts";
 
 export interface SeedingOptions {
@@ -67,7 +68,7 @@ export class Seeding {
     const { arms, seeds, cassette } = settings;
     this.#leftOut = new Set(cassette?.isLive === true ? modelSections : []);
     const carrier = (served: Arm): StateCarrier | null => {
-      const target: Arm = served === "control" ? "candidate" : "control";
+      const target: Arm = otherArm(served);
       const at = arms[target].target;
       const token = seeds?.targetTokens[target] ?? null;
       if (createCarrier === null || seeds === null || at === null || token === null) return null;
@@ -108,7 +109,7 @@ export class Seeding {
     const { comparer, clock, tell, onEnded } = this.#options;
     const of = comparer.units.get(unit);
     if (of === undefined) return;
-    const shadow: Arm = served === "control" ? "candidate" : "control";
+    const shadow: Arm = otherArm(served);
     const id = `STATE ${unit}`;
     const facts = { group, shadow, changesState: true, delayMs: 0, atMs: clock.now() };
     const judged = of.add({ id, methods: [], paths: [] }, facts, verdict);

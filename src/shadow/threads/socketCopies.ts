@@ -1,5 +1,5 @@
 // The sockets that are open at shadow targets, by the id of their job (shadow S2).
-import type { Arm, Clock, UnitId } from "../../kernel/index.ts";
+import { type Arm, type Clock, otherArm, type UnitId } from "../../kernel/index.ts";
 import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
 import type { Rewriter } from "../identity/rewrite.ts";
 import type { HeaderPairs } from "../mirror/copyHeaders.ts";
@@ -9,7 +9,8 @@ import type { RoutePlan } from "../plans.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { Destination } from "./destinations.ts";
-import type { CopyItem, CopyRequest, MirrorItem, ShadowSettings } from "./messages.ts";
+import type { CopyItem, CopyRequest, MirrorItem } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { SocketCopy } from "./socketCopy.ts";
 
 type Opening = Extract<MirrorItem, { kind: "open" }>;
@@ -33,8 +34,6 @@ interface Open {
   readonly origin: string;
 }
 
-const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
-
 export class SocketCopies {
   readonly #options: SocketCopiesOptions;
   readonly #open = new Map<number, Open>();
@@ -54,7 +53,7 @@ export class SocketCopies {
     for (const { copy, opening, origin } of this.#open.values()) {
       const { route, served } = opening.facts;
       if (settings.plans.get(route)?.mode !== "sandbox") copy.lose("unsafe_write");
-      else if (settings.arms[OTHER[served]].target?.origin !== origin) copy.lose("no_target");
+      else if (settings.arms[otherArm(served)].target?.origin !== origin) copy.lose("no_target");
     }
   }
 
@@ -85,7 +84,7 @@ export class SocketCopies {
     const { facts, copy: request } = opening;
     const { clock, queues, post, codecFor, onCopy, destination: destinationOf, headersOf, rewriterFor } = this.#options;
     const plan = this.#settings?.plans.get(facts.route);
-    const arm = OTHER[facts.served];
+    const arm = otherArm(facts.served);
     const destination = destinationOf(arm);
     const origin = destination.targetOrigin;
     if (plan === undefined || origin === null) return "no_target";

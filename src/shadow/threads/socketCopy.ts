@@ -8,6 +8,7 @@ import type { HeaderPairs } from "../mirror/copyHeaders.ts";
 import type { NotComparedReason } from "../words.ts";
 import { dialCopy } from "./dialCopy.ts";
 import type { ClientFrame, CopyItem, Handshake, ServedClose } from "./messages.ts";
+import { HALF_OPEN_MS, Pulse } from "./pulse.ts";
 
 /** A turn that no frame ends holds its group up no longer. */
 const TURN_MS = 30_000;
@@ -15,12 +16,6 @@ const TURN_MS = 30_000;
 const CLOSE_MS = 5_000;
 const CLOSE_LOOK_MS = 50;
 const QUIET_MS = 500;
-/** A target that reads answers a ping at once (RFC 6455 §5.5.2), whatever it is about. */
-const HALF_OPEN_MS = 2_000;
-/** And one that has taken nothing for so long is as far behind as a conversation may be (shadow C4). */
-const SILENT_MS = 5_000;
-/** How long behind a frame it is asked, and no more often. */
-const PING_MS = 1_000;
 /** There was no close (RFC 6455 §7.1.5). */
 const ABNORMAL = 1006;
 /** shadow C4; also of what the target does not take. */
@@ -69,15 +64,19 @@ export class SocketCopy {
   #lastMs = 0;
   #armBytes = 0;
   #armSinceMs = 0;
-  #pingedMs = Number.NEGATIVE_INFINITY;
-  #isWatching = false;
-  #isPinged = false;
-  #cancelPing = (): void => {};
+  readonly #pulse: Pulse;
 
   constructor(options: SocketCopyOptions) {
     const { codec, clock, rewrite } = options;
     this.#options = options;
     this.#state = codec?.start() ?? null;
+    this.#pulse = new Pulse({
+      clock,
+      ping: () => this.#ping(),
+      onSilent: () => {
+        if (!this.#isOver) this.#closed("arm", ABNORMAL, true);
+      },
+    });
     this.#gate = new SendGate({
       clock,
       waitsForTurns: false,
@@ -237,45 +236,23 @@ export class SocketCopy {
       return;
     }
     socket.send(data, { binary: isBinary, compress: false });
-    this.#watch();
+    this.#pulse.watch();
     const copy = new Uint8Array(data);
     this.#options.post({ kind: "copy-client", id: this.#options.id, isBinary, data: copy, atMs: this.#atMs() }, [copy]);
     // Without final frames a turn is over when it has left.
     if (this.#options.codec?.endsTurns !== true && this.#held === 0) this.#turnEnded(Number.POSITIVE_INFINITY);
   }
 
-  /**
-   * Whether anybody reads there matters behind what the client has sent. A moment behind it: a target that stops with a frame
-   * may have read a ping that came in one piece with it.
-   */
-  #watch(): void {
-    if (this.#isWatching || this.#isOver) return;
-    this.#isWatching = true;
-    this.#cancelPing = this.#options.clock.after(PING_MS, () => this.#ping());
-  }
-
-  #ping(): void {
+  #ping(): boolean {
     const socket = this.#socket;
-    if (socket === null || this.#isOver || socket.readyState !== socket.OPEN) return;
-    this.#isPinged = true;
-    this.#pingedMs = this.#options.clock.monotonic();
+    if (socket === null || this.#isOver || socket.readyState !== socket.OPEN) return false;
     socket.ping();
-    this.#cancelPing = this.#options.clock.after(SILENT_MS, () => {
-      if (!this.#isOver) this.#closed("arm", ABNORMAL, true);
-    });
+    return true;
   }
 
-  /** A pong, or anything that is said behind a ping. */
+  /** Whatever the target says. */
   #heard(): void {
-    if (!this.#isPinged) return;
-    this.#isPinged = false;
-    this.#isWatching = false;
-    this.#cancelPing();
-    if (this.#openTurns > 0) this.#watch();
-  }
-
-  get #isHalfOpen(): boolean {
-    return this.#isPinged && this.#options.clock.monotonic() - this.#pingedMs >= HALF_OPEN_MS;
+    if (this.#pulse.heard() && this.#openTurns > 0) this.#pulse.watch();
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
@@ -341,7 +318,7 @@ export class SocketCopy {
   /** @param by null: the arm did not close, and that is told by nothing */
   #leave(code: number, by: "client" | "proxy" | null): void {
     if (this.#isOver) return;
-    if (this.#isHalfOpen) {
+    if (this.#pulse.isHalfOpen) {
       this.#closed("arm", ABNORMAL, true);
       return;
     }
@@ -363,7 +340,7 @@ export class SocketCopy {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#gate.close();
-    this.#cancelPing();
+    this.#pulse.stop();
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     this.#endTurn?.();

@@ -1,6 +1,6 @@
 // One socket conversation as it lives (shadow §10): from both handshakes to the last close. Its turns and its documents are judged
 // while both sockets are open, and nothing of them is kept.
-import type { Arm, Clock } from "../../kernel/index.ts";
+import { type Arm, type Clock, otherArm } from "../../kernel/index.ts";
 import { isBroken, type JudgedClose, type JudgedTurn } from "../conversation/judge.ts";
 import { ConversationPair } from "../conversation/livePair.ts";
 import type { Trail } from "../conversation/talkTrail.ts";
@@ -11,9 +11,11 @@ import type { RuleBook } from "../rules/ruleBook.ts";
 import type { Verdict } from "../verdict.ts";
 import type { NotComparedReason, VerdictName } from "../words.ts";
 import { codecOf } from "./codecs.ts";
+import { Handshakes, type Leg } from "./handshakes.ts";
 import { InOrder } from "./inOrder.ts";
 import { type MissSource, ASKED_SLACK_MS } from "./knownMisses.ts";
-import type { Handshake, ShadowSettings, SocketCopyItem, SocketFacts, SocketItem } from "./messages.ts";
+import type { Handshake, SocketCopyItem, SocketFacts, SocketItem } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { isApart, withModelRequest } from "./modelRequest.ts";
 import { createTalkComparer, isOpen, LAG_MS, observeHandshake, silentCodec } from "./talkComparer.ts";
 import type { DocumentSocket, TalkDocuments } from "./talkDocuments.ts";
@@ -28,11 +30,6 @@ const LINGER_MS = 8_000;
 const SHAKEN_MS = 60_000;
 /** Both threads' clocks agree to less than this, and what they say may overtake. */
 const SLACK_MS = 500;
-/** Until both handshakes are known. */
-const EARLY_MAX = 2_000;
-const EARLY_BYTES_MAX = 4 * 1_048_576;
-
-export const OTHER: Readonly<Record<Arm, Arm>> = { control: "candidate", candidate: "control" };
 
 export interface UnitRules {
   readonly plan: RoutePlan;
@@ -72,11 +69,7 @@ export class Talk {
   readonly #options: OwnTalkOptions;
   readonly #document: string;
   readonly #sinceMs: number;
-  #servedShake: Handshake | null = null;
-  #copyShake: Handshake | null = null;
-  /** Until both handshakes are known. */
-  readonly #early: (() => void)[] = [];
-  #earlyBytes = 0;
+  readonly #handshakes = new Handshakes();
   #pair: ConversationPair | null = null;
   #documents: DocumentSocket | null = null;
   #ends = 0;
@@ -106,10 +99,9 @@ export class Talk {
   }
 
   /** @param who the served leg, or its copy */
-  shaken(who: "served" | "copy", result: Handshake, settings: ShadowSettings, atMs: number): void {
-    if (who === "served") this.#servedShake = result;
-    else this.#copyShake = result;
-    this.#shaken(settings, atMs);
+  shaken(who: Leg, result: Handshake, settings: ShadowSettings, atMs: number): void {
+    const both = this.#handshakes.add(who, result);
+    if (both !== null && this.#pair === null && !this.#isOver) this.#shaken(both, settings, atMs);
   }
 
   /** @param taken as soon as nothing waits for its bytes any more */
@@ -144,23 +136,19 @@ export class Talk {
       run();
       return;
     }
-    this.#early.push(run);
-    this.#earlyBytes += bytes;
-    if (this.#early.length > EARLY_MAX || this.#earlyBytes > EARLY_BYTES_MAX) this.giveUp("queue_full");
+    if (!this.#handshakes.hold(bytes, run)) this.giveUp("queue_full");
   }
 
   /** Both handshakes are an exchange (shadow C1); the rest follows where both are open. */
-  #shaken(settings: ShadowSettings, atMs: number): void {
+  #shaken({ served, copy }: Readonly<Record<Leg, Handshake>>, settings: ShadowSettings, atMs: number): void {
     const { facts, of } = this;
-    const [served, copy] = [this.#servedShake, this.#copyShake];
-    if (served === null || copy === null || this.#pair !== null || this.#isOver) return;
     const isAborted = "error" in served && served.error === "aborted";
     if (isAborted) {
       this.giveUp("served_aborted");
       return;
     }
     const observed = observeHandshake(served, facts.served, "served");
-    const copied = observeHandshake(copy, OTHER[facts.served], "shadow");
+    const copied = observeHandshake(copy, otherArm(facts.served), "shadow");
     const judged = of.unit.judge(of.plan, this.#factsOf(false), armsOf(observed, copied));
     const verdict: Verdict = judged?.judgement.verdict ?? { name: "not_compared", reason: "no_target" };
     this.#tell(verdict);
@@ -169,14 +157,14 @@ export class Talk {
       return;
     }
     this.#open(settings, atMs);
-    for (const run of this.#early.splice(0)) if (!this.#isOver) run();
+    for (const run of this.#handshakes.release()) if (!this.#isOver) run();
   }
 
   #open(settings: ShadowSettings, atMs: number): void {
     const { surface, served, id } = this.facts;
     const { application, clock } = this.#options;
     const { isPlain } = this.of.plan;
-    const shadow = OTHER[served];
+    const shadow = otherArm(served);
     const document = isPlain ? undefined : application.documents.get(surface);
     if (document !== undefined) {
       this.#documents = this.#options.documents.socket(this.of, document, shadow, this.#document);
@@ -234,14 +222,14 @@ export class Talk {
     if (turn.verdict.name !== "not_compared") tally.count(turn.ruleHits);
     if (!misses.isOn) return this.#tellTurn(turn, turn.verdict, around);
     const { served, requestId } = this.facts;
-    const { fromMs, toMs, nextMs } = turnTime(turn, OTHER[served], this.#askedFromMs, this.#options.clock.now());
+    const { fromMs, toMs, nextMs } = turnTime(turn, otherArm(served), this.#askedFromMs, this.#options.clock.now());
     this.#askedFromMs = nextMs;
     const asked = { requestId, fromMs, toMs };
     const mayFollow = isApart(turn.verdict);
     const mustLook = mayFollow && misses.within(asked).length === 0;
     const trail = mayFollow ? around() : null;
     this.#inOrder(mustLook, () => {
-      const verdict = withModelRequest(turn.verdict, misses.within(asked), OTHER[served]);
+      const verdict = withModelRequest(turn.verdict, misses.within(asked), otherArm(served));
       this.#tellTurn(turn, verdict, () => trail ?? around());
     });
   }
@@ -273,7 +261,7 @@ export class Talk {
     const { group, served, leftAtMs } = this.facts;
     // A sample of a turn has frames of those before it.
     const times = { beganAtMs: leftAtMs, atMs: this.#options.clock.now() };
-    return { group, shadow: OTHER[served], changesState, delayMs: 0, ...times };
+    return { group, shadow: otherArm(served), changesState, delayMs: 0, ...times };
   }
 
   #tell(verdict: Verdict): void {
@@ -338,7 +326,7 @@ export class Talk {
 
   #end(verdict: VerdictName): void {
     this.#isOver = true;
-    this.#early.length = 0;
+    this.#handshakes.release();
     this.#documents?.close();
     this.#options.onOver(verdict);
   }

@@ -7,7 +7,7 @@ import { applicationRules } from "../rules/applicationRules.ts";
 import { RuleBook } from "../rules/ruleBook.ts";
 import { readDocumentBody } from "../yjs/readDocument.ts";
 import type { UnitRules } from "./talk.ts";
-import type { ShadowSettings } from "./messages.ts";
+import type { ShadowSettings } from "./shadowSettings.ts";
 import { type EvidenceOptions, UnitEvidence } from "./unitEvidence.ts";
 
 export interface UnitsOptions extends Omit<EvidenceOptions, "unit" | "isLearningIds"> {

@@ -1,11 +1,13 @@
 // The serving thread's end of the shadow with a manual clock, and what it hands over.
+import assert from "node:assert/strict";
 import type { RouteConfig, UnitConfig } from "../../../config/index.ts";
 import { type Arm, ARMS, createManualClock, type ManualClock } from "../../../kernel/index.ts";
 import { createMetrics, type Metrics } from "../../../metrics/index.ts";
 import type { LeavingLeg } from "../../../proxy/ports.ts";
 import { Pressure } from "../../mirror/pressure.ts";
 import type { RoutePlan } from "../../plans.ts";
-import type { ArmSettings, CompareItem, EndedItem, MirrorItem, TargetState } from "../../threads/messages.ts";
+import type { CompareItem, EndedItem, MirrorItem, TargetState } from "../../threads/messages.ts";
+import type { ArmSettings } from "../../threads/shadowSettings.ts";
 import type { VerdictName } from "../../words.ts";
 import { Groups, type GroupWish } from "../groups.ts";
 import { ServingMirror } from "../servingMirror.ts";
@@ -151,3 +153,14 @@ export const endedItem = (id: number | null, verdict: VerdictName): EndedItem =>
   differences: verdict === "different" ? [["value", "breaking"]] : [],
   latencyMs: { control: 1, candidate: ARMS.length },
 });
+
+/** Everything that was offered is accounted for. */
+export function assertWhole({ serving }: ServingBench): void {
+  assert.equal(serving.accounting.gap, 0, "gap");
+  assert.equal(serving.accounting.open, serving.open, "open");
+}
+
+export const HEAD: readonly [number, readonly Buffer[]] = [
+  200,
+  [Buffer.from("Content-Type"), Buffer.from("text/plain")],
+];

@@ -6,7 +6,8 @@ import type { ShadowApplication, ShadowCodec, SocketFrame } from "../../ports.ts
 import { talkCodec } from "../../testing/talkCodec.ts";
 import type { CassetteMiss } from "../../cassette/ports.ts";
 import { Comparer } from "../comparer.ts";
-import type { CompareItem, CopyItem, EndedItem, JobFacts, JudgedItem, ShadowSettings } from "../messages.ts";
+import type { CompareItem, CopyItem, EndedItem, JobFacts, JudgedItem } from "../messages.ts";
+import type { ShadowSettings } from "../shadowSettings.ts";
 import { type AskedWithin, KnownMisses, type MissSource } from "../knownMisses.ts";
 import { settingsFor } from "./settings.ts";
 

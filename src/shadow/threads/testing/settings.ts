@@ -1,6 +1,6 @@
 import type { Arm } from "../../../kernel/index.ts";
 import type { RoutePlan } from "../../plans.ts";
-import type { ArmSettings, ShadowSettings, TargetSettings } from "../messages.ts";
+import type { ArmSettings, ShadowSettings, TargetSettings } from "../shadowSettings.ts";
 
 export interface Where {
   readonly serving?: string;
