@@ -10,8 +10,8 @@ type Skipped = Extract<CompareItem, { kind: "skipped" }>;
 export class Skips {
   readonly #clock: Clock;
   readonly #tell: (item: Skipped) => void;
-  /** By route and reason: both are closed sets. */
-  readonly #waiting = new Map<string, { -readonly [Key in keyof Skipped]: Skipped[Key] }>();
+  /** By route and reason: both are closed sets. A name of both would have to be made for every call. */
+  readonly #waiting = new Map<RouteId, Map<NotComparedReason, { -readonly [Key in keyof Skipped]: Skipped[Key] }>>();
   #cancel: (() => void) | null = null;
 
   constructor(clock: Clock, tell: (item: Skipped) => void) {
@@ -20,18 +20,18 @@ export class Skips {
   }
 
   add(route: RouteId, reason: NotComparedReason): void {
-    const name = `${reason} ${route}`;
-    const known = this.#waiting.get(name);
-    if (known === undefined) {
-      this.#waiting.set(name, { kind: "skipped", route, reason, atMs: this.#clock.now(), count: 1 });
-    } else known.count += 1;
+    let reasons = this.#waiting.get(route);
+    if (reasons === undefined) this.#waiting.set(route, (reasons = new Map()));
+    const known = reasons.get(reason);
+    if (known !== undefined) known.count += 1;
+    else reasons.set(reason, { kind: "skipped", route, reason, atMs: this.#clock.now(), count: 1 });
     this.#cancel ??= this.#clock.after(WAIT_MS, () => this.flush());
   }
 
   flush(): void {
     this.#cancel?.();
     this.#cancel = null;
-    for (const item of this.#waiting.values()) this.#tell(item);
+    for (const reasons of this.#waiting.values()) for (const item of reasons.values()) this.#tell(item);
     this.#waiting.clear();
   }
 }
