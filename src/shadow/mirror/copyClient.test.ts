@@ -64,6 +64,8 @@ test("a copy goes as it is, its reply is observed as it came", async (t) => {
   assert.deepEqual(seen, ["POST /a?b=1 1 r1", "body"]);
   assert.equal(told(observed), "201 made");
   assert.ok("reply" in observed.result);
+  // Handed to another thread it takes nothing along but itself.
+  assert.equal(observed.result.reply.body.buffer.byteLength, "made".length);
   assert.deepEqual(
     observed.result.reply.headers.filter(([name]) => name === "x-twice"),
     [

@@ -251,7 +251,7 @@ class ReplyReader {
     this.#isOver = true;
     if (isCut) this.#abort?.(new Error("the reply is longer than is compared"));
     // Half a body says nothing.
-    const reply = { ...this.#head, body: isCut ? NOTHING : Buffer.concat(this.#chunks) };
+    const reply = { ...this.#head, body: isCut ? NOTHING : joined(this.#chunks, this.#bytes) };
     this.#tell({ result: { reply }, isCut, firstByteMs: this.#firstByteMs });
   }
 
@@ -259,6 +259,17 @@ class ReplyReader {
     this.#chunks.length = 0;
     this.#options.onEnd(result, this.#bytes);
   }
+}
+
+/** In memory of its own, which another thread can take over: of a `Buffer` it would be given all of the pool that it lies in. */
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 const REFUSED = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EADDRNOTAVAIL"]);
