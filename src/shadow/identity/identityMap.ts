@@ -47,7 +47,7 @@ export class IdentityMap {
     this.#onLearnt = onLearnt ?? (() => {});
     const perf = { now };
     this.#pairs = new LRUCache({
-      max: pairsMax,
+      ...atMost(pairsMax),
       ttl: PAIR_MS,
       perf,
       ttlResolution: 0,
@@ -57,7 +57,7 @@ export class IdentityMap {
       },
     });
     this.#minted = new LRUCache({
-      max: mintedMax,
+      ...atMost(mintedMax),
       ttl: MINTED_MS,
       perf,
       ttlResolution: 0,
@@ -150,6 +150,9 @@ export class IdentityMap {
     }
   }
 }
+
+/** By size: with `max` the arrays for all of them would be made at once, and most applications never fill a part of them. */
+const atMost = (count: number) => ({ maxSize: count, sizeCalculation: () => 1 });
 
 const nameOf = (group: string, id: string): string => `${group}\n${id}`;
 
