@@ -42,7 +42,7 @@ function client(t: TestContext, origin: string, limits: CopyLimits = SHORT, cloc
 
 const told = ({ result, isCut }: Observation): string => {
   if ("error" in result) return result.error;
-  return `${result.reply.status} ${String(result.reply.body).slice(0, 20)}${isCut ? " cut" : ""}`;
+  return `${result.reply.status} ${Buffer.from(result.reply.body).toString("utf8").slice(0, 20)}${isCut ? " cut" : ""}`;
 };
 
 test("a copy goes as it is, its reply is observed as it came", async (t) => {
