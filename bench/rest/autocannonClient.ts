@@ -1,10 +1,10 @@
-// Runs autocannon; settings as JSON in the only argument, the results of each address as JSON on stdout, one for each of its rounds.
+// Runs autocannon; settings as JSON in the only argument, what each address gave as JSON on stdout.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon, { type Client } from "autocannon";
 import { processorTicks, stolenShare } from "../lib/processorTicks.ts";
-import { quantile } from "../lib/statistics.ts";
-import { type Paced, TURNS_FACTOR } from "./autocannonLoad.ts";
+import { median, quantile } from "../lib/statistics.ts";
+import { type Paced, type RoundsOf, TURNS_FACTOR } from "./autocannonLoad.ts";
 
 interface Settings {
   /** Called in turn, a slice each; the next time in the other order. */
@@ -30,9 +30,10 @@ interface Called {
 }
 
 interface Round {
-  readonly durationsMs: number[];
+  /** How long the calls of each slice took. */
+  readonly slicesMs: Float64Array[];
   /** While the machine was not ours: better than nothing, where there is nothing else. */
-  readonly disturbedMs: number[];
+  readonly disturbedMs: Float64Array[];
   readonly shares: (readonly Share[])[];
 }
 
@@ -106,22 +107,21 @@ async function shares(url: string, durationsMs: number[]): Promise<readonly Shar
 }
 
 const { slices, rounds = 1, agree } = settings;
-const newRound = (): Round => ({ durationsMs: [], disturbedMs: [], shares: [] });
+const newRound = (): Round => ({ slicesMs: [], disturbedMs: [], shares: [] });
 const all = settings.urls.map((url): Called => ({ url, rounds: Array.from({ length: rounds }, newRound) }));
 
 /** A slice each, for this round; its calls count in any case. Gives whether the machine was ours meanwhile. */
 async function turn(order: readonly Called[], round: number, isWarmUp = false): Promise<boolean> {
-  const seen: (readonly [Round, readonly number[]])[] = [];
+  const seen: (readonly [Round, Float64Array])[] = [];
   const before = processorTicks();
   for (const called of order) {
     const [into, durationsMs] = [called.rounds[round] as Round, [] as number[]];
     into.shares.push(await shares(called.url, durationsMs));
-    seen.push([into, durationsMs]);
+    seen.push([into, Float64Array.from(durationsMs).sort()]);
   }
   const isOurs = stolenShare(before, processorTicks()) <= STOLEN_SHARE_MAX;
   for (const [into, durationsMs] of isWarmUp ? [] : seen) {
-    const kept = isOurs ? into.durationsMs : into.disturbedMs;
-    for (const one of durationsMs) kept.push(one);
+    if (durationsMs.length > 0) (isOurs ? into.slicesMs : into.disturbedMs).push(durationsMs);
   }
   return isOurs;
 }
@@ -147,8 +147,9 @@ function spread(): number {
 
 if (slices === undefined) {
   for (const called of all) {
-    const only = called.rounds[0] as Round;
-    only.shares.push(await shares(called.url, only.durationsMs));
+    const [only, durationsMs] = [called.rounds[0] as Round, [] as number[]];
+    only.shares.push(await shares(called.url, durationsMs));
+    only.slicesMs.push(Float64Array.from(durationsMs).sort());
   }
 } else {
   // The first second of this process is a hundredth of its calls and more, and goes to its own compiler.
@@ -158,16 +159,26 @@ if (slices === undefined) {
   for (let done = slices; done < slicesMax && spread() > spreadMax; done += slices) await turns(slices);
 }
 
-function resultOf({ durationsMs, disturbedMs, shares: done }: Round): Paced {
-  const sorted = Float64Array.from(durationsMs.length > 0 ? durationsMs : disturbedMs).sort();
+function timesOf({ slicesMs, disturbedMs }: Round): readonly Float64Array[] {
+  return slicesMs.length > 0 ? slicesMs : disturbedMs;
+}
+
+/** Of its slices the middle one: what the machine did in a moment is not what the round is about. */
+function resultOf(round: Round): Paced {
+  const times = timesOf(round);
+  const done = round.shares;
   const single = done.flat();
   return {
     calls: single.reduce((sum, one) => sum + one.calls, 0),
     failures: single.reduce((sum, one) => sum + one.failures, 0),
     seconds: done.reduce((sum, slice) => sum + Math.max(...slice.map((one) => one.seconds)), 0),
-    p50Ms: quantile(sorted, 0.5),
-    p99Ms: quantile(sorted, 0.99),
+    p50Ms: median(times.map((sorted) => quantile(sorted, 0.5))),
+    p99Ms: median(times.map((sorted) => quantile(sorted, 0.99))),
   };
 }
 
-process.stdout.write(`${JSON.stringify(all.map((called) => called.rounds.map(resultOf)))}\n`);
+const resultsOf = ({ rounds: taken }: Called): RoundsOf => {
+  const sorted = Float64Array.from(taken.flatMap((round) => timesOf(round).flatMap((one) => [...one]))).sort();
+  return { rounds: taken.map(resultOf), p99Ms: quantile(sorted, 0.99) };
+};
+process.stdout.write(`${JSON.stringify(all.map(resultsOf))}\n`);

@@ -14,6 +14,14 @@ export interface Paced extends LoadResult {
   readonly p99Ms: number;
 }
 
+/** What one address gave. */
+export interface RoundsOf {
+  /** The times of each are those of the middle one of its slices. */
+  readonly rounds: readonly Paced[];
+  /** Of all calls of all rounds, whatever the machine did meanwhile. */
+  readonly p99Ms: number;
+}
+
 export interface InTurn {
   readonly rounds: number;
   /** Of each address in a round. */
@@ -31,7 +39,7 @@ export interface AutocannonLoad extends Load {
    * over the whole run, so that what the machine does meanwhile hits all addresses and all rounds alike; turns in which a hypervisor
    * takes it away are made again.
    */
-  inTurn(urls: readonly string[], options: InTurn): Promise<readonly (readonly Paced[])[]>;
+  inTurn(urls: readonly string[], options: InTurn): Promise<readonly RoundsOf[]>;
   paced(url: string, options: { readonly seconds: number; readonly callsPerSecond: number }): Promise<Paced>;
 }
 
@@ -42,10 +50,10 @@ export function createAutocannonLoad(dir: string, tokens: readonly string[], pat
   const client = async (settings: Readonly<Record<string, unknown>>, seconds: number, withinS: number) => {
     const args = [CLIENT, JSON.stringify({ ...settings, seconds, path, tokensFile: file })];
     const spec = { name: "autocannon", command: process.execPath, args, dir };
-    return JSON.parse(await run(spec, withinS * 1_000)) as readonly (readonly Paced[])[];
+    return JSON.parse(await run(spec, withinS * 1_000)) as readonly RoundsOf[];
   };
   const one = async (url: string, settings: object, seconds: number): Promise<Paced> =>
-    (await client({ ...settings, urls: [url] }, seconds, seconds + 20))[0]?.[0] as Paced;
+    (await client({ ...settings, urls: [url] }, seconds, seconds + 20))[0]?.rounds[0] as Paced;
   return {
     name: "autocannon",
     run: (url, { seconds, connections }) => one(url, { connections }, seconds),

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { findProgram } from "../lib/programs.ts";
 import { createTokens } from "../lib/tokens.ts";
-import { createAutocannonLoad } from "./autocannonLoad.ts";
+import { createAutocannonLoad, type RoundsOf } from "./autocannonLoad.ts";
 import { createWrkLoad } from "./wrkLoad.ts";
 
 const tokens = createTokens(20);
@@ -84,12 +84,14 @@ test("addresses in turn: the same rate at each, its results apart, whatever the 
   });
   const slowUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
   const load = createAutocannonLoad(dir, tokens, "/read");
-  const [fast = [], late = []] = await load.inTurn([url, slowUrl], {
+  const [quickOne, lateOne] = await load.inTurn([url, slowUrl], {
     rounds: 2,
     slices: 1,
     seconds: 1,
     callsPerSecond: 50,
   });
+  const { rounds: fast } = quickOne as RoundsOf;
+  const { rounds: late, p99Ms } = lateOne as RoundsOf;
   assert.deepEqual([fast.length, late.length], [2, 2]);
   for (const { calls, failures } of [...fast, ...late])
     assert.deepEqual([failures, calls >= 40 && calls <= 200], [0, true]);
@@ -97,4 +99,5 @@ test("addresses in turn: the same rate at each, its results apart, whatever the 
     const quick = fast[round]?.p50Ms ?? Number.NaN;
     assert.ok(p50Ms >= 29 && quick < p50Ms, `${quick} ms, ${p50Ms} ms`);
   }
+  assert.ok(p99Ms >= Math.min(...late.map((one) => one.p99Ms)));
 });

@@ -13,7 +13,7 @@ import { startUpstream } from "../rest/upstream.ts";
 import { cassetteRows } from "./cassette.ts";
 import { compareRows } from "./compareTimes.ts";
 import { FLOOR, MIRROR, OFF, OURS, type ShadowContestant, startContestants, UNIT } from "./contestants.ts";
-import { feelRounds, feltRow, isVoid, offSpread } from "./servedLatency.ts";
+import { feelRounds, feltRow, isVoid, offSpread, wholeRow } from "./servedLatency.ts";
 import { measureMirrored, type Mirrored } from "./throughput.ts";
 
 const HALF_LOAD = 0.5;
@@ -45,13 +45,13 @@ async function measureAll(options: PartOptions, running: Running[]) {
     ShadowContestant,
   ];
   const autocannon = createAutocannonLoad(dir, tokens, READ_PATH);
-  const felt = await feelRounds({ load: autocannon, on, off, callsPerSecond, seconds, rounds });
+  const { rounds: felt, wholeMs } = await feelRounds({ load: autocannon, on, off, callsPerSecond, seconds, rounds });
   const spread = offSpread(felt).toFixed(2);
   say(`shadow, served p99: without a shadow the rounds differ by ${spread}${isVoid(felt) ? ": void" : ""}`);
   const rows: Record<string, Row> = {
     ...toRows(contestants, figures, { baseline: OFF, what: "requests" }),
     ...comparedRows(figures),
-    ...(!isVoid(felt) && { "served-p99": feltRow(felt, (one) => one.p99Ms) }),
+    ...(!isVoid(felt) && { "served-p99": feltRow(felt, (one) => one.p99Ms), "served-p99-whole": wholeRow(wholeMs) }),
     "serving-stall-p99": feltRow(felt, (one) => one.stallMs),
     ...(await compareRows(rounds)),
     ...(await cassetteRows(options, running)),
@@ -63,7 +63,7 @@ async function measureAll(options: PartOptions, running: Running[]) {
     `Served p99 and the stall of the serving thread's loop: autocannon at ${callsPerSecond} requests/s, half of what \`${OURS}\` reached, with and without a shadow in turn.`,
     ...(isVoid(felt) ? [`Served p99 is void: the rounds without a shadow differ by ${spread}.`] : []),
     "Comparing: a worker for each round, the median of 15 pairs; each pair differs in one value.",
-    "Cassette: first body byte of a streamed answer of the model stand-in, asked directly and through `record` in turn, two at once.",
+    "Cassette: first body byte of a streamed answer of the model stand-in, asked directly and through `record` in turn, two at once, each at rest for half of the time.",
     "Load, proxy, arms and targets share the machine.",
     ...skipped,
     ...bottlenecks(figures, []),

@@ -3,7 +3,7 @@ import type { Row } from "../lib/results.ts";
 import { rounded } from "../lib/rows.ts";
 import { median, ratioByRound } from "../lib/statistics.ts";
 import { VoidMeasurement } from "../lib/void.ts";
-import type { AutocannonLoad } from "../rest/autocannonLoad.ts";
+import type { AutocannonLoad, RoundsOf } from "../rest/autocannonLoad.ts";
 import type { ShadowContestant } from "./contestants.ts";
 
 interface Felt {
@@ -35,26 +35,31 @@ const SLICES = 4;
 /** A run whose rounds without a shadow differ is not passed (shadow.md §17), but made longer: a p99 of more calls varies less. */
 const SLICES_MAX = 16;
 
+export interface FeltRounds {
+  readonly rounds: readonly FeltRound[];
+  /** p99 of all calls of all rounds. */
+  readonly wholeMs: Readonly<Record<"on" | "off", number>>;
+}
+
 /** p99 of all rounds slice by slice, the loop's stall one round after the other, each beginning with the other one of the two. */
-export async function feelRounds(options: PaceOptions): Promise<readonly FeltRound[]> {
-  const [offTimes, onTimes] = await timesOf(options, [options.off, options.on]);
+export async function feelRounds(options: PaceOptions): Promise<FeltRounds> {
+  const [off, on] = await timesOf(options, [options.off, options.on]);
   const rounds: FeltRound[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    const times = { on: onTimes?.[round], off: offTimes?.[round] };
+    const times = { on: on?.rounds[round]?.p99Ms, off: off?.rounds[round]?.p99Ms };
     const felt: Partial<Record<"on" | "off", Felt>> = {};
     for (const which of round % 2 === 0 ? (["on", "off"] as const) : (["off", "on"] as const)) {
       felt[which] = { p99Ms: times[which] ?? Number.NaN, stallMs: await stall(options, options[which]) };
     }
     rounds.push(felt as FeltRound);
   }
-  return rounds;
+  return { rounds, wholeMs: { on: on?.p99Ms ?? Number.NaN, off: off?.p99Ms ?? Number.NaN } };
 }
 
-/** p99 of what each serves, by round. */
 async function timesOf(
   { load, callsPerSecond, seconds, rounds }: PaceOptions,
   both: readonly ShadowContestant[],
-): Promise<readonly (readonly number[])[]> {
+): Promise<readonly RoundsOf[]> {
   const results = await load.inTurn(
     both.map(({ url }) => url),
     // A single round proves only that a part works.
@@ -66,12 +71,12 @@ async function timesOf(
       callsPerSecond,
     },
   );
-  return results.map((ofOne, at) =>
-    ofOne.map(({ p99Ms, failures, calls }) => {
+  for (const [at, one] of results.entries()) {
+    for (const { failures, calls } of one.rounds) {
       if (failures > 0) throw new VoidMeasurement(`${both[at]?.name}: ${failures} of ${calls} calls failed`);
-      return p99Ms;
-    }),
-  );
+    }
+  }
+  return results;
 }
 
 async function stall({ load, callsPerSecond, seconds }: PaceOptions, one: ShadowContestant): Promise<number> {
@@ -110,6 +115,17 @@ export function feltRow(rounds: readonly FeltRound[], pick: (felt: Felt) => numb
     ratios: { "shadow-off": rounded(ratio) },
     spread: { "shadow-off": [rounded(spread[0]), rounded(spread[1])] },
     absolute: rounded(median(on)),
+    unit: "ms",
+  };
+}
+
+/** Of all calls: what is seldom and hits a few slices only counts here. */
+export function wholeRow({ on, off }: FeltRounds["wholeMs"]): Row {
+  const ratio = rounded(off / on);
+  return {
+    ratios: { "shadow-off": ratio },
+    spread: { "shadow-off": [ratio, ratio] },
+    absolute: rounded(on),
     unit: "ms",
   };
 }
