@@ -32,7 +32,7 @@ const observed = (arm: "control" | "candidate", body: unknown): Observation => (
   arm,
   role: arm === "control" ? "served" : "shadow",
   result: {
-    reply: { status: 200, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(body)) },
+    reply: { status: 200, headers: ["content-type", "application/json"], body: Buffer.from(JSON.stringify(body)) },
   },
   isCut: false,
   firstByteMs: 1,

@@ -32,7 +32,7 @@ function open(mode: IdentityMode = "declared") {
 }
 
 const reply = (body: unknown, status = 200): Observation["result"] => ({
-  reply: { status, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(body)) },
+  reply: { status, headers: ["content-type", "application/json"], body: Buffer.from(JSON.stringify(body)) },
 });
 
 const observed = (arm: "control" | "candidate", result: Observation["result"]): Observation => ({

@@ -1,10 +1,11 @@
 // What one arm did with one exchange, frozen (shadow §4). Comparing happens later, on two of them.
 import type { Arm, Role } from "../kernel/index.ts";
+import type { HeaderList } from "./headerList.ts";
 
 export interface Reply {
   readonly status: number;
-  /** Names in lower case, in the order of the wire; a name may come more than once. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Names in lower case; a name may come more than once. */
+  readonly headers: HeaderList;
   /** Without transfer coding; a content coding is still on it. */
   readonly body: Uint8Array;
 }

@@ -26,7 +26,7 @@ function observed(arm: "control" | "candidate", { status = 200, headers = {}, bo
   return {
     arm,
     role: arm === "control" ? "served" : "shadow",
-    result: { reply: { status, headers: all, body: Buffer.from(text) } },
+    result: { reply: { status, headers: all.flat(), body: Buffer.from(text) } },
     isCut: false,
     firstByteMs: 1,
     totalMs: 1,

@@ -125,11 +125,11 @@ function observed(arm: Arm, { status, headers, body }: WrittenReply): Observatio
     [value].flat().map((one) => [name.toLowerCase(), one] as const),
   );
   const isTyped = given.some(([name]) => name === "content-type");
-  const usual = body === undefined || isTyped ? [] : ([["content-type", "application/json"]] as const);
+  const usual = body === undefined || isTyped ? [] : ["content-type", "application/json"];
   return {
     arm,
     role: arm === "control" ? "served" : "shadow",
-    result: { reply: { status, headers: [...usual, ...given], body: Buffer.from(text) } },
+    result: { reply: { status, headers: [...usual, ...given.flat()], body: Buffer.from(text) } },
     isCut: false,
     firstByteMs: 0,
     totalMs: 0,

@@ -27,7 +27,7 @@ const observed = (arm: "control" | "candidate", { status = 200, headers = {}, bo
   result: {
     reply: {
       status,
-      headers: Object.entries({ "content-type": "application/json", ...headers }),
+      headers: Object.entries({ "content-type": "application/json", ...headers }).flat(),
       body: Buffer.from(JSON.stringify(body)),
     },
   },

@@ -2,6 +2,7 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { type Allowance, fullAllowance, JSON_LIMITS, type JsonNote, readJson } from "../json/reader.ts";
 import type { JsonValue } from "../json/values.ts";
+import { headerIn } from "../headerList.ts";
 import type { Reply } from "../observation.ts";
 import { readEventStream } from "./eventStream.ts";
 import { readMultipart } from "./multipart.ts";
@@ -11,8 +12,7 @@ export type Decoded =
   | { readonly as: "value"; readonly value: JsonValue; readonly notes: ReadonlySet<JsonNote> }
   | { readonly as: "bytes"; readonly bytes: Uint8Array; readonly isUndecodable: boolean };
 
-export const headerOf = ({ headers }: Pick<Reply, "headers">, name: string): string | null =>
-  headers.find(([each]) => each === name)?.[1] ?? null;
+export const headerOf = ({ headers }: Pick<Reply, "headers">, name: string): string | null => headerIn(headers, name);
 
 /** Without parameters, in lower case; "" for none. */
 export const mediaTypeOf = (contentType: string | null): string =>

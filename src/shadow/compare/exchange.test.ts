@@ -20,7 +20,7 @@ function replyOf({
   body = "{}",
 }: Exclude<Given, string>): Reply {
   const named = Object.entries({ "content-type": type, ...headers });
-  return { status, headers: named, body: typeof body === "string" ? Buffer.from(body) : body };
+  return { status, headers: named.flat(), body: typeof body === "string" ? Buffer.from(body) : body };
 }
 
 const observed = (arm: "control" | "candidate", given: Given): Observation => ({

@@ -51,11 +51,13 @@ type Values = ReadonlyMap<string, readonly string[]>;
 
 function valuesOf({ headers }: Reply): Values {
   const values = new Map<string, string[]>();
-  for (const [name, value] of headers) {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string;
     if (OWN.has(name)) continue;
+    const value = (headers[at + 1] as string).trim();
     const same = values.get(name);
-    if (same === undefined) values.set(name, [value.trim()]);
-    else same.push(value.trim());
+    if (same === undefined) values.set(name, [value]);
+    else same.push(value);
   }
   return values;
 }

@@ -14,7 +14,7 @@ const reply = (arm: Arm, body: unknown): Observation => ({
   result: {
     reply: {
       status: 200,
-      headers: [["content-type", "application/json"]],
+      headers: ["content-type", "application/json"],
       body: new Uint8Array(Buffer.from(JSON.stringify(body))),
     },
   },

@@ -2,8 +2,8 @@
 // do. Whatever happens becomes an observation.
 import { errors, Pool } from "undici";
 import type { Arm, Clock, Role } from "../../kernel/index.ts";
+import type { HeaderList } from "../headerList.ts";
 import type { ErrorClass, Observation, Reply } from "../observation.ts";
-import type { HeaderPairs } from "./copyHeaders.ts";
 
 export interface CopyLimits {
   readonly connectMs: number;
@@ -32,7 +32,7 @@ export interface Copy {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  readonly headers: HeaderPairs;
+  readonly headers: HeaderList;
   readonly body: Uint8Array | null;
   /** Of the served leg; null where it never came. */
   readonly servedFirstByteMs: number | null;
@@ -153,7 +153,8 @@ export class CopyClient {
         {
           method: copy.method,
           path: copy.target,
-          headers: copy.headers.flat(),
+          // Read only.
+          headers: copy.headers as string[],
           ...(copy.body !== null && {
             body: Buffer.from(copy.body.buffer, copy.body.byteOffset, copy.body.byteLength),
           }),
@@ -211,10 +212,10 @@ class ReplyReader {
   onHeaders(status: number, raw: readonly Buffer[]): boolean {
     if (status < 200) return true;
     this.#firstByteMs ??= this.#options.now();
-    const headers: (readonly [string, string])[] = [];
-    for (let at = 0; at + 1 < raw.length; at += 2) {
-      headers.push([String(raw[at]).toLowerCase(), (raw[at + 1] as Buffer).toString("latin1")]);
-    }
+    const headers = raw.map((part, at) => {
+      const text = part.toString("latin1");
+      return at % 2 === 0 ? text.toLowerCase() : text;
+    });
     this.#head = { status, headers };
     return true;
   }

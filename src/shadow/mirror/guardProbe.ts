@@ -26,7 +26,7 @@ export async function probeGuard(client: Pick<CopyClient, "send">, kind: GuardKi
     method: kind === "serving" ? "POST" : "GET",
     // New each time, so that nothing between here and there has an answer for it.
     target: `/switchyard-guard-${randomUUID()}`,
-    headers: kind === "serving" ? [["x-shadow", "1"]] : [],
+    headers: kind === "serving" ? ["x-shadow", "1"] : [],
     body: null,
     servedFirstByteMs: null,
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import jwt from "jsonwebtoken";
 import type { Observation } from "../observation.ts";
+import { headerIn, pairsIn } from "../headerList.ts";
 import type { Copy } from "./copyClient.ts";
 import { probeGuard } from "./guardProbe.ts";
 import { SHADOW_AUDIENCE, ShadowTokens } from "./shadowToken.ts";
@@ -57,7 +58,7 @@ const backend = (statusOf: (copy: Copy) => number | null) => ({
   },
 });
 
-const isMarked = ({ headers }: Copy): boolean => headers.some(([name]) => name === "x-shadow");
+const isMarked = ({ headers }: Copy): boolean => headerIn(headers, "x-shadow") !== null;
 
 test("shadow W2: a serving instance refuses what is marked, a target what is not; anything else is unsafe", async () => {
   const serving = backend((copy) => (isMarked(copy) && copy.method !== "GET" ? 421 : 404));
@@ -87,6 +88,6 @@ test("shadow W2: the probe has no credential and asks for what no route has", as
   const seen = backend((copy) => (asked.push(copy), 421));
   await probeGuard(seen, "serving");
   await probeGuard(seen, "serving");
-  assert.ok(asked.every(({ headers }) => headers.every(([name]) => name === "x-shadow")));
+  assert.ok(asked.every(({ headers }) => [...pairsIn(headers)].every(([name]) => name === "x-shadow")));
   assert.equal(new Set(asked.map(({ target }) => target)).size, 2);
 });

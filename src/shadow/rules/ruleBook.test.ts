@@ -91,7 +91,7 @@ test("a check of the application that throws is counted, and told where a verdic
   const observed = (arm: "control" | "candidate", body: string): Observation => ({
     arm,
     role: arm === "control" ? "served" : "shadow",
-    result: { reply: { status: 200, headers: [["content-type", "application/json"]], body: Buffer.from(body) } },
+    result: { reply: { status: 200, headers: ["content-type", "application/json"], body: Buffer.from(body) } },
     isCut: false,
     firstByteMs: 1,
     totalMs: 1,

@@ -4,7 +4,8 @@ import { LRUCache } from "lru-cache";
 import { type Arm, otherArm, type UnitId } from "../../kernel/index.ts";
 import type { ShadowCodec } from "../conversation/codec.ts";
 import type { CopyClient } from "../mirror/copyClient.ts";
-import { copyHeaders, type HeaderPairs } from "../mirror/copyHeaders.ts";
+import { type HeaderList, headerIn } from "../headerList.ts";
+import { copyHeaders } from "../mirror/copyHeaders.ts";
 import { GroupQueues, type Place } from "../mirror/groupQueue.ts";
 import { guardReason } from "../mirror/guardProbe.ts";
 import type { Observation } from "../observation.ts";
@@ -12,7 +13,6 @@ import type { RoutePlan } from "../plans.ts";
 import type { MirrorMode } from "../ports.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { ObservedPair } from "../judgement.ts";
-import { pairsOf } from "./carried.ts";
 import type { Destination } from "./destinations.ts";
 import type { CopyItem, JudgedItem, MirrorItem } from "./messages.ts";
 import { IDENTITY_MS, type Renamed, Renaming, type RenamingOptions } from "./renaming.ts";
@@ -293,23 +293,23 @@ export class Copier {
     destination: Destination,
     isTarget: boolean,
     role: "shadow" | "repeat",
-  ): HeaderPairs {
+  ): HeaderList {
     return this.#headersOf(copy.headers, copy.hasSubject, plan, destination, isTarget, role);
   }
 
   #headersOf(
-    flat: readonly string[],
+    served: HeaderList,
     hasSubject: boolean,
     plan: RoutePlan,
     destination: Destination,
     isTarget: boolean,
     role: "shadow" | "repeat",
-  ): HeaderPairs {
-    const served = pairsOf(flat);
-    const own = isTarget && hasSubject ? served.find(([name]) => name === "authorization")?.[1] : undefined;
-    const bearer = own === undefined ? null : destination.bearer(own);
+  ): HeaderList {
+    const own = isTarget && hasSubject ? headerIn(served, "authorization") : null;
+    const bearer = own === null ? null : destination.bearer(own);
     const headers = copyHeaders({ served, bearer, role, isTarget, mayCarryCookies: plan.mayCarryCookies });
-    return [...headers, ["switchyard-hop", this.#settings?.hop ?? ""]];
+    headers.push("switchyard-hop", this.#settings?.hop ?? "");
+    return headers;
   }
 
   #judgement(id: number): Promise<void> {

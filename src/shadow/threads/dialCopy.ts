@@ -1,7 +1,7 @@
 // Dials a shadow target for a socket's copy (shadow §10, I7): whatever the target does, the handshake has an end, told once.
 import { WebSocket } from "ws";
 import type { Clock } from "../../kernel/index.ts";
-import type { HeaderPairs } from "../mirror/copyHeaders.ts";
+import { type HeaderList, pairsIn } from "../headerList.ts";
 import type { Handshake } from "./messages.ts";
 
 /** shadow I7. */
@@ -13,7 +13,7 @@ const FRAME_BYTES_MAX = 16 * 1_048_576;
 export interface DialOptions {
   readonly clock: Clock;
   readonly url: string;
-  readonly headers: HeaderPairs;
+  readonly headers: HeaderList;
   /** Once. */
   onHandshake(result: Handshake): void;
   onMessage(data: Buffer, isBinary: boolean): void;
@@ -73,12 +73,12 @@ export function dialCopy({
   return socket;
 }
 
-function createSocket(url: string, headers: HeaderPairs): WebSocket | null {
+function createSocket(url: string, headers: HeaderList): WebSocket | null {
   try {
     const { origin, pathname, search } = new URL(url);
     return new WebSocket(`${origin}/`, {
       agent: false,
-      headers: Object.fromEntries(headers),
+      headers: Object.fromEntries(pairsIn(headers)),
       perMessageDeflate: false,
       maxPayload: FRAME_BYTES_MAX,
       followRedirects: false,

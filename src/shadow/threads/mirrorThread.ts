@@ -159,7 +159,7 @@ class BuildReader {
 async function metricsOf(destination: Destination, path: string): Promise<string | null> {
   const client = destination.clientFor("", false);
   if (client === null) return null;
-  const headers = [["accept", "text/plain"]] as const;
+  const headers = ["accept", "text/plain"];
   const { result } = await client.send({
     method: "GET",
     target: path,

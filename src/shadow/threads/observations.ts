@@ -1,14 +1,11 @@
 // From what was served, as it was handed over, to an observation.
 import type { Role } from "../../kernel/index.ts";
 import type { Observation } from "../observation.ts";
-import { pairsOf } from "./carried.ts";
 import type { CompareItem } from "./messages.ts";
 
 export function servedObservation(served: Extract<CompareItem, { kind: "served" }>): Observation {
   const { facts, result, loss, firstByteMs, totalMs } = served;
   const role: Role = "served";
   const common = { arm: facts.served, role, isCut: loss !== null, firstByteMs, totalMs };
-  if ("error" in result) return { ...common, result };
-  const { status, headers, body } = result.reply;
-  return { ...common, result: { reply: { status, headers: pairsOf(headers), body } } };
+  return { ...common, result };
 }

@@ -2,7 +2,7 @@
 import { type Arm, type Clock, otherArm, type UnitId } from "../../kernel/index.ts";
 import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
 import type { Rewriter } from "../identity/rewrite.ts";
-import type { HeaderPairs } from "../mirror/copyHeaders.ts";
+import { type HeaderList, pairsIn } from "../headerList.ts";
 import type { GroupQueues } from "../mirror/groupQueue.ts";
 import { guardReason } from "../mirror/guardProbe.ts";
 import type { RoutePlan } from "../plans.ts";
@@ -21,7 +21,7 @@ export interface SocketCopiesOptions {
   destination(arm: Arm): Destination;
   /** null: every frame may leave at once. */
   codecFor(surface: string, isPlain: boolean, settings: ShadowSettings | null): ShadowCodec | null;
-  headersOf(copy: CopyRequest, plan: RoutePlan, destination: Destination): HeaderPairs;
+  headersOf(copy: CopyRequest, plan: RoutePlan, destination: Destination): HeaderList;
   /** null: ids are the same on both arms. */
   rewriterFor(group: string, arm: Arm): Rewriter | null;
   post(item: CopyItem, bytes: readonly Uint8Array[]): void;
@@ -100,7 +100,7 @@ export class SocketCopies {
       id: facts.id,
       clock,
       url: origin.replace(/^http/, "ws") + path,
-      headers: headers.filter(([name]) => !name.startsWith("sec-websocket-") && name !== "accept-encoding"),
+      headers: ofHandshake(headers),
       codec: codecFor(facts.surface, plan.isPlain, this.#settings),
       rewrite: (frame) => renamed(frame, rewriter),
       post,
@@ -126,3 +126,7 @@ function renamed(frame: SocketFrame, rewriter: Rewriter | null): SocketFrame | n
   if (awaited.length > 0) return null;
   return used.length === 0 ? frame : { isBinary: false, data: Buffer.from(value, "utf8") };
 }
+
+/** Those of the WebSocket protocol its client writes itself (RFC 6455 §4.1). */
+const ofHandshake = (headers: HeaderList): HeaderList =>
+  [...pairsIn(headers)].filter(([name]) => !name.startsWith("sec-websocket-") && name !== "accept-encoding").flat();

@@ -91,7 +91,7 @@ function open(t: TestContext, url: string, more: Partial<SocketCopyOptions> = {}
     id: 1,
     clock,
     url,
-    headers: [["x-shadow", "1"]],
+    headers: ["x-shadow", "1"],
     codec,
     rewrite: (frame) => frame,
     post: (item) => posted.push(item),
@@ -372,7 +372,7 @@ test("shadow C1: a refusal is told as it is, a target that is away or silent as 
   clock.advance(3_000);
   await until(() => late.queues.size === 0, "silent");
   assert.deepEqual([late.told(), late.handshakes], [["shaken timeout"], [true]]);
-  const impossible = open(t, "ws://127.0.0.1:1/", { headers: [["x-name", "a\r\nb: c"]] });
+  const impossible = open(t, "ws://127.0.0.1:1/", { headers: ["x-name", "a\r\nb: c"] });
   impossible.connect();
   await until(() => impossible.queues.size === 0, "impossible");
   assert.deepEqual(impossible.told(), ["shaken protocol"]);

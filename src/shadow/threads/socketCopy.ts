@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
 import type { Clock } from "../../kernel/index.ts";
 import type { ShadowCodec, SocketFrame } from "../conversation/codec.ts";
 import { SendGate } from "../conversation/sendGate.ts";
-import type { HeaderPairs } from "../mirror/copyHeaders.ts";
+import type { HeaderList } from "../headerList.ts";
 import type { NotComparedReason } from "../words.ts";
 import { dialCopy } from "./dialCopy.ts";
 import type { ClientFrame, CopyItem, Handshake, ServedClose } from "./messages.ts";
@@ -30,7 +30,7 @@ export interface SocketCopyOptions {
   readonly id: number;
   readonly clock: Clock;
   readonly url: string;
-  readonly headers: HeaderPairs;
+  readonly headers: HeaderList;
   /** null: every frame of the client may leave at once. */
   readonly codec: ShadowCodec | null;
   rewrite(frame: SocketFrame): SocketFrame | null;

@@ -58,6 +58,6 @@ export function observeHandshake(shaken: Handshake, arm: Arm, role: "served" | "
   const common = { arm, role, isCut: false, firstByteMs: null, totalMs: 0 } as const;
   if ("error" in shaken) return { ...common, result: { error: shaken.error } };
   const { status, contentType, body } = shaken;
-  const headers = contentType === "" ? [] : ([["content-type", contentType]] as const);
+  const headers = contentType === "" ? [] : ["content-type", contentType];
   return { ...common, result: { reply: { status, headers, body } } };
 }

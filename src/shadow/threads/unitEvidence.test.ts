@@ -54,7 +54,7 @@ const pair = (candidate: unknown): ObservedPair => {
     result: {
       reply: {
         status: 200,
-        headers: [["content-type", "application/json"]] as const,
+        headers: ["content-type", "application/json"],
         body: Buffer.from(JSON.stringify(body)),
       },
     },

@@ -18,7 +18,7 @@ function documentOf(edits: (objects: Y.Map<unknown>) => void, clientId: number):
 const observed = (arm: "control" | "candidate", body: Uint8Array, status = 200): Observation => ({
   arm,
   role: arm === "control" ? "served" : "shadow",
-  result: { reply: { status, headers: [["content-type", "application/octet-stream"]], body } },
+  result: { reply: { status, headers: ["content-type", "application/octet-stream"], body } },
   isCut: false,
   firstByteMs: 1,
   totalMs: 1,

@@ -18,8 +18,8 @@ const NO_RULES = new RouteRules([], { normalisers: NORMALISERS, statusClass: Str
 export const bytesOf = (body: Body): Uint8Array => (typeof body === "string" ? Buffer.from(body) : body);
 
 export function replyOf({ type = "application/json", coding, body }: Sent): Reply {
-  const headers: [string, string][] = [["content-type", type]];
-  if (coding !== undefined) headers.push(["content-encoding", coding]);
+  const headers = ["content-type", type];
+  if (coding !== undefined) headers.push("content-encoding", coding);
   return { status: 200, headers, body: bytesOf(body) };
 }
 

@@ -148,7 +148,7 @@ export const servedItem = (facts: JobFacts, text: string, more: Partial<ServedIt
 export const observed = (arm: Arm, role: Observation["role"], text: string): Observation => ({
   arm,
   role,
-  result: { reply: { status: 200, headers: [["content-type", "text/plain"]], body: bytesOf(text) } },
+  result: { reply: { status: 200, headers: ["content-type", "text/plain"], body: bytesOf(text) } },
   isCut: false,
   firstByteMs: 1,
   totalMs: 2,
