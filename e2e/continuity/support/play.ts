@@ -15,6 +15,8 @@ interface Person {
   readonly history: History;
   arm: Arm;
   hasMoved: boolean;
+  /** Sessions on whose boards the arm that was left has drawn: to delete them here would make their boards rows of two writers. */
+  readonly drawnLate: Set<string>;
 }
 
 const pick = <T>(list: readonly T[], at: number): T | undefined =>
@@ -71,7 +73,7 @@ async function take(person: Person, step: Step, rig: Rig, relay: RelayRun): Prom
       person.hasMoved = true;
       return;
     case "late":
-      return person.hasMoved ? write(learner, otherArm(person.arm), step.act) : undefined;
+      return person.hasMoved ? writeLate(person, step.act) : undefined;
     case "relay":
       return relay.clock.advance(250);
     case "crash":
@@ -79,9 +81,20 @@ async function take(person: Person, step: Step, rig: Rig, relay: RelayRun): Prom
     case "deliver":
       rig.couriers[step.arm].habits = step.habits;
       return;
+    case "drop session": {
+      const session = sessionOn(learner, person.arm, step.at);
+      return session !== undefined && person.drawnLate.has(session) ? undefined : write(learner, person.arm, step);
+    }
     default:
       return write(learner, person.arm, step);
   }
+}
+
+async function writeLate({ learner, arm, drawnLate }: Person, act: Act): Promise<unknown> {
+  const left = otherArm(arm);
+  const session = sessionOn(learner, left, act.at);
+  if (session !== undefined && (act.do === "draw" || act.do === "erase")) drawnLate.add(session);
+  return write(learner, left, act);
 }
 
 async function live(person: Person, rig: Rig, relay: RelayRun): Promise<void> {
@@ -98,7 +111,7 @@ export async function play(rig: Rig, histories: readonly History[], check: Check
   const relay = await openRelay(rig);
   const people = histories.map((history, at): Person => {
     const learner = createLearner(rig.urls, rig.issuer.user());
-    return { learner, history, arm: at % 2 === 0 ? "control" : "candidate", hasMoved: false };
+    return { learner, history, arm: at % 2 === 0 ? "control" : "candidate", hasMoved: false, drawnLate: new Set() };
   });
   try {
     await Promise.all(people.map((person) => live(person, rig, relay)));
