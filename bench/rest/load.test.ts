@@ -93,8 +93,11 @@ test("addresses in turn: the same rate at each, its results apart, whatever the 
   const { rounds: fast } = quickOne as RoundsOf;
   const { rounds: late, p99Ms } = lateOne as RoundsOf;
   assert.deepEqual([fast.length, late.length], [2, 2]);
-  for (const { calls, failures } of [...fast, ...late])
-    assert.deepEqual([failures, calls >= 40 && calls <= 200], [0, true]);
+  // Turns in which the machine was taken away were made again: more calls, at the same rate.
+  for (const { calls, failures, seconds } of [...fast, ...late]) {
+    const perSecond = calls / seconds;
+    assert.ok(failures === 0 && perSecond >= 35 && perSecond <= 105, `${failures} of ${calls} in ${seconds} s`);
+  }
   for (const [round, { p50Ms }] of late.entries()) {
     const quick = fast[round]?.p50Ms ?? Number.NaN;
     assert.ok(p50Ms >= 29 && quick < p50Ms, `${quick} ms, ${p50Ms} ms`);
