@@ -5,3 +5,4 @@ export { type InspectedFlags, inspectFlagFile } from "./inspectFlagFile.ts";
 export { PIN_LIFE_MS_MAX } from "./overrides.ts";
 export type * from "./ports.ts";
 export { KILL_LAYERS } from "./ports.ts";
+export { rankOf } from "./rank.ts";

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import * as Y from "yjs";
 import { inTens } from "../../ledger/crowd.ts";
 import { startWorld, type World } from "../../ledger/world.ts";
+import { rankOf } from "../../../src/flags/index.ts";
 import {
   call,
   eventually,
@@ -20,6 +21,7 @@ import {
   startCandidate,
   startControl,
   temporaryDir,
+  type User,
 } from "../../support/index.ts";
 import { Student } from "./student.ts";
 
@@ -41,6 +43,13 @@ export interface Sizes {
   readonly spread: string;
 }
 
+/** First and last by rank in turn: among any few of them some change arm at half, and some stay, which chance does not promise. */
+function mixed(users: readonly User[]): readonly User[] {
+  const sorted = users.toSorted((one, other) => rankOf(one.sub) - rankOf(other.sub));
+  const ends = sorted.flatMap((user, at) => [user, sorted.at(-1 - at) as User]);
+  return ends.slice(0, users.length);
+}
+
 export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void> {
   const dirs = { control: temporaryDir("everybody-control"), candidate: temporaryDir("everybody-candidate") };
   const world = await startWorld(
@@ -59,7 +68,7 @@ export async function everybodyMoves(t: TestContext, sizes: Sizes): Promise<void
     for (const service of Object.values(arms)) await service.stop();
   });
   await world.admin.setFlag("tutoring", 0);
-  const users = await world.usersOn("control", sizes.users);
+  const users = mixed(await world.usersOn("control", sizes.users));
   const students = users.map((user) => new Student(world.proxy, user, over.signal));
   await timed(t, "everybody settles in", () =>
     inTens(students.length, (i) => (students[i] as Student).settleIn(sizes.turns)),
