@@ -109,17 +109,6 @@ test("clients that leave with their last answer: a target that takes 100 ms long
   assert.deepEqual([differencesOf(text), reasonsOf(text)], [[], "none"]);
 });
 
-/** Reading on and cutting is no failure: of an endless body there was an answer. */
-const CIRCUIT_OPENS: Readonly<Record<Toxic, number>> = {
-  "black-hole": 1,
-  "byte-a-second": 1,
-  "reset-on-accept": 1,
-  "reset-at-first-byte": 1,
-  late: 1,
-  "endless-body": 0,
-  "endless-headers": 1,
-};
-
 /** All of them, with their times in alternating rounds: isolation.long.ts. */
 const HERE: readonly Toxic[] = [
   "black-hole",
@@ -140,8 +129,7 @@ for (const toxic of HERE) {
       `p99 ${served.p99Ms.toFixed(1)} ms, off ${served.offP99Ms.toFixed(1)} ms, ${Math.round(served.peakMiB)} MiB, ${JSON.stringify(books)}, ${reasonsOf(await proxy.metrics())}`,
     );
     booksAreEven(books);
-    const opens = CIRCUIT_OPENS[toxic];
-    await eventually(() => assert.equal(proxy.events("shadow.circuit.open"), opens));
+    await eventually(() => assert.equal(proxy.events("shadow.circuit.open"), 1));
     assert.equal(proxy.events("shadow.thread.died"), 0);
     assert.ok(served.peakMiB <= healthyMiB + RSS_MIB_MAX, `${served.peakMiB} MiB, with a healthy target ${healthyMiB}`);
   });

@@ -52,6 +52,8 @@ type Result = Pick<Observation, "result" | "isCut" | "firstByteMs">;
 
 export interface Sent {
   readonly observation: Observation;
+  /** It was cut for its own length, not for that of all replies together. */
+  readonly isOverlong: boolean;
   /** For a place, before it left. */
   readonly waitedMs: number;
 }
@@ -96,10 +98,10 @@ export class CopyClient {
     if (this.#inFlight < this.#limits.atOnce) this.#inFlight += 1;
     else if (!(await this.#place(waitMsMax))) return null;
     const startedMs = clock.monotonic();
-    const result = await this.#call(copy, startedMs);
+    const { result, isOverlong } = await this.#call(copy, startedMs);
     this.#leave();
     const observation = { arm, role, ...result, totalMs: clock.monotonic() - startedMs };
-    return { observation, waitedMs: startedMs - askedMs };
+    return { observation, isOverlong, waitedMs: startedMs - askedMs };
   }
 
   /** Cuts what is under way: the shadow stops at once (shadow A2). */
@@ -127,12 +129,13 @@ export class CopyClient {
     else next(true);
   }
 
-  #call(copy: Copy, startedMs: number): Promise<Result> {
-    const { promise, resolve } = Promise.withResolvers<Result>();
+  #call(copy: Copy, startedMs: number): Promise<{ readonly result: Result; readonly isOverlong: boolean }> {
+    const { promise, resolve } = Promise.withResolvers<{ readonly result: Result; readonly isOverlong: boolean }>();
     const { clock } = this.#options;
     const limits = this.#limits;
+    const bytesMax = copy.replyBytesMax ?? limits.replyBytes;
     const handler = new ReplyReader({
-      bytesMax: copy.replyBytesMax ?? limits.replyBytes,
+      bytesMax,
       now: () => clock.monotonic() - startedMs,
       take: (bytes) => {
         this.#bytes += bytes;
@@ -142,7 +145,7 @@ export class CopyClient {
         this.#bytes -= bytes;
         cancelFirstByte();
         cancelTotal();
-        resolve(result);
+        resolve({ result, isOverlong: bytes > bytesMax });
       },
     });
     const firstByteMs = limits.firstByteFactor * (copy.servedFirstByteMs ?? 0) + limits.firstByteMs;

@@ -20,7 +20,7 @@ const RULE: ComparisonRule = {
 };
 
 test("both halves of an exchange are judged once, whichever comes first", () => {
-  const { comparer, told } = openComparerBench([READ]);
+  const { comparer, told, judged } = openComparerBench([READ]);
   comparer.take(servedItem(factsOf(1, READ), "a"));
   comparer.copied(copiedItem(1, "a"));
   comparer.copied(copiedItem(2, "a"));
@@ -30,6 +30,13 @@ test("both halves of an exchange are judged once, whichever comes first", () => 
   comparer.take(servedItem(factsOf(4, READ), "", { loss: "body_too_large" }));
   comparer.copied(copiedItem(4, "a"));
   assert.deepEqual(told(), ["1 identical", "2 identical", "3 circuit_open", "4 body_too_large"]);
+  const whole = judged.map(({ id, isServedWhole }) => [id, isServedWhole]);
+  assert.deepEqual(whole, [
+    [1, true],
+    [2, true],
+    [3, true],
+    [4, false],
+  ]);
 });
 
 test("shadow J2: a write whose copy did not get through ends its group, one that nobody could compare does not", () => {

@@ -256,7 +256,7 @@ export class Comparer {
     const times = judgement.recheck.isTwice ? 2 : 1;
     this.#rechecks.open(facts.id, { pending: judgement.recheck, served, plan, unit, latencyMs });
     if (!this.#isMirrorThere || !this.#rechecks.mayAsk(times)) this.#settle(facts.id, []);
-    else this.#options.onJudged({ id: facts.id, pairs, rechecks: times }, true);
+    else this.#options.onJudged({ id: facts.id, pairs, rechecks: times, isServedWhole: true }, true);
   }
 
   /** shadow K3. Gives whether that was its verdict, or is still to be asked. */
@@ -321,8 +321,9 @@ export class Comparer {
     this.#end(served, unjudgedItem(served, of?.plan, reason));
   }
 
-  #end({ facts }: Served, item: EndedItem, pairs: readonly IdPair[] = []): void {
-    this.#options.onJudged({ id: facts.id, pairs, rechecks: 0 }, !facts.isSafe || pairs.length > 0);
+  #end({ facts, loss, result }: Served, item: EndedItem, pairs: readonly IdPair[] = []): void {
+    const isServedWhole = loss === null && "reply" in result;
+    this.#options.onJudged({ id: facts.id, pairs, rechecks: 0, isServedWhole }, !facts.isSafe || pairs.length > 0);
     this.#options.onEnded(item);
   }
 }

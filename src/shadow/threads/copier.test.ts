@@ -144,8 +144,8 @@ test("shadow S4: what will have no copy holds nobody up, and other groups never 
   copier.take({ kind: "drop", id: 1 });
   await until(() => told().length === 2, "the read behind");
   assert.equal(copier.held, 2, "only what is not judged yet");
-  copier.judged({ id: 2, pairs: [], rechecks: 0 });
-  copier.judged({ id: 3, pairs: [], rechecks: 0 });
+  copier.judged({ id: 2, pairs: [], rechecks: 0, isServedWhole: true });
+  copier.judged({ id: 3, pairs: [], rechecks: 0, isServedWhole: true });
   assert.equal(copier.held, 0);
 });
 
@@ -248,6 +248,20 @@ test("shadow A2: copies that have left may be answered, what waits does not leav
   assert.equal(target.seen.length, 2);
 });
 
+test("shadow I8: replies without an end open the circuit, unless the served ones had none either", async (t) => {
+  const target = await startTarget(t, (_, res) => res.end("x".repeat(READ.tapBytes + 1)));
+  const { arrive, told, copier, destinations } = open(t, settingsFor([READ], at({ target: target.origin })));
+  const circuitAfter = async (isServedWhole: boolean): Promise<string> => {
+    const before = told().length;
+    const ids = Array.from({ length: 20 }, () => arrive(READ)());
+    await until(() => told().length === before + ids.length, "the copies");
+    for (const id of ids) copier.judged({ id, pairs: [], rechecks: 0, isServedWhole });
+    return destinations().candidate.circuit.state;
+  };
+  assert.equal(await circuitAfter(false), "closed");
+  assert.equal(await circuitAfter(true), "open");
+});
+
 test("with the compare thread goes what was kept for it", async (t) => {
   const target = await startTarget(t, (_, res) => res.end("ok"));
   const learning = settingsFor([WRITE, READ], at({ target: target.origin }), { isLearningIds: true });
@@ -271,7 +285,7 @@ test("shadow §8: both arms are asked again, the served one as the user asked it
   const { arrive, posted, copier } = open(t, settingsFor([plan], where));
   const id = arrive(plan)();
   await until(() => posted.length === 1, "the copy");
-  copier.judged({ id, pairs: [], rechecks: 2 });
+  copier.judged({ id, pairs: [], rechecks: 2, isServedWhole: true });
   await until(() => posted.length === 2, "the re-checks");
   const item = posted[1];
   assert.ok(item?.kind === "rechecked" && item.again.length === 2);
@@ -282,7 +296,7 @@ test("shadow §8: both arms are asked again, the served one as the user asked it
     assert.equal(req.headers.authorization, `Bearer ${TOKEN}`);
   }
   for (const { req } of target.seen) assert.notEqual(req.headers.authorization, `Bearer ${TOKEN}`);
-  copier.judged({ id: 99, pairs: [], rechecks: 1 });
+  copier.judged({ id: 99, pairs: [], rechecks: 1, isServedWhole: true });
   await until(() => posted.length === 3, "of what nobody knows");
   const unknown = posted[2];
   assert.ok(unknown?.kind === "rechecked" && unknown.again.length === 0);

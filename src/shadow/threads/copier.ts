@@ -141,9 +141,10 @@ export class Copier {
     return place;
   }
 
-  judged({ id, pairs, rechecks }: JudgedItem): void {
+  judged({ id, pairs, rechecks, isServedWhole }: JudgedItem): void {
     const sent = this.#sent.get(id);
     this.#sent.delete(id);
+    sent?.reportOverlong?.(isServedWhole);
     this.#renaming.learn(sent?.offer.facts.group ?? "", pairs);
     this.#judging.get(id)?.();
     if (rechecks === 0) return;
@@ -244,7 +245,8 @@ export class Copier {
     if (this.#stopping !== "no") return "stopping";
     const report = destination.circuit.pass();
     if (report === null) return "circuit_open";
-    this.#sent.set(facts.id, { offer, plan, copy: renamed });
+    const known: Sent = { offer, plan, copy: renamed, reportOverlong: null };
+    this.#sent.set(facts.id, known);
     const headers = this.#headers(offer, plan, destination, isAtTarget, "shadow");
     const leavesMs = clock.now();
     const lateMs = leavesMs - facts.leftAtMs;
@@ -263,10 +265,12 @@ export class Copier {
       return "queue_full";
     }
     onCopy(plan.unit, plan.mode);
-    const { observation, waitedMs } = sent;
+    const { observation, isOverlong, waitedMs } = sent;
     // Nothing of the target's: its connections were closed here.
     if (this.#isCut && "error" in observation.result) return "stopping";
-    report("error" in observation.result);
+    // A reply without an end is a failure only where the served one had an end.
+    if (isOverlong) known.reportOverlong = report;
+    else report("error" in observation.result);
     const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
     const copied = { ...item, delayMs: Math.max(delayMs, lateMs + waitedMs) };
     post(copied, bodiesOf(observation, repeat), !facts.isSafe);
@@ -333,6 +337,8 @@ interface Sent {
   readonly offer: Offer;
   readonly plan: RoutePlan;
   readonly copy: Renamed;
+  /** Of a reply that was cut for its length: tells the circuit of its target whether that is a failure. */
+  reportOverlong: ((isFailed: boolean) => void) | null;
 }
 
 function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {

@@ -223,6 +223,8 @@ export interface JudgedItem {
   readonly pairs: readonly IdPair[];
   /** How often both arms are to be asked again (shadow §8, layer 3); the answer is a `rechecked`. */
   readonly rechecks: 0 | 1 | 2;
+  /** Its end was seen: a copy that had to be cut beside it is the target's doing. */
+  readonly isServedWhole: boolean;
 }
 
 export type IdPair = readonly [control: string, candidate: string];
