@@ -109,6 +109,19 @@ test("clients that leave with their last answer: a target that takes 100 ms long
   assert.deepEqual([differencesOf(text), reasonsOf(text)], [[], "none"]);
 });
 
+test("a client that asks on at once: a target that takes 300 ms longer each time says the same", async (t) => {
+  const proxy = await mirrored(t, await startOrigin("target", 300));
+  const tally = new Tally();
+  const token = createIssuer(TEST_SECRET).token("chatty", "chatty@example.test");
+  await exchangeFrames({ baseUrl: proxy.baseUrl, token, seed: 7, turns: 12, most: 1_024 }, tally);
+  await eventually(async () => {
+    const books = await settledBooks(proxy);
+    assert.deepEqual([books.gap, books.conversations], [0, 1]);
+  }, 15_000);
+  const text = await proxy.metrics();
+  assert.deepEqual([tally.why, differencesOf(text), reasonsOf(text)], [[], [], "none"]);
+});
+
 /** All of them, with their times in alternating rounds: isolation.long.ts. */
 const HERE: readonly Toxic[] = [
   "black-hole",

@@ -69,6 +69,24 @@ test("shadow C3: where turns are answered one by one, the next waits for the ans
   );
 });
 
+test("shadow C3: what a client had heard before is awaited on the shadow, for two seconds, and then never again", () => {
+  const { clock, gate, sent, startMs } = open();
+  gate.offer(frame("a"), true, 0);
+  gate.offer(frame("b"), true, 2);
+  gate.offer(frame("c"), true, 3);
+  gate.offer(frame("d"), true, 4);
+  clock.advance(100);
+  gate.armSaid();
+  assert.equal(sent.length, 1);
+  clock.advance(100);
+  gate.armSaid();
+  assert.deepEqual([sent.at(-1), gate.hasHeard(2), gate.hasHeard(3)], [`b at ${startMs + 200}`, true, false]);
+  clock.advance(2_000);
+  assert.equal(sent.at(-1), `c at ${startMs + 2_200}`, "its third frame may be lost");
+  gate.armSaid();
+  assert.equal(sent.at(-1), `d at ${startMs + 2_200}`, "of one that was lost nobody waits again");
+});
+
 test("shadow C4: too far behind, or too much, ends the conversation as a whole, once, and says why", () => {
   const turns = open(true);
   turns.gate.offer(frame("turn 1"), true);
@@ -96,8 +114,13 @@ test("shadow C4: too far behind, or too much, ends the conversation as a whole, 
 
 test("nothing is lost, doubled or reordered, whatever is awaited and answered", () => {
   const step = fc.oneof(
-    fc.record({ do: fc.constant("offer" as const), isTurn: fc.boolean(), isAwaited: fc.boolean() }),
-    fc.record({ do: fc.constantFrom("answer" as const, "learn" as const) }),
+    fc.record({
+      do: fc.constant("offer" as const),
+      isTurn: fc.boolean(),
+      isAwaited: fc.boolean(),
+      heard: fc.nat({ max: 5 }),
+    }),
+    fc.record({ do: fc.constantFrom("answer" as const, "learn" as const, "say" as const) }),
     fc.record({ do: fc.constant("wait" as const), ms: fc.nat({ max: 700 }) }),
   );
   fc.assert(
@@ -108,8 +131,9 @@ test("nothing is lost, doubled or reordered, whatever is awaited and answered", 
         if (one.do === "offer") {
           const text = String(offered++);
           if (one.isAwaited) awaited.add(text);
-          gate.offer(frame(text), one.isTurn);
+          gate.offer(frame(text), one.isTurn, one.heard);
         } else if (one.do === "answer") gate.turnEnded();
+        else if (one.do === "say") gate.armSaid();
         else if (one.do === "wait") clock.advance(one.ms);
         else {
           awaited.clear();

@@ -1,5 +1,6 @@
 // When a client's frame leaves for the shadow (shadow C3, C4): behind those before it, with the gaps the client made, once its ids
-// are known there, and where the surface wants it, once the turn before has ended there.
+// are known there, and where the surface wants it, once the turn before has ended there, or its arm has said as much as the served
+// one had.
 import type { Clock } from "../../kernel/index.ts";
 import type { NotComparedReason } from "../words.ts";
 import type { SocketFrame } from "./codec.ts";
@@ -9,6 +10,8 @@ const GAP_MS_MAX = 2_000;
 const BEHIND_MS_MAX = 5_000;
 const BYTES_MAX = 256 * 1_024;
 const GRAIN_MS = 50;
+/** For what the shadow's arm has not said: a little slower it may be, and beyond that it may have lost it (shadow I7). */
+const HEAR_MS = 2_000;
 /** Empty frames are no bytes and still held. */
 const FRAMES_MAX = 4_096;
 
@@ -26,6 +29,8 @@ export interface SendGateOptions {
 interface Waiting {
   readonly frame: SocketFrame;
   readonly isTurn: boolean;
+  /** Frames of the arm that the client had heard. */
+  readonly heard: number;
   /** When the client sent it. */
   readonly atMs: number;
   /** Behind the one before it. */
@@ -37,6 +42,10 @@ export class SendGate {
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
   #openTurns = 0;
+  /** Frames of the shadow's arm. */
+  #said = 0;
+  /** Those that were not waited for any longer. */
+  #unsaid = 0;
   #lastOfferedMs: number;
   #lastSentMs: number;
   #isOver = false;
@@ -53,14 +62,17 @@ export class SendGate {
     return this.#bytes;
   }
 
-  /** A client's frame has left for the served arm. */
-  offer(frame: SocketFrame, isTurn: boolean): void {
+  /**
+   * A client's frame has left for the served arm.
+   * @param heard frames of that arm that the client had got before: an answer that it may have waited for, the copy waits for too
+   */
+  offer(frame: SocketFrame, isTurn: boolean, heard = 0): void {
     if (this.#isOver) return;
     const atMs = this.#options.clock.monotonic();
     const gapMs = Math.min(GAP_MS_MAX, atMs - this.#lastOfferedMs);
     this.#lastOfferedMs = atMs;
     this.#bytes += frame.data.length;
-    this.#waiting.push({ frame, isTurn, atMs, gapMs });
+    this.#waiting.push({ frame, isTurn, heard, atMs, gapMs });
     if (this.#bytes > BYTES_MAX || this.#waiting.length > FRAMES_MAX) this.#end("queue_full");
     else this.#advance();
   }
@@ -69,6 +81,17 @@ export class SendGate {
   turnEnded(): void {
     this.#openTurns = Math.max(0, this.#openTurns - 1);
     this.#advance();
+  }
+
+  /** The shadow's arm has said something. */
+  armSaid(): void {
+    this.#said += 1;
+    this.#advance();
+  }
+
+  /** It has said as much, but for what was given up. */
+  hasHeard(frames: number): boolean {
+    return frames <= this.#said + this.#unsaid;
   }
 
   /** An id has become known. */
@@ -93,13 +116,16 @@ export class SendGate {
       const earlyMs = this.#lastSentMs + next.gapMs - nowMs;
       const isBlocked = this.#options.waitsForTurns && next.isTurn && this.#openTurns > 0;
       // A timer may come late: what could leave now may still be too far behind.
-      const isHeld = earlyMs > 0 || isBlocked || lateMs < 0;
+      const unheardMs = this.hasHeard(next.heard) ? 0 : Math.max(next.atMs, this.#lastSentMs) + HEAR_MS - nowMs;
+      const waitMs = Math.max(earlyMs, unheardMs);
+      const isHeld = waitMs > 0 || isBlocked || lateMs < 0;
       const frame = isHeld ? null : rewrite(next.frame);
       if (frame === null) {
         if (lateMs <= 0) this.#end(isHeld ? "queue_full" : "identity");
-        else this.#look(Math.min(lateMs, earlyMs > 0 ? earlyMs : lateMs));
+        else this.#look(Math.min(lateMs, waitMs > 0 ? waitMs : lateMs));
         return;
       }
+      if (!this.hasHeard(next.heard)) this.#unsaid = next.heard - this.#said;
       this.#waiting.shift();
       this.#bytes -= next.frame.data.length;
       // Late by a timer's grain it counts as sent in time: the grains of many frames would add up to seconds.

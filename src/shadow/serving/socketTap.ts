@@ -28,6 +28,8 @@ export class ServedSocketTap implements SocketTap {
   #isLost = false;
   /** Handed over, and not yet taken. */
   #bytes = 0;
+  /** Frames of the arm. */
+  #heard = 0;
 
   constructor(deps: SocketTapDeps) {
     this.#deps = deps;
@@ -53,7 +55,7 @@ export class ServedSocketTap implements SocketTap {
       const { facts, toMirror, toCompare, onFrame } = this.#deps;
       const frame = { kind: "client", id: facts.id, isBinary, atMs: this.#atMs() } as const;
       const [one, other] = [new Uint8Array(data), new Uint8Array(data)];
-      toMirror({ ...frame, data: one }, one);
+      toMirror({ ...frame, data: one, heard: this.#heard }, one);
       toCompare({ ...frame, data: other }, other);
       onFrame();
     });
@@ -62,6 +64,7 @@ export class ServedSocketTap implements SocketTap {
   fromArm({ isBinary, data }: Frame): void {
     this.safely(() => {
       if (!this.#takes(data.length)) return;
+      this.#heard += 1;
       const { facts, toCompare, onFrame } = this.#deps;
       const copy = new Uint8Array(data);
       toCompare({ kind: "arm", id: facts.id, isBinary, data: copy, atMs: this.#atMs() }, copy);
@@ -74,7 +77,7 @@ export class ServedSocketTap implements SocketTap {
     const { facts, toMirror, toCompare } = this.#deps;
     const item = { kind: "closed", id: facts.id, by, code, atMs: this.#atMs() } as const;
     this.safely(() => {
-      toMirror(item, null);
+      toMirror({ ...item, heard: this.#heard }, null);
       toCompare(item, null);
     });
     this.#end();

@@ -49,8 +49,8 @@ export type MirrorItem =
   /** There will be no copy. */
   | { readonly kind: "drop"; readonly id: number }
   | { readonly kind: "open"; readonly facts: SocketFacts; readonly copy: CopyRequest }
-  | ClientFrame
-  | ServedClose
+  | (ClientFrame & Heard)
+  | (ServedClose & Heard)
   /** It is compared no more: its copy ends at once. */
   | { readonly kind: "give-up"; readonly id: number };
 
@@ -58,6 +58,12 @@ export type MirrorItem =
 export interface SocketFacts extends JobFacts {
   /** Name of its codec. */
   readonly surface: string;
+}
+
+/** What a client does may follow from what it has heard. */
+export interface Heard {
+  /** Frames of the served arm that had gone to the client before. */
+  readonly heard: number;
 }
 
 /** Epoch ms; of one socket they never go back. */

@@ -29,6 +29,14 @@ const codec: ShadowCodec<null> = {
   },
 };
 
+/** Of a plain service: every frame is a turn, and none ends one. */
+const OPAQUE: ShadowCodec<null> = {
+  surface: "s",
+  start: () => null,
+  fromClient: () => [null, { kind: "turn", changesState: true }],
+  fromArm: () => [null, { kind: "content", lane: "l", type: "x", correlationId: null }],
+};
+
 interface Target {
   readonly url: string;
   readonly got: string[];
@@ -105,10 +113,10 @@ function open(t: TestContext, url: string, more: Partial<SocketCopyOptions> = {}
     ...more,
   });
   t.after(() => copy.cut());
-  const client = (text: string, atMs = clock.now()): void =>
-    copy.client({ kind: "client", id: 1, isBinary: false, data: new Uint8Array(Buffer.from(text)), atMs });
-  const closed = (by: "client" | "arm" | "proxy", code: number): void =>
-    copy.servedClosed({ kind: "closed", id: 1, by, code, atMs: clock.now() });
+  const client = (text: string, atMs = clock.now(), heard = 0): void =>
+    copy.client({ kind: "client", id: 1, isBinary: false, data: new Uint8Array(Buffer.from(text)), atMs, heard });
+  const closed = (by: "client" | "arm" | "proxy", code: number, heard = 0): void =>
+    copy.servedClosed({ kind: "closed", id: 1, by, code, atMs: clock.now(), heard });
   const told = (): readonly string[] =>
     posted.map((item) => {
       if (item.kind === "copy-handshake")
@@ -424,4 +432,24 @@ test("a turn that no frame ends holds its group up for half a minute, and no tim
   copy.cut();
   clock.advance(2_000);
   assert.equal(clock.pending, 0);
+});
+
+test("shadow C3: where no frame ends a turn, the copy waits for what the client had heard before it went on, or left", async (t) => {
+  const told: (() => void)[] = [];
+  const target = await startTarget(t, (socket, text) => void told.push(() => socket.send(`echo ${text}`)));
+  const { client, closed, connect, posted } = open(t, target.url, { codec: OPAQUE });
+  const arms = (): number => posted.filter(({ kind }) => kind === "copy-arm").length;
+  connect();
+  client("one");
+  client("two", Date.now(), 1);
+  closed("client", 1_000, 2);
+  await until(() => told.length === 1, "the first frame");
+  await pause(100);
+  assert.deepEqual(target.got.slice(1), ["one"]);
+  told[0]?.();
+  await until(() => told.length === 2, "the second one, behind its answer");
+  await pause(700);
+  assert.deepEqual(target.closes, [], "its last answer is still awaited");
+  told[1]?.();
+  await until(() => target.closes.length === 1 && arms() === 2, "its close");
 });

@@ -7,7 +7,7 @@ import { SendGate } from "../conversation/sendGate.ts";
 import type { HeaderList } from "../headerList.ts";
 import type { NotComparedReason } from "../words.ts";
 import { dialCopy } from "./dialCopy.ts";
-import type { ClientFrame, CopyItem, Handshake, ServedClose } from "./messages.ts";
+import type { ClientFrame, CopyItem, Handshake, Heard, ServedClose } from "./messages.ts";
 import { HALF_OPEN_MS, Pulse } from "./pulse.ts";
 
 /** A turn that no frame ends holds its group up no longer. */
@@ -45,7 +45,7 @@ export interface SocketCopyOptions {
 export class SocketCopy {
   readonly #options: SocketCopyOptions;
   readonly #gate: SendGate;
-  readonly #waiting: ClientFrame[] = [];
+  readonly #waiting: (ClientFrame & Heard)[] = [];
   #waitingBytes = 0;
   #state: unknown;
   #socket: WebSocket | null = null;
@@ -58,7 +58,7 @@ export class SocketCopy {
   #held = 0;
   #openTurns = 0;
   #endTurn: (() => void) | null = null;
-  #served: ServedClose | null = null;
+  #served: (ServedClose & Heard) | null = null;
   #isWaitingForArm = false;
   #isLooking = false;
   #lastMs = 0;
@@ -107,7 +107,7 @@ export class SocketCopy {
   }
 
   /** A client's frame has left for the served arm. */
-  client(frame: ClientFrame): void {
+  client(frame: ClientFrame & Heard): void {
     if (this.#isOver) return;
     this.#waiting.push(frame);
     this.#waitingBytes += frame.data.length;
@@ -116,7 +116,7 @@ export class SocketCopy {
   }
 
   /** What was sent before is still to be sent: it may not even be open yet. */
-  servedClosed(close: ServedClose): void {
+  servedClosed(close: ServedClose & Heard): void {
     this.#served = close;
     this.#advance();
     this.#follow();
@@ -185,19 +185,25 @@ export class SocketCopy {
     return true;
   }
 
+  /** No frame says whose answer it is, only when it comes: the copy must not run ahead of its arm. */
+  get #isByTime(): boolean {
+    const { codec } = this.#options;
+    return codec !== null && codec.endsTurns !== true;
+  }
+
   #isTurn(frame: SocketFrame): boolean {
     const { codec } = this.#options;
     return codec !== null && codec.fromClient(this.#state, frame)[1].kind === "turn";
   }
 
-  #take(frame: ClientFrame, isTurn: boolean): void {
+  #take(frame: ClientFrame & Heard, isTurn: boolean): void {
     this.#waiting.shift();
     this.#waitingBytes -= frame.data.length;
     const { codec } = this.#options;
     if (codec !== null) [this.#state] = codec.fromClient(this.#state, frame);
     if (isTurn) this.#openTurns += 1;
     this.#held += 1;
-    this.#gate.offer(frame, isTurn);
+    this.#gate.offer(frame, isTurn, this.#isByTime ? frame.heard : 0);
   }
 
   #askTurn(): void {
@@ -267,6 +273,7 @@ export class SocketCopy {
       isFinal = seen.kind === "content" && seen.isFinal === true;
     }
     post({ kind: "copy-arm", id, isBinary, data: copy, atMs: this.#atMs() }, [copy]);
+    this.#gate.armSaid();
     if (isFinal) {
       this.#gate.turnEnded();
       this.#turnEnded(1);
@@ -301,7 +308,8 @@ export class SocketCopy {
       return;
     }
     // Where no frame says that a turn has ended, its answer may still be on its way: the served one had come when its client left.
-    const isQuiet = this.#options.codec?.endsTurns === true || clock.now() - this.#lastMs >= QUIET_MS;
+    const hasHeard = !this.#isByTime || this.#gate.hasHeard(close.heard);
+    const isQuiet = this.#options.codec?.endsTurns === true || (hasHeard && clock.now() - this.#lastMs >= QUIET_MS);
     const isBusy = this.#waiting.length > 0 || this.#held > 0 || this.#openTurns > 0 || !isQuiet;
     if (!isBusy || clock.now() - close.atMs >= CLOSE_MS) {
       this.#leave(close.code, close.by);
