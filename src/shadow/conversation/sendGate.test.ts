@@ -87,6 +87,24 @@ test("shadow C3: what a client had heard before is awaited on the shadow, for tw
   assert.equal(sent.at(-1), `d at ${startMs + 2_200}`, "of one that was lost nobody waits again");
 });
 
+test("shadow C3: what came late was not lost, and an arm that is late again is waited for again", () => {
+  const { clock, gate, sent } = open();
+  const ask = (text: string, heard: number): void => gate.offer(frame(text), true, heard);
+  ask("a", 0);
+  ask("b", 1);
+  clock.advance(2_000);
+  gate.armSaid();
+  gate.armSaid();
+  ask("c", 2);
+  ask("d", 3);
+  clock.advance(2_000);
+  assert.equal(sent.length, 3, "it has said all");
+  clock.advance(1_999);
+  assert.equal(sent.length, 3, "and is given its time");
+  gate.armSaid();
+  assert.equal(sent.length, 4);
+});
+
 test("shadow C4: too far behind, or too much, ends the conversation as a whole, once, and says why", () => {
   const turns = open(true);
   turns.gate.offer(frame("turn 1"), true);

@@ -115,9 +115,9 @@ export class SendGate {
       const lateMs = next.atMs + BEHIND_MS_MAX - nowMs;
       const earlyMs = this.#lastSentMs + next.gapMs - nowMs;
       const isBlocked = this.#options.waitsForTurns && next.isTurn && this.#openTurns > 0;
-      // A timer may come late: what could leave now may still be too far behind.
       const unheardMs = this.hasHeard(next.heard) ? 0 : Math.max(next.atMs, this.#lastSentMs) + HEAR_MS - nowMs;
       const waitMs = Math.max(earlyMs, unheardMs);
+      // A timer may come late: what could leave now may still be too far behind.
       const isHeld = waitMs > 0 || isBlocked || lateMs < 0;
       const frame = isHeld ? null : rewrite(next.frame);
       if (frame === null) {
@@ -125,7 +125,8 @@ export class SendGate {
         else this.#look(Math.min(lateMs, waitMs > 0 ? waitMs : lateMs));
         return;
       }
-      if (!this.hasHeard(next.heard)) this.#unsaid = next.heard - this.#said;
+      // All of it may have come late, and then nothing was lost.
+      if (!this.hasHeard(next.heard) || next.heard <= this.#said) this.#unsaid = Math.max(0, next.heard - this.#said);
       this.#waiting.shift();
       this.#bytes -= next.frame.data.length;
       // Late by a timer's grain it counts as sent in time: the grains of many frames would add up to seconds.

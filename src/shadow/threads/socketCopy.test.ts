@@ -453,3 +453,18 @@ test("shadow C3: where no frame ends a turn, the copy waits for what the client 
   told[1]?.();
   await until(() => target.closes.length === 1 && arms() === 2, "its close");
 });
+
+test("shadow C3: a turn whose answer bears its id waits for no other", async (t) => {
+  const target = await startTarget(t);
+  const withIds: ShadowCodec<null> = {
+    ...OPAQUE,
+    fromClient: (_, { data }) => [null, { kind: "turn", changesState: true, id: String(Buffer.from(data)) }],
+  };
+  const { client, connect } = open(t, target.url, { codec: withIds });
+  connect();
+  client("one");
+  client("two", Date.now(), 1);
+  const startedMs = Date.now();
+  await until(() => target.got.length === 3, "both");
+  assert.ok(Date.now() - startedMs < 1_500);
+});

@@ -57,6 +57,8 @@ export class SocketCopy {
   /** Given to the gate, and not yet sent. */
   #held = 0;
   #openTurns = 0;
+  /** A turn was sent of which no frame says what answers it. */
+  #hasPlainTurns = false;
   #endTurn: (() => void) | null = null;
   #served: (ServedClose & Heard) | null = null;
   #isWaitingForArm = false;
@@ -185,12 +187,6 @@ export class SocketCopy {
     return true;
   }
 
-  /** No frame says whose answer it is, only when it comes: the copy must not run ahead of its arm. */
-  get #isByTime(): boolean {
-    const { codec } = this.#options;
-    return codec !== null && codec.endsTurns !== true;
-  }
-
   #isTurn(frame: SocketFrame): boolean {
     const { codec } = this.#options;
     return codec !== null && codec.fromClient(this.#state, frame)[1].kind === "turn";
@@ -200,10 +196,14 @@ export class SocketCopy {
     this.#waiting.shift();
     this.#waitingBytes -= frame.data.length;
     const { codec } = this.#options;
-    if (codec !== null) [this.#state] = codec.fromClient(this.#state, frame);
+    const seen = codec?.fromClient(this.#state, frame);
+    if (seen !== undefined) [this.#state] = seen;
     if (isTurn) this.#openTurns += 1;
     this.#held += 1;
-    this.#gate.offer(frame, isTurn, this.#isByTime ? frame.heard : 0);
+    // Its answer is known by nothing but when it comes: the copy must not run ahead of its arm.
+    const isPlain = isTurn && codec?.endsTurns !== true && seen?.[1].id == null;
+    this.#hasPlainTurns ||= isPlain;
+    this.#gate.offer(frame, isTurn, isPlain ? frame.heard : 0);
   }
 
   #askTurn(): void {
@@ -308,7 +308,7 @@ export class SocketCopy {
       return;
     }
     // Where no frame says that a turn has ended, its answer may still be on its way: the served one had come when its client left.
-    const hasHeard = !this.#isByTime || this.#gate.hasHeard(close.heard);
+    const hasHeard = !this.#hasPlainTurns || this.#gate.hasHeard(close.heard);
     const isQuiet = this.#options.codec?.endsTurns === true || (hasHeard && clock.now() - this.#lastMs >= QUIET_MS);
     const isBusy = this.#waiting.length > 0 || this.#held > 0 || this.#openTurns > 0 || !isQuiet;
     if (!isBusy || clock.now() - close.atMs >= CLOSE_MS) {
