@@ -262,6 +262,29 @@ test("shadow I8: replies without an end open the circuit, unless the served ones
   assert.equal(await circuitAfter(true), "open");
 });
 
+test("shadow I8: a try whose reply has no end closes no circuit, whatever became of the served one", async (t) => {
+  let isSick = true;
+  const target = await startTarget(t, (_, res) => res.end("x".repeat(isSick ? READ.tapBytes + 1 : 1)));
+  const clock = createManualClock();
+  const { arrive, told, copier, destinations } = open(t, settingsFor([READ], at({ target: target.origin })), clock);
+  const { circuit } = destinations().candidate;
+  const ask = async (isServedWhole: boolean): Promise<void> => {
+    const before = told().length;
+    const id = arrive(READ)();
+    await until(() => told().length > before, "the copy");
+    copier.judged({ id, pairs: [], rechecks: 0, isServedWhole });
+  };
+  for (let at = 0; at < 20; at++) await ask(true);
+  assert.equal(circuit.state, "open");
+  clock.advance(15_000);
+  await ask(false);
+  assert.equal(circuit.state, "trying");
+  isSick = false;
+  clock.advance(30_000);
+  await ask(true);
+  assert.equal(circuit.state, "closed");
+});
+
 test("with the compare thread goes what was kept for it", async (t) => {
   const target = await startTarget(t, (_, res) => res.end("ok"));
   const learning = settingsFor([WRITE, READ], at({ target: target.origin }), { isLearningIds: true });

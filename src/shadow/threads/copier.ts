@@ -144,7 +144,7 @@ export class Copier {
   judged({ id, pairs, rechecks, isServedWhole }: JudgedItem): void {
     const sent = this.#sent.get(id);
     this.#sent.delete(id);
-    sent?.reportOverlong?.(isServedWhole);
+    if (isServedWhole) sent?.failOverlong?.();
     this.#renaming.learn(sent?.offer.facts.group ?? "", pairs);
     this.#judging.get(id)?.();
     if (rechecks === 0) return;
@@ -245,7 +245,7 @@ export class Copier {
     if (this.#stopping !== "no") return "stopping";
     const report = destination.circuit.pass();
     if (report === null) return "circuit_open";
-    const known: Sent = { offer, plan, copy: renamed, reportOverlong: null };
+    const known: Sent = { offer, plan, copy: renamed, failOverlong: null };
     this.#sent.set(facts.id, known);
     const headers = this.#headers(offer, plan, destination, isAtTarget, "shadow");
     const leavesMs = clock.now();
@@ -268,8 +268,8 @@ export class Copier {
     const { observation, isOverlong, waitedMs } = sent;
     // Nothing of the target's: its connections were closed here.
     if (this.#isCut && "error" in observation.result) return "stopping";
-    // A reply without an end is a failure only where the served one had an end.
-    if (isOverlong) known.reportOverlong = report;
+    // A reply without an end is a failure only where the served one had an end, and otherwise says nothing of its target.
+    if (isOverlong) known.failOverlong = () => report(true);
     else report("error" in observation.result);
     const item = { kind: "copied", id: facts.id, observation, repeat, renamed: renamed.used } as const;
     const copied = { ...item, delayMs: Math.max(delayMs, lateMs + waitedMs) };
@@ -337,8 +337,8 @@ interface Sent {
   readonly offer: Offer;
   readonly plan: RoutePlan;
   readonly copy: Renamed;
-  /** Of a reply that was cut for its length: tells the circuit of its target whether that is a failure. */
-  reportOverlong: ((isFailed: boolean) => void) | null;
+  /** Of a reply that was cut for its length: tells the circuit of its target that this is a failure. */
+  failOverlong: (() => void) | null;
 }
 
 function bodiesOf(...observations: readonly (Observation | null)[]): Uint8Array[] {
